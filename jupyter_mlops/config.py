@@ -32,15 +32,23 @@ class Mlops(Configurable):
     )
     artifacts_url = Unicode("", help="fsspec URL of the artifacts; empty: beside the store.").tag(config=True)
     experiment = Unicode("", help="Experiment of new runs; empty: the notebook's name.").tag(config=True)
-    early_row_seconds = Float(0.5, help="A cell running longer than this gets its row early.").tag(config=True)
-    lease_seconds = Float(15.0, help="A running run not heard of for so long counts as killed.").tag(config=True)
+    early_row_seconds = Float(0.5, help="A cell running longer than this gets its row early.").tag(
+        config=True
+    )
+    lease_seconds = Float(15.0, help="A running run not heard of for so long counts as killed.").tag(
+        config=True
+    )
     progress_seconds = Float(1.0, help="A cell running longer than this shows its progress.").tag(config=True)
     fingerprint_bytes = Integer(
         2_000_000_000, help="Objects larger than this are fingerprinted from a sample, which is said."
     ).tag(config=True)
-    artifact_bytes = Integer(100_000_000, help="Models, figures and predictions larger are not kept.").tag(config=True)
+    artifact_bytes = Integer(100_000_000, help="Models, figures and predictions larger are not kept.").tag(
+        config=True
+    )
     text_bytes = Integer(100_000, help="Text output beyond this is cut in the middle.").tag(config=True)
-    curve_points = Integer(2_000, help="Curves with more points are thinned, keeping their shape.").tag(config=True)
+    curve_points = Integer(2_000, help="Curves with more points are thinned, keeping their shape.").tag(
+        config=True
+    )
     card = Bool(True, help="Show the run card under a tracked cell.").tag(config=True)
 
     def resolved_store_url(self, directory: Path | str | None = None) -> str:
@@ -91,7 +99,7 @@ def disabled() -> bool:
 
 
 def load_config(**overrides: Any) -> Mlops:
-    """The configuration from Jupyter's own files (``jupyter_mlops_config.py``, ``.json``), then `overrides`."""
+    """The configuration from Jupyter's own ``jupyter_mlops_config.py`` and ``.json``, then `overrides`."""
     from jupyter_core.paths import jupyter_config_path
     from traitlets.config import Config
     from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader

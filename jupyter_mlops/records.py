@@ -502,7 +502,7 @@ def new_id() -> str:
     48 bits of milliseconds and 80 random bits in Crockford's base 32, as a ULID; ids of one
     process never go backwards, even when the clock does.
     """
-    global _last_id
+    global _last_id  # noqa: PLW0603
     stamp = int(time.time() * 1000) << 80
     value = stamp | int.from_bytes(os.urandom(10))
     if value <= _last_id:
@@ -531,7 +531,7 @@ def as_json(record: object) -> Any:
 
 def _strict(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, bool):
         return value
     if isinstance(value, int) and abs(value) > 2**53:

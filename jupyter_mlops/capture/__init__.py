@@ -1,0 +1,1 @@
+"""Objects in, records out: what is kept of a cell, never where it is kept."""

@@ -1,0 +1,287 @@
+"""Curves and progress of loops, sampled between their steps.
+
+A ``for`` over ``iterate(iter(x), …)`` runs over ``chain.from_iterable(slices)``: CPython pulls the
+items through C code alone and comes back to our generator only between slices. There the names the
+loop rebinds are read from the frame that runs the loop, so a sample is what stood at the end of a
+step. Slices are one item long for the first steps (short loops are recorded exactly) and then grow
+with the speed of the loop, so that an empty loop of ten million steps costs a few per cent.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from time import perf_counter
+from types import CodeType, FrameType
+from typing import Any
+
+#: (key, order, scope, label, line, names, lists): see `instrument`.
+What = tuple[str, int, str, str, int, tuple[str, ...], tuple[tuple[str, str, str], ...]]
+
+_EXACT = 4_000
+#: Sampling may cost at most about one part in this many of the loop's own time.
+_SHARE = 40
+#: A loop entered this often is a function's inner loop, not a training loop.
+_ENTERED = 2_000
+_KEPT = 20_000
+#: Iterators that say how much is left. Those of a list can be handed more while they run.
+_FIXED = frozenset(type(iter(sample)) for sample in ((), "", b"", range(0), range(2**70)))
+_SIZED = _FIXED | {type(iter(sample)) for sample in ([], {}, {}.values(), {}.items(), set())}
+
+
+class Series:
+    """The values one name took over the steps of a loop."""
+
+    __slots__ = ("count", "steps", "times", "values")
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.values: list[float] = []
+        self.times: list[float] = []
+        self.count = 0
+
+    def add(self, step: int, value: float, time: float) -> None:
+        """Append a point; beyond a bound the older ones are thinned to half."""
+        self.steps.append(step)
+        self.values.append(value)
+        self.times.append(time)
+        if len(self.values) > _KEPT:
+            keep = thin(self.values, _KEPT // 2)
+            self.steps = [self.steps[index] for index in keep]
+            self.times = [self.times[index] for index in keep]
+            self.values = [self.values[index] for index in keep]
+
+
+class Loop:
+    """One loop of the cell, over all the times it was entered."""
+
+    def __init__(self, what: What) -> None:
+        self.key, self.order, self.scope, self.label, self.line, self.names, self.lists = what
+        self.steps = 0
+        self.total: int | None = None
+        self.entered = 0
+        self.series: dict[str, Series] = {name: Series() for name in self.names}
+        self.appended: dict[tuple[str, str], tuple[str, list[float]]] = {}
+
+
+class LoopWatch:
+    """Everything the loops of one tracked cell said.
+
+    `on_progress` is called from the user's thread, at most every `every` seconds after the first
+    `after` seconds, with the loop that just took a step.
+    """
+
+    def __init__(
+        self,
+        on_progress: Callable[[Loop, LoopWatch], None] | None = None,
+        *,
+        after: float = 1.0,
+        every: float = 0.5,
+    ) -> None:
+        self.loops: dict[str, Loop] = {}
+        self.started = perf_counter()
+        self.faults: list[BaseException] = []
+        self._on_progress = on_progress
+        self._next = self.started + after
+        self._every = every
+
+    def slices(self, iterator: Iterator[Any], what: What, code: CodeType) -> Iterator[Iterator[Any]]:
+        """Cut `iterator` into slices, sampling the loop that runs in `code` between them."""
+        loop = self.loops.get(what[0])
+        if loop is None:
+            loop = self.loops[what[0]] = Loop(what)
+        loop.entered += 1
+        base = loop.steps
+        loop.total = _length(iterator)
+        over = False
+
+        def end() -> Iterator[Any]:
+            nonlocal over
+            over = True
+            return
+            yield
+
+        # The iterator of a range or a tuple tells how much is left. The end of a foreign one can't be
+        # asked for without running it in our own frame, so a generator is chained behind it: its
+        # being reached is the end.
+        sized = type(iterator) in _FIXED
+        source = iterator if sized else chain(iterator, end())
+        left = loop.total or 0
+        begun = _lengths(loop, sys._getframe(1)) if loop.lists else {}
+        take = 1
+        step = 0
+        clock = perf_counter
+        last = clock()
+        try:
+            while True:
+                yield islice(source, take)
+                if sized:
+                    remaining = operator.length_hint(iterator)
+                    if remaining == left:
+                        return
+                    step += left - remaining
+                    left = remaining
+                else:
+                    if over and take == 1:
+                        return
+                    step += take
+                time = clock()
+                loop.steps = base + step
+                self._sample(loop, sys._getframe(1), code, base + step - 1, time)
+                if over:
+                    return
+                if time > self._next:
+                    self._tell(loop, time)
+                after = clock()
+                if step >= _EXACT:
+                    pace = max((time - last) / take, 1e-9)
+                    take = min(max(1, int((after - time) * _SHARE / pace)), take * 2, 1_000_000)
+                last = after
+        except GeneratorExit:
+            # Left by break, return or an exception: the frame still stands at its last step,
+            # unless it is the test of a `while` that ended it.
+            frame = sys._getframe(1)
+            if loop.label != "while" or frame.f_lineno != loop.line:
+                step = (loop.total or 0) - operator.length_hint(iterator) if sized else step + 1
+                loop.steps = base + step
+                self._sample(loop, frame, code, base + step - 1, clock())
+        finally:
+            if loop.lists:
+                self._collect(loop, sys._getframe(1), code, begun)
+
+    def _sample(self, loop: Loop, frame: FrameType, code: CodeType, step: int, time: float) -> None:
+        if not loop.names or frame.f_code is not code:
+            return
+        try:
+            space = frame.f_locals
+            for name, series in loop.series.items():
+                value = space.get(name)
+                if type(value) is not float:
+                    value = _as_float(value)
+                    if value is None:
+                        continue
+                series.count += 1
+                series.add(step, value, time - self.started)
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._fault(fault)
+
+    def _collect(
+        self, loop: Loop, frame: FrameType, code: CodeType, begun: dict[tuple[str, str], int]
+    ) -> None:
+        try:
+            if frame.f_code is not code:
+                return
+            for owner, key, value_name in loop.lists:
+                values = _list_at(frame, owner, key)
+                if values is None:
+                    continue
+                numbers = [_as_float(value) for value in values[begun.get((owner, key), 0) :]]
+                if numbers and all(number is not None for number in numbers):
+                    loop.appended.setdefault((owner, key), (value_name, []))[1].extend(numbers)  # type: ignore[arg-type]
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._fault(fault)
+
+    def _tell(self, loop: Loop, time: float) -> None:
+        self._next = time + self._every
+        if self._on_progress is None:
+            return
+        try:
+            self._on_progress(loop, self)
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._fault(fault)
+            self._on_progress = None
+
+    def _fault(self, fault: BaseException) -> None:
+        if len(self.faults) < 5:
+            self.faults.append(fault)
+
+
+_active: LoopWatch | None = None
+
+
+def activate(watch: LoopWatch | None) -> None:
+    """Make `watch` the one that samples loops, or nobody."""
+    global _active  # noqa: PLW0603
+    _active = watch
+
+
+def iterate(iterator: Iterator[Any], what: What) -> Iterator[Any]:
+    """Give back an iterator over the same items; the active watch samples between them."""
+    watch = _active
+    if watch is None:
+        return iterator
+    loop = watch.loops.get(what[0])
+    if loop is not None and loop.entered > _ENTERED and loop.steps < loop.entered * 1_000:
+        return iterator
+    return chain.from_iterable(watch.slices(iterator, what, sys._getframe(1).f_code))
+
+
+#: What a ``while`` becomes runs over ``repeat(())``; it is watched in the same way.
+spin = iterate
+
+
+def thin(values: list[float], points: int) -> list[int]:
+    """Indices of about `points` values that keep the curve's shape, extremes, first and last point.
+
+    The values are cut into ``points / 2`` buckets; of each the lowest and the highest stay.
+    """
+    count = len(values)
+    if count <= points:
+        return list(range(count))
+    buckets = max(1, points // 2 - 1)
+    kept = {0, count - 1}
+    for bucket in range(buckets):
+        begin, end = bucket * count // buckets, (bucket + 1) * count // buckets
+        finite = [index for index in range(begin, end) if not math.isnan(values[index])]
+        if not finite:
+            kept.add(begin)
+            continue
+        kept.add(min(finite, key=values.__getitem__))
+        kept.add(max(finite, key=values.__getitem__))
+    return sorted(kept)
+
+
+def _length(iterator: Iterator[Any]) -> int | None:
+    # Only iterators of built-in containers: a foreign __length_hint__ is the user's code.
+    return operator.length_hint(iterator) if type(iterator) in _SIZED else None
+
+
+def _as_float(value: Any) -> float | None:
+    kind = type(value)
+    if kind is float or kind is int:
+        try:
+            return float(value)
+        except OverflowError:
+            return None
+    module = kind.__module__
+    if module == "numpy":
+        numpy = sys.modules["numpy"]
+        if isinstance(value, (numpy.floating, numpy.integer)) or (
+            kind is numpy.ndarray and value.ndim == 0 and value.dtype.kind in "iuf"
+        ):
+            return float(value)
+    elif module == "torch" and kind.__name__ in ("Tensor", "Parameter"):
+        if value.ndim == 0 and value.device.type == "cpu" and not value.is_complex():
+            return float(value.detach().item())
+    return None
+
+
+def _lengths(loop: Loop, frame: FrameType) -> dict[tuple[str, str], int]:
+    found = {}
+    for owner, key, _ in loop.lists:
+        values = _list_at(frame, owner, key)
+        found[owner, key] = len(values) if values is not None else 0
+    return found
+
+
+def _list_at(frame: FrameType, owner: str, key: str) -> list[Any] | None:
+    for space in (frame.f_locals, frame.f_globals):
+        if owner in space:
+            value = space[owner]
+            if key:
+                value = dict.get(value, key) if isinstance(value, dict) else None
+            return value if type(value) is list else None
+    return None

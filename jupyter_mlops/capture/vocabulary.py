@@ -1,0 +1,78 @@
+"""The words by which a metric, a fit or a throw-away number is recognised.
+
+Names decide only what is *looked at*; whether something is a metric is decided by what the value
+is and how the cell uses it (`metrics`). The lists follow scikit-learn, Keras, PyTorch, XGBoost,
+LightGBM and statsmodels.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Last name of a call whose value is a score, besides everything ending in one of `_SCORE_ENDINGS`.
+SCORING_CALLS = frozenset(
+    """
+    score evaluate accuracy auc log_loss brier_score_loss mean_squared_error r2_score roc_auc_score
+    cross_val_score cross_validate classification_report confusion_matrix matthews_corrcoef
+    cohen_kappa_score det_curve hamming_loss zero_one_loss hinge_loss max_error jaccard_score
+    precision_recall_fscore_support silhouette_score calinski_harabasz_score
+    davies_bouldin_score adjusted_rand_score normalized_mutual_info_score explained_variance_score
+    cross_entropy mse_loss l1_loss nll_loss binary_cross_entropy pearsonr spearmanr kendalltau
+    permutation_test_score learning_curve validation_curve rmse mse mae mape bleu rouge perplexity
+    f1 precision recall
+    """.split()
+)
+_SCORE_ENDINGS = ("_score", "_error", "_loss", "_accuracy", "_auc", "_deviance", "_coef")
+
+#: Last name of a call that fits something.
+FITTING_CALLS = frozenset(
+    {"fit", "fit_transform", "fit_predict", "partial_fit", "fit_resample", "fit_generator"}
+)
+
+#: Last name of a call that predicts.
+PREDICTING_CALLS = frozenset({"predict", "predict_proba", "decision_function", "predict_log_proba"})
+
+_METRIC_WORDS = frozenset(
+    """
+    acc accuracy auc auroc auprc roc aupr ap map f1 fbeta f2 precision prec recall rec sensitivity
+    specificity tpr fpr tnr fnr loss losses err error errors errs rmse mse mae mape smape rmsle msle medae r2
+    rsq rsquared score scores metric metrics nll bce ce xent logloss perplexity ppl bleu rouge wer cer iou
+    dice kappa mcc corr correlation pearson spearman likelihood loglik ll aic bic hqic deviance residual
+    gini ks lift ndcg mrr hit silhouette inertia purity nmi ari ami brier calibration
+    cost objective reward regret gain improvement delta gap pvalue accuracies aucs
+    hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
+    """.split()
+)
+_SIZE_WORDS = frozenset(
+    """
+    n num len length size sizes count counts nrows ncols rows cols shape dim dims idx index i j k ii jj
+    epoch epochs step steps iter iters iteration iterations batch batches seed seeds random_state fold
+    t0 t1 start end begin stop tic toc now elapsed duration seconds ms total_time time_taken started finished
+    counter offset
+    """.split()
+)
+_SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The lower-case words of an identifier or label: ``valLoss_1`` gives ``val``, ``loss``, ``1``."""
+    return tuple(part.lower() for part in _SPLIT.split(name) if part)
+
+
+def is_scoring_call(name: str) -> bool:
+    """Whether a call of `name` (its last part, without module or receiver) gives a score."""
+    return name in SCORING_CALLS or name.endswith(_SCORE_ENDINGS)
+
+
+def sounds_like_metric(name: str) -> bool:
+    """Whether a name or label has a metric's word in it: ``val_acc``, ``Test accuracy``, ``rmse2``."""
+    found = words(name)
+    return any(word in _METRIC_WORDS or word.rstrip("0123456789") in _METRIC_WORDS for word in found)
+
+
+def sounds_like_size(name: str) -> bool:
+    """Whether a name counts, indexes or times something: ``n_rows``, ``i``, ``elapsed``, ``seed``."""
+    found = words(name)
+    return bool(found) and (
+        found[0] in ("n", "num") or found[-1] in _SIZE_WORDS or name.lower() in _SIZE_WORDS
+    )

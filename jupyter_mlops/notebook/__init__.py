@@ -1,0 +1,1 @@
+"""The only IPython code: what happens before and after a cell."""
