@@ -1,0 +1,578 @@
+// Generated from jupyter_mlops/server/contract.py; do not edit. To make it anew:
+//   python -m jupyter_mlops.server.contract typescript > labextension/src/contract.ts
+// A test compares the two.
+
+/** A number; the strings stand for what JSON cannot hold. */
+export type Num = number | 'NaN' | 'Infinity' | '-Infinity';
+
+/** A parameter's value, as it was set. */
+export type ParamValue =
+  | boolean
+  | Num
+  | string
+  | unknown[]
+  | { [key: string]: unknown }
+  | null;
+
+/** One line of the append-only log of an alias: where it stood, where it went, when. */
+export interface AliasMove {
+  pipeline: string;
+  alias: string;
+  from_version: number | null;
+  to_version: number | null;
+  moved_at: string;
+  reason: string;
+}
+
+/**
+ * A stored file: `digest` (sha-256 of its bytes) finds it in the artifact store.
+ *
+ * `kind` is `figure`, `text`, `model`, `predictions` or `file`.
+ */
+export interface Artifact {
+  path: string;
+  digest: string;
+  size: number;
+  media_type: string;
+  kind: string;
+}
+
+/** One rung of the widening ladder: which cells were kept and how its proof ended. */
+export interface Attempt {
+  rung: string;
+  orders: number[];
+  verdict: string;
+  cause: string;
+}
+
+/**
+ * One cell's source against the reference's: `same`, `changed`, `added`, `removed` or `moved`.
+ *
+ * `lines` is a unified diff: each line begins with a space, `+` or `-`.
+ */
+export interface CodeDifference {
+  run_id: string;
+  change: string;
+  title: string;
+  lines: string[];
+}
+
+/**
+ * One column of a dataset: its type as the library names it and a bounded profile.
+ *
+ * `profile` may hold `missing`, `distinct`, `minimum`, `maximum`, `mean`, `std`,
+ * `quantiles` (0, 25, 50, 75, 100 %), `histogram` (`{"edges": […], "counts": […]}`) and
+ * `top` (`[[value, count], …]`).
+ */
+export interface Column {
+  name: string;
+  dtype: string;
+  nullable: boolean;
+  profile: { [key: string]: unknown };
+}
+
+/** The runs to compare, in this order. `reference` is the one to compare with: the first by default. */
+export interface ComparisonQuery {
+  run_id: string[];
+  reference?: string | null;
+}
+
+/**
+ * The run to export and the pipeline's name.
+ *
+ * `directory` is relative to the server's root; by default the folder `pipelines` beside the
+ * run's notebook.
+ */
+export interface CreateExport {
+  run_id: string;
+  name: string;
+  directory?: string | null;
+}
+
+/**
+ * A metric over the steps of a loop: three sequences of equal length.
+ *
+ * `times` are seconds since the run began. `count` is how many points there were before
+ * thinning; it equals `len(values)` when nothing was thinned.
+ */
+export interface Curve {
+  steps: number[];
+  values: Num[];
+  times: Num[];
+  count: number;
+}
+
+/** One dataset against the reference's: what changed, in sentences, largest first. */
+export interface DataDifference {
+  run_id: string;
+  name: string;
+  change: string;
+  sentences: string[];
+}
+
+/**
+ * Data a run read or made: its content's fingerprint, schema, profile and provenance.
+ *
+ * `role` is by use: `input`, `train`, `test`, `validation` or `features`. `location` is
+ * the path or URL as the code has it and `file_hash` the hash of that file's bytes.
+ */
+export interface Dataset {
+  name: string;
+  fingerprint: string;
+  kind: string;
+  rows: number;
+  columns: Column[];
+  shape: number[];
+  role: string;
+  location: string;
+  loader: string;
+  file_hash: string;
+  order: number | null;
+  sampled: boolean;
+}
+
+/** The answer of an operation that has nothing to say. */
+export type Done = Record<string, never>;
+
+/** What to change about a run; an absent field stays, a tag of null is removed. */
+export interface EditRun {
+  name?: string | null;
+  note?: string | null;
+  tags?: { [key: string]: string | null } | null;
+}
+
+/**
+ * Where a run ran. `packages` maps imported distributions to versions; `seeds` what set them.
+ *
+ * `git` may hold `commit`, `branch`, `dirty` and `remote`; `hardware` `cpu`, `cores`
+ * and `memory`.
+ */
+export interface Environment {
+  python: string;
+  executable: string;
+  platform: string;
+  directory: string;
+  packages: { [key: string]: string };
+  git: { [key: string]: unknown };
+  seeds: { [key: string]: unknown };
+  hardware: { [key: string]: unknown };
+  path_additions: string[];
+}
+
+/** One package, seed, commit or interpreter that differs from the reference's. */
+export interface EnvironmentDifference {
+  run_id: string;
+  name: string;
+  reference: string;
+  value: string;
+}
+
+/** The body of every answer whose status is 400 or more. */
+export interface ErrorAnswer {
+  error: ErrorDetail;
+}
+
+/** What is wrong, in one sentence, and what to do about it; `code` is stable. */
+export interface ErrorDetail {
+  code: string;
+  message: string;
+  hint: string;
+}
+
+/**
+ * What a metric was scored on and by what: two metrics compare only if these are equal.
+ *
+ * `function` is the qualified name of the metric function and `function_hash` its code's hash;
+ * `target` is the fingerprint of `y_true`, `target_name` its variable and `rows` its length.
+ */
+export interface Evaluation {
+  function: string;
+  function_hash: string;
+  target: string;
+  target_name: string;
+  rows: number | null;
+}
+
+/**
+ * One cell as it was executed, tracked or not.
+ *
+ * `source` is what the user wrote, `code` the Python that ran (magics transformed, overrides
+ * applied). `order` counts executions in the kernel session from 1. `status` is `ok`,
+ * `failed` or `interrupted`; `completed` counts the top-level statements that ended.
+ *
+ * Names are those of the notebook's top level: `reads` are used before the cell binds them,
+ * `bound` are really rebound, `mutated` keep their object but changed inside (aliases included),
+ * `opaque` were touched and cannot be fingerprinted, `deleted` are gone. `ambient_reads` and
+ * `ambient_writes` name state outside the namespace: `rng:random`, `rng:numpy`,
+ * `rng:torch`, `cwd`, `environ`, `sys.path`, `options:pandas` … `fingerprints` are
+ * those after the cell, of every name it touched.
+ */
+export interface Execution {
+  execution_id: string;
+  session_id: string;
+  order: number;
+  source: string;
+  code: string;
+  execution_count: number | null;
+  cell_id: string;
+  start_time: string | null;
+  duration: Num;
+  status: string;
+  completed: number | null;
+  tracked: boolean;
+  scratch: boolean;
+  from_history: boolean;
+  reads: string[];
+  bound: string[];
+  mutated: string[];
+  opaque: string[];
+  deleted: string[];
+  ambient_reads: string[];
+  ambient_writes: string[];
+  files: FileUse[];
+  fingerprints: { [key: string]: string };
+  heading: string;
+}
+
+/**
+ * An export the server is working on: `state` is `queued`, `running`, `done` or `failed`.
+ *
+ * `progress` are the sentences so far, oldest first. `failed` means that there is no version at
+ * all; a version that could not be proved is `done` and its status `rejected`.
+ */
+export interface ExportJob {
+  job_id: string;
+  state: string;
+  run_id: string;
+  name: string;
+  progress: string[];
+  version: PipelineVersion | null;
+  error: { [key: string]: string } | null;
+}
+
+/** The exception that ended a run: its class, message, the cell's line and a bounded traceback. */
+export interface Failure {
+  kind: string;
+  message: string;
+  line: number | null;
+  traceback: string;
+}
+
+/** A file a cell read or wrote: `path` is absolute, `hash` the xxh3 of its bytes, or empty. */
+export interface FileUse {
+  path: string;
+  mode: string;
+  hash: string;
+  size: number;
+}
+
+/** One metric of the proof: the run's number against those of two fresh processes. */
+export interface MetricCheck {
+  name: string;
+  expected: Num;
+  first: Num | null;
+  second: Num | null;
+  equal: boolean;
+  tolerance: Num;
+}
+
+/**
+ * How a metric came to be.
+ *
+ * `origin` is `call` (a scoring call), `bound` (a name the cell bound), `displayed` (the
+ * cell's last expression), `printed`, `curve` (rebound or appended in a loop), `fitted` (a
+ * fitted object's own score) or `logged`. `order` and `span` locate `expression` in the
+ * executed source; `path` leads from the expression's value to the number (keys of a dict, a
+ * column, an index). `step` is the last step of a curve, `points` how many its curve holds.
+ */
+export interface MetricDetail {
+  origin: string;
+  expression: string;
+  order: number | null;
+  span: Span | null;
+  scope: string;
+  path: (string | number)[];
+  step: number | null;
+  points: number;
+  time: string | null;
+  evaluation: Evaluation | null;
+  higher_is_better: boolean | null;
+}
+
+/**
+ * One metric across the compared runs; mappings go from `run_id` to the number.
+ *
+ * `changes` are differences to the reference run. `best` is empty when the runs are not
+ * comparable on this metric or its direction is unknown; `reason` says which.
+ */
+export interface MetricRow {
+  name: string;
+  values: { [key: string]: Num };
+  changes: { [key: string]: Num };
+  higher_is_better: boolean | null;
+  best: string;
+  comparable: boolean;
+  reason: string;
+}
+
+/** A fitted model: its variable, class, non-default settings and, when kept, its artifact. */
+export interface Model {
+  name: string;
+  kind: string;
+  settings: { [key: string]: unknown };
+  digest: string;
+  format: string;
+  size: number;
+  order: number | null;
+}
+
+/** Where an alias goes; null takes it away. `expected` is the version the caller believes it is on. */
+export interface MoveAlias {
+  alias: string;
+  version: number | null;
+  expected?: number | null;
+  reason?: string;
+}
+
+/**
+ * Where a parameter came from.
+ *
+ * `origin` is `literal` (bound in the run's cell), `inherited` (bound from a literal by an
+ * earlier cell), `estimator` (what a fitted estimator was set to), `override` (the magic
+ * line) or `logged`. `order` is the execution that bound it; `default` the literal an override
+ * replaced.
+ */
+export interface ParamDetail {
+  origin: string;
+  order: number | null;
+  span: Span | null;
+  default: ParamValue;
+}
+
+/** One parameter across the compared runs; a run without it is absent from `values`. */
+export interface ParamRow {
+  name: string;
+  values: { [key: string]: ParamValue };
+  differs: boolean;
+}
+
+/** A pipeline: its versions (newest first), where its aliases stand and how they moved (newest first). */
+export interface Pipeline {
+  name: string;
+  versions: PipelineVersion[];
+  aliases: { [key: string]: number };
+  log: AliasMove[];
+}
+
+/** Every pipeline of the store, by name. */
+export interface PipelineList {
+  pipelines: Pipeline[];
+}
+
+/**
+ * A pipeline version with its folder as the browser can open it.
+ *
+ * `contents_path` is relative to the server's root, or null when the version lies outside it.
+ */
+export interface PipelineVersion {
+  name: string;
+  version: number;
+  path: string;
+  status: string;
+  run_id: string;
+  created_at: string;
+  report: ValidationReport;
+  run_number: number;
+  experiment: string;
+  metrics: { [key: string]: Num };
+  aliases: string[];
+  contents_path: string | null;
+}
+
+/** The alias to move back to where it stood before. */
+export interface RollbackAlias {
+  alias: string;
+}
+
+/**
+ * One tracked try, complete: everything a colleague would ask about it.
+ *
+ * `params` and `metrics` are plain mappings of name to value; what is known about each stands
+ * under the same name in `param_details` and `metric_details`. `source` is the run's own cell as
+ * executed, `cells` every execution of its kernel session up to the run's last own one
+ * (`orders`), oldest first.
+ */
+export interface Run {
+  run_id: string;
+  experiment: string;
+  status: Status;
+  start_time: string;
+  number: number;
+  name: string;
+  status_reason: string;
+  duration: Num | null;
+  cpu_time: Num | null;
+  peak_memory: number | null;
+  params: { [key: string]: ParamValue };
+  param_details: { [key: string]: ParamDetail };
+  metrics: { [key: string]: Num };
+  metric_details: { [key: string]: MetricDetail };
+  tags: { [key: string]: string };
+  note: string;
+  hypothesis: string;
+  baseline_id: string;
+  parent_id: string;
+  notebook: string;
+  cell_id: string;
+  source: string;
+  code_hash: string;
+  session_id: string;
+  orders: number[];
+  cells: Execution[];
+  curves: string[];
+  datasets: Dataset[];
+  models: Model[];
+  artifacts: Artifact[];
+  warnings: RunWarning[];
+  environment: Environment | null;
+  failure: Failure | null;
+}
+
+/**
+ * The substance of a comparison, the same in a notebook, the browser and a terminal.
+ *
+ * `summary` is one sentence: what changed and what it did. Curves map metric to `run_id` to
+ * `Curve`.
+ */
+export interface RunComparison {
+  runs: RunSummary[];
+  reference: string;
+  summary: string;
+  metrics: MetricRow[];
+  params: ParamRow[];
+  code: CodeDifference[];
+  data: DataDifference[];
+  environment: EnvironmentDifference[];
+  curves: { [key: string]: { [key: string]: Curve } };
+  warnings: { [key: string]: RunWarning[] };
+}
+
+/**
+ * A page of runs, how many the filter finds in all, and every experiment there is.
+ *
+ * `unchanged` is true when the revision asked about still holds: then `runs` is empty and says nothing.
+ */
+export interface RunList {
+  runs: RunSummary[];
+  count: number;
+  revision: string;
+  experiments: string[];
+  unchanged: boolean;
+}
+
+/** What a list of runs shows of one. `number` counts runs within the experiment from 1. */
+export interface RunSummary {
+  run_id: string;
+  number: number;
+  name: string;
+  experiment: string;
+  status: Status;
+  start_time: string;
+  status_reason: string;
+  duration: Num | null;
+  params: { [key: string]: ParamValue };
+  metrics: { [key: string]: Num };
+  tags: { [key: string]: string };
+  note: string;
+  notebook: string;
+  cell_id: string;
+  parent_id: string;
+  curves: string[];
+  warning_count: number;
+}
+
+/**
+ * Something a reader of the run should know.
+ *
+ * `code` is stable and machine-readable (`unseeded_randomness`), `message` says what was seen
+ * and `hint` what to do about it.
+ */
+export interface RunWarning {
+  code: string;
+  message: string;
+  hint: string;
+  severity: Severity;
+  names: string[];
+}
+
+/** Which runs to list. `since` is the revision the caller has; if it still holds, nothing is sent. */
+export interface RunsQuery {
+  filter?: string;
+  order_by?: string[];
+  limit?: number;
+  offset?: number;
+  experiment?: string | null;
+  since?: string | null;
+}
+
+/** The source of a version's `pipeline.py`; `path` is absolute on the server. */
+export interface Script {
+  path: string;
+  source: string;
+  contents_path: string | null;
+}
+
+/**
+ * How the extension stands. Passwords in `store` and `artifacts` are masked.
+ *
+ * `error` is empty when the store answers.
+ */
+export interface ServerStatus {
+  version: string;
+  store: string;
+  artifacts: string;
+  root: string;
+  ok: boolean;
+  error: string;
+  hint: string;
+}
+
+/** How much a warning weighs: a note, a doubt about the result, or a result not to trust. */
+export type Severity = 'error' | 'info' | 'warning';
+
+/** A piece of source in an executed cell: 1-based lines, 0-based UTF-8 byte columns, as `ast`. */
+export interface Span {
+  line: number;
+  column: number;
+  end_line: number;
+  end_column: number;
+}
+
+/** How a run stands. `Run.status_reason` says why a run is `KILLED`. */
+export type Status = 'FAILED' | 'FINISHED' | 'KILLED' | 'RUNNING';
+
+/**
+ * The proof of an exported version.
+ *
+ * `verdict` is `validated` or `rejected`; `cause` is one sentence for people, `diverging` the
+ * metric or name that differs, `code` the kind of cause (`metrics_differ`, `data_changed`,
+ * `step_failed`, `non_deterministic`, `contract_failed`, `missing_input`, `unprovable`).
+ */
+export interface ValidationReport {
+  verdict: string;
+  cause: string;
+  code: string;
+  diverging: string;
+  hint: string;
+  metrics: MetricCheck[];
+  contracts: string[];
+  attempts: Attempt[];
+  deterministic: boolean;
+  duration: Num;
+  log: string;
+}
+
+/** The versions of one pipeline, newest first. */
+export interface VersionList {
+  versions: PipelineVersion[];
+}
