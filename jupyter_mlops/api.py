@@ -1,0 +1,187 @@
+"""The public Python functions that read: search, look at, compare and export runs.
+
+They work in a notebook, a script and a terminal alike, and find the store as the magics do. In a
+kernel where the extension is attached the notebook room sets the two hooks below, so that ``#14``
+and ``last`` mean the notebook's own runs first and a later `os.chdir` does not change the store.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .config import ARTIFACTS_VARIABLE, STORE_VARIABLE, load_config
+from .errors import RunNotFoundError, UsageError
+from .records import Run, RunSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from .records import PipelineVersion
+    from .store import Store
+    from .widgets.comparison import Comparison
+
+    Reference = str | int | Run | RunSummary
+
+
+def _nothing() -> None:
+    return None
+
+
+#: The experiment references are looked up in first, or None. Set by the notebook extension.
+current_experiment: Callable[[], str | None] = _nothing
+#: The store of this kernel, or None. Set by the notebook extension.
+current_store: Callable[[], Store | None] = _nothing
+
+# One store a process and setting. No lock, which a fork could leave locked: of two threads that
+# open at once one wins, and the other's is closed.
+_stores: dict[tuple[str | None, str | None], Store] = {}
+
+
+def open_default_store() -> Store:
+    """The store of this kernel, else the one of the project around the current folder, opened once.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    store = current_store()
+    if store is not None:
+        return store
+    key = (os.environ.get(STORE_VARIABLE), os.environ.get(ARTIFACTS_VARIABLE))
+    if key not in _stores:
+        from .store import open_store
+
+        config = load_config()
+        url = config.resolved_store_url()
+        opened = open_store(url, config.resolved_artifacts_url(url))
+        if _stores.setdefault(key, opened) is not opened:
+            opened.close()
+    return _stores[key]
+
+
+def resolve(ref: Reference) -> str:
+    """The ``run_id`` that `ref` means, looked up in the current experiment first.
+
+    Raises:
+        RunNotFoundError: Nothing answers to it.
+        AmbiguousRunError: More than one run does.
+    """
+    if isinstance(ref, (Run, RunSummary)):
+        return ref.run_id
+    if isinstance(ref, bool) or not isinstance(ref, (str, int)):
+        raise UsageError(f"{ref!r} is no reference to a run.", "Give a run_id, '#14', a name or 'last'.")
+    text = f"#{ref}" if isinstance(ref, int) else ref
+    store = open_default_store()
+    experiment = current_experiment()
+    if experiment is not None:
+        try:
+            return store.resolve(text, experiment=experiment)
+        except RunNotFoundError:
+            pass  # a run of another notebook, then
+    return store.resolve(text)
+
+
+def search_runs(
+    filter_string: str = "",
+    order_by: Sequence[str] | None = None,
+    max_results: int | None = None,
+    experiment: str | None = None,
+) -> pd.DataFrame:
+    """Runs as a table, newest first.
+
+    Args:
+        filter_string: For example ``metrics.accuracy > 0.9 AND params.model = 'forest'``.
+        order_by: Columns, each with an optional ``ASC`` or ``DESC``.
+        max_results: How many rows at most.
+        experiment: Only runs of this experiment.
+
+    Returns:
+        One row a run: ``run_id, number, name, experiment, status, status_reason, start_time``
+        (UTC), ``duration`` (seconds), then ``params.*``, ``metrics.*`` and ``tags.*``.
+
+    Raises:
+        FilterError: The filter or the order does not parse.
+    """
+    return open_default_store().frame(
+        filter_string, order_by=order_by, max_results=max_results, experiment=experiment
+    )
+
+
+def get_run(ref: Reference) -> Run:
+    """Everything about one run.
+
+    Args:
+        ref: A run_id or a unique prefix, ``#14``, a name, ``last``, ``best:METRIC`` or ``worst:METRIC``.
+    """
+    return open_default_store().get_run(resolve(ref))
+
+
+def get_curve(ref: Reference, metric: str) -> pd.DataFrame:
+    """A metric over the steps of a loop.
+
+    Returns:
+        Columns ``step``, ``value`` and ``time`` (seconds since the run began), one row a point.
+
+    Raises:
+        MetricNotFoundError: The run has no curve of that name.
+    """
+    import pandas as pd
+
+    curve = open_default_store().get_curve(resolve(ref), metric)
+    return pd.DataFrame({"step": curve.steps, "value": curve.values, "time": curve.times})
+
+
+def compare(*refs: Reference) -> Comparison:
+    """Put runs side by side; the first one is what the others are compared with.
+
+    Args:
+        refs: At least two runs; none means the last two of this notebook.
+
+    Returns:
+        A `Comparison`: a widget where widgets work, HTML elsewhere, tables on demand.
+    """
+    from .compare import compare_runs
+    from .widgets.comparison import Comparison
+
+    store = open_default_store()
+    run_ids = list(dict.fromkeys(map(resolve, refs))) if refs else _last_two(store)
+    if len(run_ids) < 2:
+        raise UsageError("A comparison needs two different runs.", "Name them: mlops.compare('#12', '#14').")
+    runs = [store.get_run(run_id) for run_id in run_ids]
+    return Comparison(compare_runs(runs, store.curves(runs)))
+
+
+def _last_two(store: Store) -> list[str]:
+    newest = store.search(experiment=current_experiment(), max_results=2)
+    return [run.run_id for run in reversed(newest)]
+
+
+def export(
+    ref: Reference,
+    name: str,
+    directory: str | Path = "pipelines",
+    *,
+    pin: Sequence[int] = (),
+    exclude: Sequence[int] = (),
+) -> PipelineVersion:
+    """Turn a run into the next version of the pipeline `name` and prove it in a fresh process.
+
+    Args:
+        ref: The run.
+        name: The pipeline's name, a Python identifier.
+        directory: Where pipelines live; the version goes to ``directory/name/vN``.
+        pin: Orders of cells to keep in any case.
+        exclude: Orders of cells to leave out in any case.
+
+    Returns:
+        The version: ``.name``, ``.version``, ``.path``, ``.status`` (``validated`` or
+        ``rejected``) and ``.report``, which says why.
+    """
+    from .export import export_run
+
+    return export_run(
+        open_default_store(), resolve(ref), name, Path(directory).absolute(), pin=pin, exclude=exclude
+    )
