@@ -1,0 +1,204 @@
+"""Curves of several runs laid over each other, as Altair charts and as pictures.
+
+Backgrounds are transparent and axes mid-grey, so that one picture reads on a light and on a dark page.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+from jupyter_mlops.records import Curve, RunComparison
+
+from .palette import NEUTRAL, run_colors, run_dashes
+from .statistics import smooth, thin
+from .wording import run_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Scale = Literal["linear", "log"]
+Axis = Literal["step", "time"]
+
+_POINTS = 400
+_FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
+
+
+def curve_metrics(record: RunComparison) -> list[str]:
+    """The metrics that have a curve of at least two points in some run."""
+    return [
+        metric
+        for metric, by_run in record.curves.items()
+        if any(len(curve.values) > 1 for curve in by_run.values())
+    ]
+
+
+def curve_chart(
+    record: RunComparison,
+    metrics: Sequence[str] | None = None,
+    *,
+    scale: Scale = "linear",
+    axis: Axis = "step",
+    smoothing: float = 0.0,
+    width: int = 320,
+    height: int = 200,
+    columns: int = 2,
+    interactive: bool = True,
+) -> Any:
+    """An Altair chart of the curves, one panel a metric, one colour a run.
+
+    Args:
+        record: The comparison.
+        metrics: Which metrics; default: all that have a curve.
+        scale: Of the vertical axis. On ``log``, values of zero and below are left out.
+        axis: ``step`` or seconds since the run began.
+        smoothing: 0 (none) up to but not including 1; the raw curve stays visible, faintly.
+        width: Of one panel, pixels.
+        height: Of one panel, pixels.
+        columns: Panels side by side.
+        interactive: With tooltips, zoom and a legend that picks runs out; not for pictures.
+
+    Raises:
+        ValueError: There is no curve to show.
+    """
+    import altair as alt
+
+    chosen = list(curve_metrics(record) if metrics is None else metrics)
+    if not chosen:
+        raise ValueError("None of these runs has a curve.")
+    labels = run_labels(record.runs)
+    shown = [r.run_id for r in record.runs if any(r.run_id in record.curves.get(m, {}) for m in chosen)]
+    colors, dashes = run_colors(record), run_dashes(record)
+    names = [labels[run_id] for run_id in shown]
+    single = len(shown) == 1
+    color = alt.Color(
+        "run:N",
+        scale=alt.Scale(domain=names, range=[colors[run_id] for run_id in shown]),
+        legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke"),
+    )
+    dash = alt.StrokeDash(
+        "run:N",
+        scale=alt.Scale(domain=names, range=[list(dashes[run_id]) for run_id in shown]),
+        legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke"),
+    )
+    picked = alt.selection_point(name="picked", fields=["run"], bind="legend")
+    panels = []
+    for number, metric in enumerate(chosen):
+        data = alt.Data(values=_points(record, metric, labels, axis, scale, smoothing))
+        base = (
+            alt.Chart(data, width=width, height=height)
+            .transform_filter("isValid(datum.value)")
+            .encode(
+                x=alt.X("x:Q", title="seconds" if axis == "time" else "step", axis=alt.Axis(tickMinStep=1))
+                if axis == "step"
+                else alt.X("x:Q", title="seconds"),
+                color=color,
+                strokeDash=dash,
+            )
+        )
+        y = alt.Y("value:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=True))
+        line = base.mark_line(strokeWidth=1.8, interpolate="linear").encode(y=y)
+        layers = []
+        if smoothing > 0:
+            raw = alt.Y("raw:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=True))
+            layers.append(base.mark_line(strokeWidth=0.8, opacity=0.3).encode(y=raw))
+        if interactive:
+            strength = alt.when(picked).then(alt.value(1.0)).otherwise(alt.value(0.12))
+            line = line.encode(opacity=strength)
+            nearest = alt.selection_point(
+                name=f"near{number}", on="pointerover", nearest=True, empty=False, clear="pointerout"
+            )
+            tooltip = [
+                alt.Tooltip("run:N"),
+                alt.Tooltip("x:Q", title=axis if axis == "step" else "seconds"),
+                alt.Tooltip("raw:Q", title=metric, format=".6g"),
+            ]
+            dot = base.mark_point(filled=True, size=55, opacity=1).encode(
+                y=y,
+                tooltip=tooltip,
+                strokeDash=alt.value([1, 0]),
+                opacity=alt.when(nearest).then(alt.value(1)).otherwise(alt.value(0)),
+            )
+            zoom = alt.selection_interval(name=f"zoom{number}", bind="scales")
+            layers += [line, dot.add_params(nearest, zoom)]
+        else:
+            layers.append(line)
+        panels.append(alt.layer(*layers, title=metric))
+    chart = (
+        panels[0] if len(panels) == 1 else alt.concat(*panels, columns=min(columns, len(panels)), spacing=24)
+    )
+    if interactive:
+        chart = chart.add_params(picked)
+    return _themed(chart)
+
+
+def render_png(chart: Any, *, scale: float = 2.0) -> bytes:
+    """Draw a chart as a PNG with `scale` device pixels per pixel; no network, no browser."""
+    import vl_convert
+
+    drawn: bytes = vl_convert.vegalite_to_png(chart.to_dict(), scale=scale)
+    return drawn
+
+
+def render_svg(chart: Any) -> str:
+    """Draw a chart as an SVG document."""
+    import vl_convert
+
+    drawn: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    return drawn
+
+
+def _points(
+    record: RunComparison, metric: str, labels: dict[str, str], axis: Axis, scale: Scale, smoothing: float
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for run in record.runs:
+        curve = record.curves.get(metric, {}).get(run.run_id)
+        if curve is None:
+            continue
+        shown = Curve(
+            steps=curve.steps,
+            values=smooth(curve.values, smoothing),
+            times=curve.times,
+            count=curve.count,
+        )
+        raw = dict(zip(curve.steps, curve.values, strict=True))
+        shown = thin(shown, _POINTS)
+        timed = axis == "time" and len(shown.times) == len(shown.values)
+        across: Sequence[float] = shown.times if timed else shown.steps
+        for x, step, value in zip(across, shown.steps, shown.values, strict=True):
+            rows.append(
+                {
+                    "run": labels[run.run_id],
+                    "x": x,
+                    "value": _plottable(value, scale),
+                    "raw": _plottable(raw[step], scale),
+                }
+            )
+    return rows
+
+
+def _plottable(value: float, scale: Scale) -> float | None:
+    return value if math.isfinite(value) and (scale == "linear" or value > 0) else None
+
+
+def _themed(chart: Any) -> Any:
+    return (
+        chart.configure(background="transparent", font=_FONT, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=NEUTRAL,
+            titleColor=NEUTRAL,
+            tickColor=NEUTRAL,
+            domainColor=NEUTRAL,
+            gridColor=NEUTRAL,
+            gridOpacity=0.22,
+            titleFontWeight="normal",
+            labelFontSize=11,
+            titleFontSize=11,
+            tickCount=5,
+            labelOverlap=True,
+        )
+        .configure_legend(labelColor=NEUTRAL, titleColor=NEUTRAL, labelFontSize=12, symbolStrokeWidth=3)
+        .configure_title(color=NEUTRAL, fontSize=12, anchor="start", fontWeight="bold")
+    )

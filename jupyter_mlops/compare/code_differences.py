@@ -1,0 +1,150 @@
+"""Code as executed, cell by cell, against the reference run's."""
+
+from __future__ import annotations
+
+import difflib
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.records import CodeDifference, Execution, Run
+
+from .lineage import cell_lines, cell_title, standing_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Pair = tuple[int, int]
+
+
+def code_differences(reference: Run, run: Run) -> tuple[CodeDifference, ...]:
+    """How the cells `run` stands on differ from those of `reference`, in the order they ran.
+
+    Cells that are the same are listed too (``same``); removed ones come last.
+    """
+    old, new = standing_cells(reference), standing_cells(run)
+    old_lines = [cell_lines(cell.source) for cell in old]
+    new_lines = [cell_lines(cell.source) for cell in new]
+    pairs = _match(
+        old,
+        new,
+        old_lines,
+        new_lines,
+        own=lambda a, b: old[a].order in reference.orders and new[b].order in run.orders,
+    )
+    partner = {b: a for a, b in pairs}
+    moved = _moved(pairs)
+    differences = []
+    for index, cell in enumerate(new):
+        if index not in partner:
+            if new_lines[index]:
+                differences.append(_difference(run, "added", cell, [f"+{line}" for line in new_lines[index]]))
+            continue
+        before = old_lines[partner[index]]
+        if before != new_lines[index]:
+            differences.append(_difference(run, "changed", cell, unified_lines(before, new_lines[index])))
+        else:
+            differences.append(_difference(run, "moved" if index in moved else "same", cell, []))
+    matched = {a for a, _ in pairs}
+    differences += [
+        _difference(run, "removed", cell, [f"-{line}" for line in old_lines[index]])
+        for index, cell in enumerate(old)
+        if index not in matched and old_lines[index]
+    ]
+    return tuple(differences)
+
+
+def unified_lines(before: Sequence[str], after: Sequence[str], context: int = 3) -> list[str]:
+    """A unified diff without its headers: each line begins with a space, ``+`` or ``-``.
+
+    Hunks far apart are told apart by a line `` ⋯``.
+    """
+    lines: list[str] = []
+    for line in difflib.unified_diff(before, after, lineterm="", n=context):
+        if line.startswith("@@"):
+            if lines:
+                lines.append(" ⋯")
+        elif not (line.startswith(("--- ", "+++ ")) and not lines):
+            lines.append(line)
+    return lines
+
+
+def count_lines(differences: Sequence[CodeDifference]) -> tuple[int, int]:
+    """How many lines were added and removed."""
+    lines = [line for difference in differences for line in difference.lines]
+    return sum(line.startswith("+") for line in lines), sum(line.startswith("-") for line in lines)
+
+
+def changed_line_count(differences: Sequence[CodeDifference]) -> int:
+    """How many lines a person would say were changed: a replaced line counts once."""
+    total = 0
+    for difference in differences:
+        added, removed = count_lines([difference])
+        total += max(added, removed)
+    return total
+
+
+def _difference(run: Run, change: str, cell: Execution, lines: Sequence[str]) -> CodeDifference:
+    return CodeDifference(run_id=run.run_id, change=change, title=cell_title(cell), lines=tuple(lines))
+
+
+def _match(
+    old: Sequence[Execution],
+    new: Sequence[Execution],
+    old_lines: Sequence[list[str]],
+    new_lines: Sequence[list[str]],
+    *,
+    own: Callable[[int, int], bool],
+) -> list[Pair]:
+    """Pair the cells of two runs, surest evidence first: the cell's id, its text, its part, likeness."""
+    free_old, free_new = set(range(len(old))), set(range(len(new)))
+    pairs: list[Pair] = []
+
+    def pair_where(agree: Callable[[int, int], bool]) -> None:
+        for b in sorted(free_new):
+            a = next((a for a in sorted(free_old) if agree(a, b)), None)
+            if a is not None:
+                pairs.append((a, b))
+                free_old.discard(a)
+                free_new.discard(b)
+
+    def like(a: int, b: int, least: float) -> bool:
+        matcher = difflib.SequenceMatcher(None, old_lines[a], new_lines[b], autojunk=False)
+        if (
+            matcher.real_quick_ratio() >= least
+            and matcher.quick_ratio() >= least
+            and matcher.ratio() >= least
+        ):
+            return True
+        # Short cells share few whole lines; compare their characters, unless they are huge.
+        first, second = "\n".join(old_lines[a]), "\n".join(new_lines[b])
+        if len(first) + len(second) > 4000:
+            return False
+        matcher = difflib.SequenceMatcher(None, first, second, autojunk=False)
+        return matcher.quick_ratio() >= least and matcher.ratio() >= least
+
+    pair_where(lambda a, b: bool(old[a].cell_id) and old[a].cell_id == new[b].cell_id)
+    pair_where(lambda a, b: old_lines[a] == new_lines[b])
+    pair_where(lambda a, b: own(a, b) and like(a, b, 0.4))
+    pair_where(lambda a, b: not (old[a].cell_id and new[b].cell_id) and like(a, b, 0.6))
+    return sorted(pairs, key=lambda pair: pair[1])
+
+
+def _moved(pairs: Sequence[Pair]) -> set[int]:
+    """Which new cells left their place: those outside the longest run of pairs in the same order."""
+    tails: list[int] = []
+    tail_at: list[int] = []
+    before: dict[int, int | None] = {}
+    for position, (a, _) in enumerate(pairs):
+        slot = bisect_left(tails, a)
+        before[position] = tail_at[slot - 1] if slot else None
+        if slot == len(tails):
+            tails.append(a)
+            tail_at.append(position)
+        else:
+            tails[slot], tail_at[slot] = a, position
+    stayed = set()
+    at = tail_at[-1] if tail_at else None
+    while at is not None:
+        stayed.add(at)
+        at = before[at]
+    return {b for position, (_, b) in enumerate(pairs) if position not in stayed}

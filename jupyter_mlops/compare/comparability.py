@@ -1,0 +1,69 @@
+"""Whether a metric of one run may be held against the same metric of another.
+
+Two numbers compare when the same function scored the same rows. Where a run does not know how its
+number came to be, nothing speaks against comparing it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .wording import join_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jupyter_mlops.records import Evaluation, Run
+
+
+def evaluation_of(run: Run, metric: str) -> Evaluation | None:
+    """What `run` knows about how `metric` was scored."""
+    detail = run.metric_details.get(metric)
+    return detail.evaluation if detail is not None else None
+
+
+def judge_metric(metric: str, runs: Sequence[Run]) -> tuple[bool, str]:
+    """Whether `metric` compares over those of `runs` that have it, and if not, why not.
+
+    The reason is empty when the metric is comparable, or when too little is known to say.
+    """
+    known = [
+        evaluation
+        for run in runs
+        if metric in run.metrics and (evaluation := evaluation_of(run, metric)) is not None
+    ]
+    reason = judge_evaluations(known)
+    return not reason, reason
+
+
+def judge_evaluations(known: Sequence[Evaluation]) -> str:
+    """Why these evaluations do not compare; empty when they do."""
+    functions = _distinct(e.function for e in known)
+    if len(functions) > 1:
+        return f"scored by another function: {' vs '.join(functions)}"
+    if len(_distinct(e.function_hash for e in known)) > 1:
+        return f"the code of {functions[0] if functions else 'the metric'} changed"
+    if len(_distinct(e.target for e in known)) > 1:
+        rows = _distinct(f"{e.rows:,}" for e in known if e.rows is not None)
+        if len(rows) > 1:
+            return f"scored on other rows: {' vs '.join(rows)}"
+        names = _distinct(e.target_name for e in known)
+        if len(names) > 1:
+            return f"scored on other data: {' vs '.join(names)}"
+        where = f" of {join_words(names)}" if names else ""
+        size = f" ({rows[0]} in each)" if rows else ""
+        return f"scored on other rows{where}{size}"
+    return ""
+
+
+def same_rows(metric: str, runs: Sequence[Run]) -> Evaluation | None:
+    """The evaluation that every one of `runs` is known to share for `metric`, or None."""
+    known = [evaluation_of(run, metric) for run in runs if metric in run.metrics]
+    first = known[0] if known else None
+    if first is None or not first.target:
+        return None
+    return first if all(e is not None and e.target == first.target for e in known) else None
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(value for value in values if value))

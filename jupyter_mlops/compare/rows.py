@@ -1,0 +1,81 @@
+"""Metrics and parameters of several runs, side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.records import MetricRow, MetricValue, ParamRow, ParamValue, Run
+
+from .comparability import judge_metric
+from .directions import metric_direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+UNKNOWN_DIRECTION = "whether higher is better is not known"
+
+
+def metric_rows(runs: Sequence[Run], reference: Run) -> tuple[MetricRow, ...]:
+    """One row a metric, in the order the reference has them, then as the others bring them."""
+    return tuple(_metric_row(name, runs, reference) for name in _names(reference, runs, "metrics"))
+
+
+def param_rows(runs: Sequence[Run], reference: Run) -> tuple[ParamRow, ...]:
+    """One row a parameter, those that differ first."""
+    rows = []
+    for name in _names(reference, runs, "params"):
+        values = {run.run_id: run.params[name] for run in runs if name in run.params}
+        rows.append(ParamRow(name=name, values=values, differs=not _all_equal(values.values(), len(runs))))
+    return tuple(sorted(rows, key=lambda row: not row.differs))
+
+
+def best_run(values: dict[str, MetricValue], higher_is_better: bool | None) -> str:
+    """The ``run_id`` with the best number; empty when nothing stands out."""
+    numbers = {run_id: value for run_id, value in values.items() if not math.isnan(value)}
+    if higher_is_better is None or len(numbers) < 2 or len(set(numbers.values())) < 2:
+        return ""
+    choose = max if higher_is_better else min
+    return choose(numbers, key=lambda run_id: numbers[run_id])
+
+
+def params_equal(first: ParamValue, second: ParamValue) -> bool:
+    """Whether two parameter values are the same setting: kinds count, NaN equals NaN."""
+    if isinstance(first, bool) is not isinstance(second, bool):
+        return False
+    if isinstance(first, float) and isinstance(second, float) and math.isnan(first) and math.isnan(second):
+        return True
+    return first == second
+
+
+def _metric_row(name: str, runs: Sequence[Run], reference: Run) -> MetricRow:
+    values = {run.run_id: run.metrics[name] for run in runs if name in run.metrics}
+    base = values.get(reference.run_id)
+    changes = {
+        run_id: value - base
+        for run_id, value in values.items()
+        if base is not None and run_id != reference.run_id
+    }
+    direction = metric_direction(name, runs)
+    comparable, reason = judge_metric(name, runs)
+    if comparable and direction is None:
+        reason = UNKNOWN_DIRECTION
+    return MetricRow(
+        name=name,
+        values=values,
+        changes=changes,
+        higher_is_better=direction,
+        best=best_run(values, direction) if comparable else "",
+        comparable=comparable,
+        reason=reason,
+    )
+
+
+def _names(reference: Run, runs: Sequence[Run], field: str) -> list[str]:
+    ordered = [reference, *(run for run in runs if run is not reference)]
+    return list(dict.fromkeys(name for run in ordered for name in getattr(run, field)))
+
+
+def _all_equal(values: Iterable[ParamValue], expected: int) -> bool:
+    listed = list(values)
+    return len(listed) == expected and all(params_equal(listed[0], value) for value in listed[1:])

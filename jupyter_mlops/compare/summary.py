@@ -1,0 +1,209 @@
+"""One sentence over a comparison: what changed and what it did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.records import MetricRow, Run, Status
+
+from .comparability import same_rows
+from .differences import Differences, code_is_same, data_is_same, describe_code
+from .rows import UNKNOWN_DIRECTION, best_run
+from .wording import count, format_change, format_row, format_value, join_words, run_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PARAMS = 3
+_ROLES = {"train": "training ", "test": "test ", "val": "validation ", "valid": "validation "}
+
+
+def summarize(
+    runs: Sequence[Run],
+    reference: Run,
+    differences: Mapping[str, Differences],
+    rows: Sequence[MetricRow],
+) -> str:
+    """Say what changed against `reference` and what it did to the leading metric.
+
+    Args:
+        runs: The compared runs, the reference among them.
+        reference: The run the others are held against.
+        differences: Differences to the reference by ``run_id`` of the others.
+        rows: The metric rows of the comparison.
+    """
+    labels = run_labels(runs)
+    others = [run for run in runs if run.run_id != reference.run_id]
+    if not others:
+        return f"{labels[reference.run_id]} alone: add another run to compare it with."
+    causes = _causes(others, differences, labels)
+    effect = _effect(runs, reference, others, rows, labels)
+    return f"{causes}: {effect}." if effect else f"{causes}."
+
+
+def leading_metric(rows: Sequence[MetricRow]) -> MetricRow | None:
+    """The metric a summary speaks of: shared, comparable, of known direction, off the training data."""
+    shared = [row for row in rows if len(row.values) > 1 and row.changes]
+    if not shared:
+        return None
+
+    def weigh(row: MetricRow) -> tuple[bool, bool, bool]:
+        trained = row.name.lower().startswith("train") or "train_" in row.name.lower()
+        return (not row.comparable, row.higher_is_better is None, trained)
+
+    return min(shared, key=weigh)
+
+
+def _causes(others: Sequence[Run], differences: Mapping[str, Differences], labels: Mapping[str, str]) -> str:
+    found = [differences[run.run_id] for run in others]
+    changed = []
+    same = []
+    params = _param_words(others, found)
+    if params:
+        changed.append(params)
+    else:
+        same.append("parameters")
+    different_data = [run for run in others if not data_is_same(differences[run.run_id].data)]
+    if different_data:
+        changed.append(_data_words(different_data, others, differences, labels))
+    elif all(difference.data for difference in found):
+        same.append("data")
+    different_code = [run for run in others if not code_is_same(differences[run.run_id].code)]
+    if different_code:
+        if len(others) == 1:
+            changed.append(f"code {describe_code(found[0].code)}")
+        else:
+            changed.append(f"other code in {_these(different_code, others, labels)}")
+    elif all(difference.code for difference in found):
+        same.append("code")
+    packages = {d.name for f in found for d in f.environment if not d.name.startswith(_PLACES)}
+    if packages:
+        changed.append(_environment_words(others, found, packages))
+    sentence = ", ".join(changed)
+    if same:
+        kept = f"{join_words(same)} the same"
+        sentence = f"{sentence}, {kept}" if sentence else kept
+    sentence = sentence or "Nothing is known to differ"
+    return sentence[0].upper() + sentence[1:]
+
+
+_PLACES = ("git ", "uncommitted", "platform", "directory", "cpu", "cores", "sys.path", "seed ")
+
+
+def _param_words(others: Sequence[Run], found: Sequence[Differences]) -> str:
+    if len(others) == 1:
+        changes = found[0].params
+        words = [f"`{c.name}` {before} → {after}" for c in changes for before, after in [c.describe()]]
+    else:
+        names = list(dict.fromkeys(change.name for difference in found for change in difference.params))
+        if len(names) == 1:
+            values = [format_value(run.params[names[0]]) for run in others if names[0] in run.params]
+            before = next(c.describe()[0] for d in found for c in d.params)
+            return f"`{names[0]}` {before} → {join_words(dict.fromkeys(values), 'or')}"
+        words = [f"`{name}`" for name in names]
+    more = len(words) - _PARAMS
+    if more > 0:
+        words[_PARAMS:] = [f"{more} more {'parameter' if more == 1 else 'parameters'}"]
+    if len(others) > 1 and words:
+        return f"{join_words(words)} vary"
+    return join_words(words)
+
+
+def _data_words(
+    different: Sequence[Run],
+    others: Sequence[Run],
+    differences: Mapping[str, Differences],
+    labels: Mapping[str, str],
+) -> str:
+    if len(others) > 1:
+        return f"other data in {_these(different, others, labels)}"
+    changed = [d for d in differences[different[0].run_id].data if d.change != "same"]
+    if all(d.change == "unknown" for d in changed):
+        return "data perhaps other"
+    first = next(d for d in changed if d.change != "unknown")
+    told = {"added": "is new", "removed": "is gone"}.get(first.change, first.sentences[0])
+    more = f" and {count(len(changed) - 1, 'more dataset')} changed" if len(changed) > 1 else ""
+    return f"data {first.name} {told}{more}"
+
+
+def _environment_words(others: Sequence[Run], found: Sequence[Differences], names: set[str]) -> str:
+    if len(others) == 1 and len(names) == 1:
+        only = next(d for d in found[0].environment if d.name in names)
+        return f"{only.name} {only.reference or 'not imported'} → {only.value or 'not imported'}"
+    return f"{count(len(names), 'package')} other"
+
+
+def _effect(
+    runs: Sequence[Run],
+    reference: Run,
+    others: Sequence[Run],
+    rows: Sequence[MetricRow],
+    labels: Mapping[str, str],
+) -> str:
+    ended = [run for run in runs if run.status in (Status.FAILED, Status.KILLED)]
+    row = leading_metric(rows)
+    if row is None:
+        if ended:
+            return join_words(f"{labels[run.run_id]} {_ending(run)}" for run in ended)
+        return "no metric in common"
+    scored = [run for run in runs if run.run_id in row.values]
+    if not row.comparable:
+        written = format_row([row.values[run.run_id] for run in scored])
+        return (
+            f"{row.name} {' and '.join(written)} not comparable, {row.reason}"
+            if len(scored) == 2
+            else (f"{row.name} not comparable, {row.reason}")
+        )
+    where = _where(row, scored)
+    if len(others) == 1:
+        text = f"{row.name} {_change_words(row, others[0])}"
+    else:
+        text = _best_words(row, scored, reference, labels)
+    ending = "".join(f"; {labels[run.run_id]} {_ending(run)}" for run in ended)
+    return f"{text}{where}{ending}"
+
+
+def _change_words(row: MetricRow, run: Run) -> str:
+    change = row.changes[run.run_id]
+    return "unchanged" if change == 0 else format_change(change)
+
+
+def _best_words(row: MetricRow, scored: Sequence[Run], reference: Run, labels: Mapping[str, str]) -> str:
+    written = dict(
+        zip((r.run_id for r in scored), format_row([row.values[r.run_id] for r in scored]), strict=True)
+    )
+    direction = row.higher_is_better
+    if row.reason == UNKNOWN_DIRECTION or direction is None:
+        low = min(row.values, key=lambda key: row.values[key])
+        high = max(row.values, key=lambda key: row.values[key])
+        return f"{row.name} from {written[low]} ({labels[low]}) to {written[high]} ({labels[high]})"
+    best = row.best or best_run(row.values, direction)
+    if not best:
+        return f"{row.name} {next(iter(written.values()))} in every run"
+    if best == reference.run_id:
+        return f"{row.name} stays best in {labels[best]} ({written[best]})"
+    change = f", {format_change(row.changes[best])}" if best in row.changes else ""
+    return f"best {row.name} {written[best]} in {labels[best]}{change}"
+
+
+def _where(row: MetricRow, scored: Sequence[Run]) -> str:
+    evaluation = same_rows(row.name, scored)
+    if evaluation is None or evaluation.rows is None:
+        return ""
+    words = evaluation.target_name.lower().replace(".", "_").split("_")
+    role = next((_ROLES[word] for word in words if word in _ROLES), "")
+    return f" on the same {evaluation.rows:,} {role}rows"
+
+
+def _ending(run: Run) -> str:
+    if run.status is Status.KILLED:
+        return {"kernel_died": "lost its kernel", "interrupted": "was interrupted"}.get(
+            run.status_reason, "was stopped"
+        )
+    return f"failed ({run.failure.kind})" if run.failure else "failed"
+
+
+def _these(runs: Sequence[Run], others: Sequence[Run], labels: Mapping[str, str]) -> str:
+    if len(runs) == len(others):
+        return "each" if len(runs) < 3 else "all"
+    return join_words([labels[run.run_id] for run in runs])

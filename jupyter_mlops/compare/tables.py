@@ -1,0 +1,196 @@
+"""A comparison as plain text: for a terminal, and wherever a notebook can show nothing else."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from .differences import changed_line_count
+from .wording import (
+    NOTHING,
+    count,
+    format_change,
+    format_duration,
+    format_row,
+    format_value,
+    join_words,
+    run_labels,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_mlops.records import MetricRow, RunComparison
+
+BEST = "★"
+_DIFF_LINES = 40
+_WIDE = 7
+
+
+def comparison_text(record: RunComparison, *, diff_lines: int = _DIFF_LINES) -> str:
+    """Write a comparison for a terminal: summary, metrics, parameters, data, code, environment.
+
+    Args:
+        record: The comparison.
+        diff_lines: How many lines of each cell's difference to print at most; 0 prints none.
+    """
+    labels = run_labels(record.runs)
+    blocks = [record.summary, _runs_block(record, labels)]
+    blocks += [_metrics_block(record, labels), _params_block(record, labels)]
+    blocks += [_data_block(record, labels), _code_block(record, labels, diff_lines)]
+    blocks += [_environment_block(record, labels), _warnings_block(record, labels)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def render_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Align cells in columns: the first `left` to the left, the others to the right.
+
+    Every row must be as long as `header`. Wide (CJK) characters take two columns.
+    """
+    lines = [list(header), *(list(row) for row in rows)]
+    widths = [max(_width(line[i]) for line in lines) for i in range(len(header))]
+    written = []
+    for number, line in enumerate(lines):
+        cells = [
+            cell + " " * (width - _width(cell)) if i < left else " " * (width - _width(cell)) + cell
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        written.append("  ".join(cells).rstrip())
+        if number == 0:
+            written.append("  ".join("─" * width for width in widths))
+    return "\n".join(written)
+
+
+def metric_cells(row: MetricRow, run_ids: Sequence[str]) -> list[str]:
+    """A metric's numbers in the order of `run_ids`, with equal decimals."""
+    return format_row([row.values.get(run_id) for run_id in run_ids])
+
+
+def is_best(row: MetricRow, run_id: str) -> bool:
+    """Whether the run has the best number of the row; ties are all best."""
+    return bool(row.best) and run_id in row.values and row.values[run_id] == row.values[row.best]
+
+
+def direction_mark(row: MetricRow) -> str:
+    """An arrow for which way the metric is good; empty when that is not known."""
+    return {True: "↑", False: "↓", None: ""}[row.higher_is_better]
+
+
+def _runs_block(record: RunComparison, labels: dict[str, str]) -> str:
+    rows = [
+        [
+            labels[run.run_id] + (" (reference)" if run.run_id == record.reference else ""),
+            run.name or NOTHING,
+            run.experiment,
+            run.status.value.lower(),
+            format_duration(run.duration),
+        ]
+        for run in record.runs
+    ]
+    return render_table(["run", "name", "experiment", "status", "duration"], rows, left=4)
+
+
+def _metrics_block(record: RunComparison, labels: dict[str, str]) -> str:
+    if not record.metrics:
+        return "Metrics\nnone of the runs has one"
+    run_ids = [run.run_id for run in record.runs]
+    notes: list[str] = []
+    names, cells = [], []
+    for row in record.metrics:
+        mark = ""
+        if not row.comparable:
+            mark = f" [{len(notes) + 1}]"
+            notes.append(f"[{len(notes) + 1}] {row.name} is not comparable: {row.reason}")
+        names.append(f"{row.name} {direction_mark(row)}".rstrip() + mark)
+        numbers = metric_cells(row, run_ids)
+        cells.append([_metric_cell(row, run_id, text) for run_id, text in zip(run_ids, numbers, strict=True)])
+    headers = [labels[run_id] for run_id in run_ids]
+    if len(run_ids) < _WIDE:
+        table = render_table(["metric", *headers], [[n, *c] for n, c in zip(names, cells, strict=True)])
+    else:
+        across = zip(headers, zip(*cells, strict=True), strict=True)
+        table = render_table(["run", *names], [[label, *numbers] for label, numbers in across])
+    legend = f"{BEST} best   ↑ higher is better   ↓ lower is better   (change against the reference)"
+    return "\n".join(["Metrics", table, *notes, legend])
+
+
+def _metric_cell(row: MetricRow, run_id: str, text: str) -> str:
+    change = f" ({format_change(row.changes[run_id])})" if run_id in row.changes else ""
+    return f"{text}{change if row.comparable else ''}{f' {BEST}' if is_best(row, run_id) else ''}"
+
+
+def _params_block(record: RunComparison, labels: dict[str, str]) -> str:
+    differing = [row for row in record.params if row.differs]
+    same = [row for row in record.params if not row.differs]
+    run_ids = [run.run_id for run in record.runs]
+    note = f"{count(len(same), 'parameter')} the same: {join_words(row.name for row in same)}" if same else ""
+    if not differing:
+        return f"Parameters\n{note}" if note else ""
+    cells = [
+        [format_value(row.values[run_id], 30) if run_id in row.values else NOTHING for run_id in run_ids]
+        for row in differing
+    ]
+    names = [row.name for row in differing]
+    headers = [labels[run_id] for run_id in run_ids]
+    if len(run_ids) < _WIDE:
+        table = render_table(["parameter", *headers], [[n, *c] for n, c in zip(names, cells, strict=True)])
+    else:
+        across = zip(headers, zip(*cells, strict=True), strict=True)
+        table = render_table(["run", *names], [[label, *values] for label, values in across])
+    return "\n".join(line for line in ("Parameters that differ", table, note) if line)
+
+
+def _data_block(record: RunComparison, labels: dict[str, str]) -> str:
+    lines = []
+    for run_id, label in _others(record, labels):
+        found = [difference for difference in record.data if difference.run_id == run_id]
+        changed = [difference for difference in found if difference.change != "same"]
+        if found and not changed:
+            lines.append(f"{label}: the same ({join_words(difference.name for difference in found)})")
+        for difference in changed:
+            lines.append(f"{label}: {difference.name} {difference.change}")
+            lines += [f"    {sentence}" for sentence in difference.sentences]
+    return "\n".join(["Data", *lines]) if lines else ""
+
+
+def _code_block(record: RunComparison, labels: dict[str, str], diff_lines: int) -> str:
+    lines = []
+    for run_id, label in _others(record, labels):
+        found = [difference for difference in record.code if difference.run_id == run_id]
+        changed = [difference for difference in found if difference.change != "same"]
+        if found and not changed:
+            lines.append(f"{label}: the same ({count(len(found), 'cell')})")
+        for difference in changed:
+            lines.append(f"{label}: {difference.change}: {difference.title}")
+            lines += [f"    {line}" for line in difference.lines[:diff_lines]]
+            if len(difference.lines) > diff_lines:
+                lines.append(f"    ⋯ {changed_line_count([difference])} lines changed in all")
+    return "\n".join(["Code", *lines]) if lines else ""
+
+
+def _environment_block(record: RunComparison, labels: dict[str, str]) -> str:
+    lines = [
+        f"{labels[d.run_id]}: {d.name} {d.reference or NOTHING} → {d.value or NOTHING}"
+        for d in record.environment
+    ]
+    return "\n".join(["Environment", *lines]) if lines else ""
+
+
+def _warnings_block(record: RunComparison, labels: dict[str, str]) -> str:
+    lines = [
+        f"{labels[run_id]}: {warning.message}{f' {warning.hint}' if warning.hint else ''}"
+        for run_id, warnings in record.warnings.items()
+        if run_id in labels
+        for warning in warnings
+    ]
+    return "\n".join(["Warnings", *lines]) if lines else ""
+
+
+def _others(record: RunComparison, labels: dict[str, str]) -> list[tuple[str, str]]:
+    return [(run_id, label) for run_id, label in labels.items() if run_id != record.reference]
+
+
+def _width(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
