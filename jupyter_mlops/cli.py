@@ -1,0 +1,289 @@
+"""``jupyter mlops …``: the same runs, comparisons and exports from a terminal or a script.
+
+With ``--json`` a command prints one strict JSON document on standard output and everything else on
+standard error. Exit codes: 0 done, 1 something failed, 2 bad input, 3 refused or rejected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import load_config
+from .errors import MlopsError, UsageError
+from .records import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .store import Store
+
+REJECTED = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character must not stop us
+            stream.reconfigure(errors="backslashreplace")
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+    except MlopsError as error:
+        print(f"jupyter mlops: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # e.g. `jupyter mlops runs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("jupyter mlops: interrupted.", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jupyter mlops",
+        description="Experiments of a notebook: search, compare, export as proved pipelines.",
+        epilog="A RUN is a run_id or a unique prefix, '#14', a name, last, best:METRIC or worst:METRIC.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.set_defaults(command=lambda options: _version(parser, options))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, function: Any, text: str, *, output: bool = True) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=function)
+        if output:
+            added.add_argument("--json", action="store_true", help="print one JSON document")
+        return added
+
+    added = command("demo", _demo, "Track, compare, export, prove and run, on real data.", output=False)
+    added.add_argument(
+        "--directory", type=Path, default=None, help="where to work (default: jupyter-mlops-demo)"
+    )
+
+    added = command("runs", _runs, "List runs, newest first.")
+    added.add_argument(
+        "--filter", default="", help="e.g. \"metrics.accuracy > 0.9 AND params.model = 'forest'\""
+    )
+    added.add_argument(
+        "--order-by", action="append", metavar="COLUMN", help="e.g. 'metrics.accuracy DESC'; may be repeated"
+    )
+    added.add_argument("-n", type=_natural, default=20, metavar="N", help="how many at most (default: 20)")
+    added.add_argument("--experiment", help="only runs of this experiment")
+
+    added = command("show", _show, "Everything about one run.")
+    added.add_argument("run", metavar="RUN")
+
+    added = command("compare", _compare, "Put runs side by side; the first is the reference.")
+    added.add_argument("runs", metavar="RUN", nargs="+")
+
+    added = command("export", _export, "Export a run as a pipeline and prove it in a fresh process.")
+    added.add_argument("run", metavar="RUN")
+    added.add_argument("--name", required=True, help="the pipeline's name, a Python identifier")
+    added.add_argument("--directory", type=Path, default=Path("pipelines"), help="default: ./pipelines")
+
+    added = command("versions", _versions, "List the versions of pipelines, newest first.")
+    added.add_argument("name", metavar="NAME", nargs="?")
+
+    added = command("diff", _diff, "What changed from one version of a pipeline to another.")
+    added.add_argument("name", metavar="NAME")
+    added.add_argument("first", metavar="V1", type=_version_number)
+    added.add_argument("second", metavar="V2", type=_version_number)
+
+    added = command("promote", _promote, "Point an alias at a validated version.")
+    added.add_argument("name", metavar="NAME")
+    added.add_argument("version", metavar="VERSION", type=_version_number)
+    added.add_argument("alias", metavar="ALIAS", help="candidate, shadow, champion …")
+    added.add_argument("--reason", default="", help="kept in the log of moves")
+
+    added = command("rollback", _rollback, "Point an alias at where it stood before.")
+    added.add_argument("name", metavar="NAME")
+    added.add_argument("alias", metavar="ALIAS")
+
+    command("doctor", _doctor, "Say what is installed, where the store is and whether all parts agree.")
+    return parser
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _version_number(text: str) -> int:
+    digits = text.removeprefix("v")
+    if not digits.isascii() or not digits.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no version: write 3 or v3")
+    return int(digits)
+
+
+def _store() -> Store:
+    """The store of the current folder's project; a command that only looks never makes one."""
+    from .store import open_store
+
+    config = load_config()
+    url = config.resolved_store_url()
+    return open_store(url, config.resolved_artifacts_url(url), create=False)
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(as_json(document), indent=2, allow_nan=False))
+
+
+def _version(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if not options.version:
+        parser.print_help(sys.stderr)
+        return UsageError.exit_code
+    from .doctor import installed_version
+
+    print(installed_version())
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from .demo import run_demo
+
+    return run_demo(options.directory)
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from .terminal import runs_table
+
+    store = _store()
+    runs = store.search(
+        options.filter, order_by=options.order_by, max_results=options.n, experiment=options.experiment
+    )
+    if options.json:
+        _print_json(runs)
+        return 0
+    print(runs_table(runs))
+    total = store.count(options.filter, experiment=options.experiment)
+    if total > len(runs):
+        print(f"{len(runs)} of {total} runs; see more with -n {total}.", file=sys.stderr)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from .terminal import run_text
+
+    store = _store()
+    run = store.get_run(store.resolve(options.run))
+    if options.json:
+        _print_json(run)
+    else:
+        print(run_text(run))
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .compare import compare_runs
+    from .terminal import comparison_text
+
+    store = _store()
+    run_ids = list(dict.fromkeys(store.resolve(reference) for reference in options.runs))
+    if len(run_ids) < 2:
+        raise UsageError(
+            "A comparison needs two different runs.", "Name them: jupyter mlops compare '#12' '#14'."
+        )
+    runs = [store.get_run(run_id) for run_id in run_ids]
+    comparison = compare_runs(runs, store.curves(runs))
+    if options.json:
+        _print_json(comparison)
+    else:
+        print(comparison_text(comparison))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .export import export_run
+    from .terminal import verdict_text
+
+    store = _store()
+    run_id = store.resolve(options.run)
+    version = export_run(store, run_id, options.name, options.directory.absolute(), progress=_progress)
+    if options.json:
+        _print_json(version)
+    else:
+        print(verdict_text(version))
+    return 0 if version.status == "validated" else REJECTED
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _versions(options: argparse.Namespace) -> int:
+    from .terminal import versions_table
+
+    versions = _store().versions(options.name)
+    if options.name and not versions:
+        from .errors import PipelineNotFoundError
+
+        raise PipelineNotFoundError(f"There is no pipeline {options.name!r}.")
+    versions = sorted(versions, key=lambda version: (version.name, -version.version))
+    if options.json:
+        _print_json(versions)
+    else:
+        print(versions_table(versions))
+    return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from .terminal import version_difference_text
+    from .version_difference import difference_of_versions
+
+    store = _store()
+    first = store.get_version(options.name, options.first)
+    second = store.get_version(options.name, options.second)
+    difference = difference_of_versions(first, second)
+    if options.json:
+        _print_json(difference)
+    else:
+        print(version_difference_text(difference))
+    return 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    from .terminal import move_text
+
+    move = _store().move_alias(options.name, options.alias, options.version, reason=options.reason)
+    if options.json:
+        _print_json(move)
+    else:
+        print(move_text(move))
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    from .terminal import move_text
+
+    move = _store().rollback_alias(options.name, options.alias)
+    if options.json:
+        _print_json(move)
+    else:
+        print(move_text(move))
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import examine
+    from .terminal import checks_text
+
+    checks = examine()
+    if options.json:
+        _print_json(checks)
+    else:
+        print(checks_text(checks))
+    return 1 if any(check.state == "failed" for check in checks) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""Runs, comparisons and versions as plain text for a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from .compare.wording import (
+    NOTHING,
+    format_change,
+    format_duration,
+    format_number,
+    format_row,
+    format_value,
+    run_labels,
+    run_title,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .doctor import Check
+    from .records import AliasMove, PipelineVersion, Run, RunComparison, RunSummary
+    from .version_difference import VersionDifference
+
+NUMBERS_SHOWN = 4
+SIGNS = {"ok": "ok  ", "warning": "note", "failed": "FAIL"}
+
+
+def text_table(rows: Iterable[Sequence[str]], headings: Sequence[str], right: Sequence[int] = ()) -> str:
+    """Columns under their headings, two spaces apart; those numbered in `right` are set flush right."""
+    lines = [[printable(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            _padded(cell, width, right=index in right)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def printable(text: str) -> str:
+    """`text` on one line and without what would steer a terminal."""
+    return "".join(
+        " " if character in "\n\t" else character
+        for character in str(text)
+        if character in "\n\t" or unicodedata.category(character)[0] != "C"
+    )
+
+
+def runs_table(runs: Sequence[RunSummary]) -> str:
+    """One line a run."""
+    if not runs:
+        return "No runs."
+    rows = [
+        (
+            f"#{run.number}",
+            run.name or NOTHING,
+            run.experiment,
+            _status(run),
+            f"{run.start_time:%Y-%m-%d %H:%M:%S}",
+            format_duration(run.duration),
+            _numbers(run),
+            run.run_id,
+        )
+        for run in runs
+    ]
+    headings = ("run", "name", "experiment", "status", "started (UTC)", "duration", "metrics", "run_id")
+    return text_table(rows, headings, right=(0, 5))
+
+
+def run_text(run: Run) -> str:
+    """Everything worth reading about a run; `--json` has the rest."""
+    parts = [
+        f"{printable(run_title(run))}  {_status(run)}  {format_duration(run.duration)}",
+        f"run_id      {run.run_id}",
+        f"experiment  {printable(run.experiment)}",
+        f"started     {run.start_time:%Y-%m-%d %H:%M:%S} UTC",
+    ]
+    if run.notebook:
+        parts.append(f"notebook    {printable(run.notebook)}")
+    for label, text in (("note", run.note), ("hypothesis", run.hypothesis)):
+        if text:
+            parts.append(f"{label:<12}{printable(text)}")
+    if run.tags:
+        parts.append(
+            f"tags        {printable(', '.join(f'{key}={value}' for key, value in run.tags.items()))}"
+        )
+    if run.failure:
+        parts.append(f"failed with {printable(f'{run.failure.kind}: {run.failure.message}')}")
+    parts += _section("metrics", [(key, format_number(value)) for key, value in run.metrics.items()])
+    parts += _section("params", [(key, format_value(value)) for key, value in run.params.items()])
+    parts += _section(
+        "data",
+        [(data.name, f"{data.rows} rows, {data.role}, {data.fingerprint[:12]}") for data in run.datasets],
+    )
+    parts += _section("models", [(model.name, model.kind) for model in run.models])
+    parts += _section(
+        "files", [(file.path, f"{file.size} bytes, {file.media_type}") for file in run.artifacts]
+    )
+    parts += _section("warnings", [(warning.code, warning.message) for warning in run.warnings])
+    return "\n".join(parts)
+
+
+def comparison_text(comparison: RunComparison) -> str:
+    """Numbers side by side with the best marked, then only what differs."""
+    labels = run_labels(comparison.runs)
+    run_ids = [run.run_id for run in comparison.runs]
+    titles = [run_title(run, labels[run.run_id]) for run in comparison.runs]
+    parts = [printable(comparison.summary), ""]
+    metrics = []
+    for row in comparison.metrics:
+        cells = format_row([row.values.get(run_id) for run_id in run_ids])
+        for index, run_id in enumerate(run_ids):
+            if run_id in row.changes and run_id != comparison.reference:
+                cells[index] += f" ({format_change(row.changes[run_id])})"
+            if run_id == row.best:
+                cells[index] += " *"
+        metrics.append((row.name, *cells, "" if row.comparable else f"not comparable: {row.reason}"))
+    if metrics:
+        parts += [text_table(metrics, ("metric", *titles, "")), "* best", ""]
+    params = [
+        (row.name, *(format_value(row.values[i]) if i in row.values else NOTHING for i in run_ids))
+        for row in comparison.params
+        if row.differs
+    ]
+    if params:
+        parts += [text_table(params, ("param", *titles)), ""]
+    for data in comparison.data:
+        parts += [
+            f"data {printable(data.name)}, {labels[data.run_id]}: {printable(text)}"
+            for text in data.sentences
+        ]
+    for item in comparison.environment:
+        parts.append(
+            f"environment {printable(item.name)}, {labels[item.run_id]}: "
+            f"{printable(item.reference) or NOTHING} → {printable(item.value) or NOTHING}"
+        )
+    for code in comparison.code:
+        if code.change != "same":
+            parts.append(f"code, {labels[code.run_id]}: {printable(code.title)} ({code.change})")
+            parts += [f"    {printable(line)}" for line in code.lines]
+    return "\n".join(parts).rstrip()
+
+
+def verdict_text(version: PipelineVersion) -> str:
+    """Where a version lies and how its proof ended, metric by metric."""
+    report = version.report
+    parts = [f"{version.name} v{version.version}: {version.status}", f"    {version.path}"]
+    if report.cause:
+        parts.append(f"    {printable(report.cause)}")
+    if report.hint:
+        parts.append(f"    {printable(report.hint)}")
+    if report.metrics:
+        rows = [
+            (
+                check.name,
+                _exact(check.expected),
+                _exact(check.first),
+                _exact(check.second),
+                "equal" if check.equal else "DIFFERS",
+            )
+            for check in report.metrics
+        ]
+        parts.append(text_table(rows, ("metric", "run", "first proof", "second proof", ""), right=(1, 2, 3)))
+    return "\n".join(parts)
+
+
+def versions_table(versions: Sequence[PipelineVersion]) -> str:
+    """One line a version."""
+    if not versions:
+        return "No pipelines."
+    rows = [
+        (
+            version.name,
+            f"v{version.version}",
+            version.status,
+            ", ".join(version.aliases) or NOTHING,
+            f"#{version.run_number}" if version.run_number else version.run_id,
+            f"{version.created_at:%Y-%m-%d %H:%M}",
+            version.report.cause or version.path,
+        )
+        for version in versions
+    ]
+    headings = ("pipeline", "version", "status", "aliases", "run", "made (UTC)", "where, or why not")
+    return text_table(rows, headings)
+
+
+def version_difference_text(difference: VersionDifference) -> str:
+    """Metrics of both, then the unified diffs."""
+    first, second = f"v{difference.first}", f"v{difference.second}"
+    parts = [
+        f"{difference.name}: {first} ({difference.first_status}) → {second} ({difference.second_status})"
+    ]
+    rows = [(change.name, *format_row([change.first, change.second])) for change in difference.metrics]
+    if rows:
+        parts += [text_table(rows, ("metric", first, second), right=(1, 2)), ""]
+    for file in difference.files:
+        parts += [printable(line) for line in file.lines]
+    if not difference.files:
+        parts.append("The files are the same.")
+    return "\n".join(parts)
+
+
+def move_text(move: AliasMove) -> str:
+    """One sentence about a move."""
+    stood = "nowhere" if move.from_version is None else f"v{move.from_version}"
+    stands = "nowhere" if move.to_version is None else f"v{move.to_version}"
+    return f"{move.pipeline} {move.alias}: {stood} → {stands}"
+
+
+def checks_text(checks: Sequence[Check]) -> str:
+    """One line a check, and under those that are not well what to do."""
+    width = max(len(check.name) for check in checks)
+    parts = []
+    for check in checks:
+        parts.append(f"{SIGNS[check.state]}  {check.name:<{width}}  {printable(check.detail)}")
+        if check.hint and check.state != "ok":
+            parts.append(f"      {'':<{width}}  → {printable(check.hint)}")
+    return "\n".join(parts)
+
+
+def _section(title: str, rows: list[tuple[str, str]]) -> list[str]:
+    width = max((_width(printable(name)) for name, _ in rows), default=0)
+    lines = [f"  {_padded(printable(name), width)}  {printable(text)}" for name, text in rows]
+    return ["", title, *lines] if lines else []
+
+
+def _numbers(run: RunSummary) -> str:
+    shown = [f"{key}={format_number(value)}" for key, value in list(run.metrics.items())[:NUMBERS_SHOWN]]
+    more = len(run.metrics) - len(shown)
+    return " ".join([*shown, f"+{more}"] if more > 0 else shown) or NOTHING
+
+
+def _status(run: Run | RunSummary) -> str:
+    return f"{run.status} ({run.status_reason})" if run.status_reason else str(run.status)
+
+
+def _exact(value: float | None) -> str:
+    return NOTHING if value is None else repr(value)
+
+
+def _width(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _padded(text: str, width: int, *, right: bool = False) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
