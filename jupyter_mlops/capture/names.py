@@ -921,6 +921,7 @@ def _arithmetic(operator: type, left: Any, right: Any) -> Any:
 _GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _GLOBAL_STORES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 _CLASS_DICT = type.__dict__["__dict__"]
+_CLASS_MODULE: Any = type.__dict__["__module__"]
 _CLASS_MRO = type.__dict__["__mro__"]
 _CACHED = type(functools.lru_cache(len))
 _OPAQUE_ROOTS = frozenset(
@@ -977,7 +978,7 @@ def _reach(
     while queue and len(seen) < limit:
         value, depth = queue.pop()
         kind = type(value)
-        if kind in _PLAIN or id(value) in seen:
+        if id(kind) in _PLAIN or id(value) in seen:
             continue
         seen.add(id(value))
         if kind is FunctionType:
@@ -995,8 +996,12 @@ def _reach(
     return frozenset(found), frozenset(stores)
 
 
+# By identity: hashing a type may run a metaclass's own code.
 _PLAIN = frozenset(
-    {int, float, complex, bool, str, bytes, type(None), range, ModuleType, BuiltinMethodType, slice}
+    map(
+        id,
+        (int, float, complex, bool, str, bytes, type(None), range, ModuleType, BuiltinMethodType, slice),
+    )
 )
 _MAX_ITEMS = 200
 
@@ -1043,7 +1048,7 @@ def _parts(value: Any, kind: type, home: str) -> list[Any]:
 
 
 def _module(kind: type) -> str:
-    module = _CLASS_DICT.__get__(kind).get("__module__", "")
+    module = _CLASS_MODULE.__get__(kind)
     return module if type(module) is str else ""
 
 
