@@ -103,8 +103,8 @@ def run_text(run: Run) -> str:
     return "\n".join(parts)
 
 
-def comparison_text(comparison: RunComparison) -> str:
-    """Numbers side by side with the best marked, then only what differs."""
+def comparison_text(comparison: RunComparison, *, code: bool = True) -> str:
+    """Numbers side by side with the best marked, then only what differs; `code` as unified diffs."""
     labels = run_labels(comparison.runs)
     run_ids = [run.run_id for run in comparison.runs]
     titles = [run_title(run, labels[run.run_id]) for run in comparison.runs]
@@ -137,10 +137,10 @@ def comparison_text(comparison: RunComparison) -> str:
             f"environment {printable(item.name)}, {labels[item.run_id]}: "
             f"{printable(item.reference) or NOTHING} → {printable(item.value) or NOTHING}"
         )
-    for code in comparison.code:
-        if code.change != "same":
-            parts.append(f"code, {labels[code.run_id]}: {printable(code.title)} ({code.change})")
-            parts += [f"    {printable(line)}" for line in code.lines]
+    for cell in comparison.code if code else ():
+        if cell.change != "same":
+            parts.append(f"code, {labels[cell.run_id]}: {printable(cell.title)} ({cell.change})")
+            parts += [f"    {printable(line)}" for line in cell.lines]
     return "\n".join(parts).rstrip()
 
 
