@@ -320,12 +320,8 @@ class _Reader:
         """An instance of an ordinary class: what it has of a builtin, its slots, its ``__dict__``."""
         kind = type(value)
         parts = [self.by_reference(kind)]
-        attributes: dict[str, Any] | None = None
         for base in _MRO.__get__(kind):
             own = _DICT.__get__(base)
-            holder = own.get("__dict__")
-            if attributes is None and type(holder) is GetSetDescriptorType:
-                attributes = holder.__get__(value)
             if not _FLAGS.__get__(base) & _HEAP:
                 content = _CONTENT.get(id(base))
                 if content is not None:
@@ -337,7 +333,8 @@ class _Reader:
                         parts.append(_text(name) + self.read(part.__get__(value)))
                     except AttributeError:
                         continue
-        if type(attributes) is dict and attributes:
+        attributes = _instance_dict(value)
+        if attributes:
             parts.append(self.attributes(_lasting(attributes)))
         return self.digest(b"o", parts)
 
@@ -645,23 +642,30 @@ def _memory(reader: _Reader, value: Any) -> bytes:
         return reader.items([repr(item) for item in value.ravel().tolist()])
     if value.ndim == 0:
         return bytes(value.tobytes())
-    if value.flags.c_contiguous:
-        return reader.buffer(_raw(value.reshape(-1).view(np.uint8)))
     size = value.size * value.dtype.itemsize
     if size > max(reader.left, 4096):
-        reader.sampled = True
-        step = max(1, size // max(reader.left, 4096))
-        axis = max(range(value.ndim), key=lambda position: value.shape[position])
-        index = tuple(
-            slice(None, None, step) if position == axis else slice(None) for position in range(value.ndim)
-        )
-        value = value[index]
-        reader.left -= value.size * value.dtype.itemsize
-    else:
-        reader.left -= size
+        return _sampled(reader, value)
+    reader.left -= size
+    if value.flags.c_contiguous:
+        return xxh3_128_digest(_raw(value.reshape(-1).view(np.uint8)))
     hasher = xxh3_128()
     for chunk in _rows(value):
         hasher.update(_raw(np.ascontiguousarray(chunk).reshape(-1).view(np.uint8)))
+    return hasher.digest()
+
+
+def _sampled(reader: _Reader, value: Any) -> bytes:
+    """The digest of evenly spaced runs of an array's elements, counted in C order."""
+    import numpy as np
+
+    reader.sampled = True
+    flat = value.reshape(-1) if value.flags.c_contiguous else value.flat
+    block = max(1, max(4096, max(reader.left, 0) // SAMPLE_BLOCKS) // value.dtype.itemsize)
+    reader.left -= block * SAMPLE_BLOCKS * value.dtype.itemsize
+    hasher = xxh3_128(b"%d" % value.size)
+    for position in range(SAMPLE_BLOCKS):
+        start = max(0, (value.size - block) * position // (SAMPLE_BLOCKS - 1))
+        hasher.update(_raw(np.ascontiguousarray(flat[start : start + block]).view(np.uint8)))
     return hasher.digest()
 
 

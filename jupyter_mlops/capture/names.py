@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 MAX_LITERAL_NODES = 200
 _AT_NAME = re.compile(r"@([A-Za-z_]\w*)")
 _EXPANDED = re.compile(r"\{\s*([A-Za-z_]\w*)|\$([A-Za-z_]\w*)")
-_FORMULA_NAME = re.compile(r"([A-Za-z_]\w*)\s*(?=[(.])")
+_FORMULA_NAME = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*(?=[(.])")
 _OPTIONS = re.compile(r"^\s*(?:-\w\s*\S*\s+)*")
 _WHOLE_NAMESPACE = frozenset({"eval", "exec", "globals", "locals"})
 _NESTED_MAGICS = frozenset({"time", "capture", "prun", "memit", "timeit", "track", "scratch"})
