@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
-from jupyter_mlops.records import Curve, RunComparison
-
 from .palette import NEUTRAL, run_colors, run_dashes
 from .statistics import smooth, thin
 from .wording import run_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jupyter_mlops.records import RunComparison
 
 Scale = Literal["linear", "log"]
 Axis = Literal["step", "time"]
@@ -82,16 +82,18 @@ def curve_chart(
         legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke"),
     )
     picked = alt.selection_point(name="picked", fields=["run"], bind="legend")
+    unit = "seconds" if axis == "time" else "step"
+    ticks = alt.Undefined if axis == "time" else 1  # there is no step and a half
+    across = alt.X("x:Q", title=unit, axis=alt.Axis(tickMinStep=ticks))
     panels = []
     for number, metric in enumerate(chosen):
-        data = alt.Data(values=_points(record, metric, labels, axis, scale, smoothing))
+        values = _points(record, metric, labels, axis, scale, smoothing)
+        data = alt.InlineData(values=values)
         base = (
             alt.Chart(data, width=width, height=height)
             .transform_filter("isValid(datum.value)")
             .encode(
-                x=alt.X("x:Q", title="seconds" if axis == "time" else "step", axis=alt.Axis(tickMinStep=1))
-                if axis == "step"
-                else alt.X("x:Q", title="seconds"),
+                x=across,
                 color=color,
                 strokeDash=dash,
             )
@@ -110,7 +112,7 @@ def curve_chart(
             )
             tooltip = [
                 alt.Tooltip("run:N"),
-                alt.Tooltip("x:Q", title=axis if axis == "step" else "seconds"),
+                alt.Tooltip("x:Q", title=unit),
                 alt.Tooltip("raw:Q", title=metric, format=".6g"),
             ]
             dot = base.mark_point(filled=True, size=55, opacity=1).encode(
@@ -156,25 +158,18 @@ def _points(
         curve = record.curves.get(metric, {}).get(run.run_id)
         if curve is None:
             continue
-        shown = Curve(
-            steps=curve.steps,
-            values=smooth(curve.values, smoothing),
-            times=curve.times,
-            count=curve.count,
-        )
-        raw = dict(zip(curve.steps, curve.values, strict=True))
-        shown = thin(shown, _POINTS)
-        timed = axis == "time" and len(shown.times) == len(shown.values)
-        across: Sequence[float] = shown.times if timed else shown.steps
-        for x, step, value in zip(across, shown.steps, shown.values, strict=True):
-            rows.append(
-                {
-                    "run": labels[run.run_id],
-                    "x": x,
-                    "value": _plottable(value, scale),
-                    "raw": _plottable(raw[step], scale),
-                }
-            )
+        values = smooth(curve.values, smoothing)
+        timed = axis == "time" and len(curve.times) == len(values)
+        across: Sequence[float] = curve.times if timed else curve.steps
+        rows += [
+            {
+                "run": labels[run.run_id],
+                "x": across[i],
+                "value": _plottable(values[i], scale),
+                "raw": _plottable(curve.values[i], scale),
+            }
+            for i in thin(values, _POINTS)
+        ]
     return rows
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from jupyter_mlops.records import Column, Curve
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jupyter_mlops.records import Column
 
 # Below these a shift is within what resampling the same data would give.
 MEAN_SHIFT = 0.1
@@ -71,30 +71,24 @@ def smooth(values: Sequence[float], weight: float) -> list[float]:
     return smoothed
 
 
-def thin(curve: Curve, points: int) -> Curve:
-    """A curve of about `points` points at most that keeps the extremes of the original.
+def thin(values: Sequence[float], points: int) -> list[int]:
+    """Which of `values` to keep so that about `points` show the shape of all: ascending indices.
 
     Each stretch keeps its lowest and its highest value, so a spike survives the thinning.
     """
-    total = len(curve.values)
+    total = len(values)
     if total <= points or points < 4:
-        return curve
+        return list(range(total))
     stretches = (points - 2) // 2
     kept = {0, total - 1}
     for stretch in range(stretches):
         begin = 1 + stretch * (total - 2) // stretches
         end = 1 + (stretch + 1) * (total - 2) // stretches
         indices = range(begin, max(begin + 1, end))
-        finite = [i for i in indices if math.isfinite(curve.values[i])] or [begin]
-        kept.add(min(finite, key=lambda i: curve.values[i]))
-        kept.add(max(finite, key=lambda i: curve.values[i]))
-    order = sorted(kept)
-    return Curve(
-        steps=[curve.steps[i] for i in order],
-        values=[curve.values[i] for i in order],
-        times=[curve.times[i] for i in order] if len(curve.times) == total else [],
-        count=curve.count,
-    )
+        finite = [i for i in indices if math.isfinite(values[i])] or [begin]
+        kept.add(min(finite, key=lambda i: values[i]))
+        kept.add(max(finite, key=lambda i: values[i]))
+    return sorted(kept)
 
 
 def _number(value: Any) -> TypeGuard[float]:

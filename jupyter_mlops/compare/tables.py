@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from .differences import changed_line_count
+from .code_differences import changed_line_count
 from .wording import (
     NOTHING,
     count,

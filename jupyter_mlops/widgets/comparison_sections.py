@@ -1,0 +1,130 @@
+"""The sections of a comparison that fold: data, code, environment, warnings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.compare.code_differences import changed_line_count
+from jupyter_mlops.compare.wording import NOTHING, count, join_words
+
+from .comparison_tables import run_header
+from .theme import SEVERITY_COLORS, SEVERITY_ICONS, code, fold, muted, span, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_mlops.records import CodeDifference, RunComparison
+
+_OPEN_LINES = 30
+_LINES = 400
+_INDENT = "margin:2px 0 4px 14px"
+
+
+def data_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+    """Which datasets are other, and how."""
+    if not record.data:
+        return ""
+    parts, changed_total = [], 0
+    for run_id in _others(record, labels):
+        found = [difference for difference in record.data if difference.run_id == run_id]
+        changed = [difference for difference in found if difference.change != "same"]
+        same = [difference for difference in found if difference.change == "same"]
+        changed_total += len(changed)
+        lines = [
+            f"<div>{code(d.name)} <b>{text(d.change)}</b>: {text('; '.join(d.sentences))}</div>"
+            if d.sentences
+            else f"<div>{code(d.name)} <b>{text(d.change)}</b></div>"
+            for d in changed
+        ]
+        if same:
+            lines.append(f"<div>{muted('the same: ' + join_words(code(d.name) for d in same))}</div>")
+        if found:
+            parts.append(_for_run(run_id, labels, colors, "".join(lines), len(labels) > 2))
+    told = f"{count(changed_total, 'difference')}" if changed_total else "the same"
+    return fold(f"<b>Data</b> {muted(told)}", "".join(parts), opened=bool(changed_total))
+
+
+def code_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+    """The code as executed, cell by cell, where it differs."""
+    if not record.code:
+        return ""
+    parts = []
+    for run_id in _others(record, labels):
+        found = [difference for difference in record.code if difference.run_id == run_id]
+        changed = [difference for difference in found if difference.change != "same"]
+        lines = [_cell(difference) for difference in changed]
+        if len(found) > len(changed):
+            kept = count(len(found) - len(changed), "cell")
+            lines.append(f"<div>{muted(f'{kept} the same')}</div>")
+        if found:
+            parts.append(_for_run(run_id, labels, colors, "".join(lines), len(labels) > 2))
+    changed = [difference for difference in record.code if difference.change != "same"]
+    lines_changed = changed_line_count(changed)
+    told = f"{count(lines_changed, 'line')} changed" if lines_changed else "the same"
+    moved = sum(difference.change == "moved" for difference in changed)
+    if moved:
+        told = f"{told}, {count(moved, 'cell')} moved"
+    total = sum(len(difference.lines) for difference in changed)
+    return fold(f"<b>Code</b> {muted(told)}", "".join(parts), opened=0 < total <= _OPEN_LINES)
+
+
+def environment_section(record: RunComparison, labels: Mapping[str, str]) -> str:
+    """Packages, interpreter, commit and seeds that differ."""
+    if not record.environment:
+        return ""
+    rows = "".join(
+        f"<div>{muted(text(labels.get(d.run_id, d.run_id)))} {code(d.name)} "
+        f"{text(d.reference or NOTHING)} → <b>{text(d.value or NOTHING)}</b></div>"
+        for d in record.environment
+    )
+    told = count(len(record.environment), "difference")
+    return fold(f"<b>Environment</b> {muted(told)}", f'<div style="{_INDENT}">{rows}</div>')
+
+
+def warnings_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+    """What each run warned of."""
+    parts, total = [], 0
+    for run_id, warnings in record.warnings.items():
+        if run_id not in labels or not warnings:
+            continue
+        total += len(warnings)
+        lines = "".join(
+            f"<div>{span(SEVERITY_ICONS[w.severity], style=f'color:{SEVERITY_COLORS[w.severity]}')} "
+            f"{text(w.message)} {muted(text(w.hint))}</div>"
+            for w in warnings
+        )
+        parts.append(_for_run(run_id, labels, colors, lines, True))
+    return fold(f"<b>Warnings</b> {muted(str(total))}", "".join(parts)) if parts else ""
+
+
+def _cell(difference: CodeDifference) -> str:
+    title = f"<div>{muted(text(difference.change))} {code(difference.title)}</div>"
+    if not difference.lines:
+        return title
+    shown = difference.lines[:_LINES]
+    # Without the stylesheet the signs alone tell; the colours only help.
+    body = "".join(_diff_line(line) for line in shown)
+    if len(difference.lines) > _LINES:
+        body += muted(f"⋯ {len(difference.lines) - _LINES} more lines")
+    return (
+        f'{title}<pre style="margin:2px 0 6px 0;font-size:12px;line-height:1.4;overflow-x:auto;'
+        f'white-space:pre">{body}</pre>'
+    )
+
+
+def _diff_line(line: str) -> str:
+    kinds = {"+": ("add", "rgba(10,108,171,0.16)"), "-": ("remove", "rgba(200,97,15,0.16)")}
+    kind, color = kinds.get(line[:1], ("", ""))
+    style = f' style="display:block;background-color:{color}"' if kind else ' style="display:block"'
+    return f"<span{style}>{text(line) or ' '}</span>"
+
+
+def _for_run(
+    run_id: str, labels: Mapping[str, str], colors: Mapping[str, str], content: str, named: bool
+) -> str:
+    head = f"<div><b>{run_header(run_id, labels, colors)}</b></div>" if named else ""
+    return f'<div style="{_INDENT}">{head}{content}</div>'
+
+
+def _others(record: RunComparison, labels: Mapping[str, str]) -> list[str]:
+    return [run_id for run_id in labels if run_id != record.reference]

@@ -1,0 +1,132 @@
+"""The metric and parameter tables of a comparison."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.compare.tables import direction_mark, is_best, metric_cells
+from jupyter_mlops.compare.wording import NOTHING, count, exact, format_change, format_value
+
+from .theme import BETTER, GOOD, LINE, WORSE, code, fold, muted, span, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jupyter_mlops.records import MetricRow, ParamRow, RunComparison
+
+# Beyond this many runs, runs become rows: a page scrolls down more gladly than sideways.
+_WIDE = 6
+_METRICS = 12
+_CELL = f"padding:2px 12px 2px 0;border:0;border-bottom:{LINE};white-space:nowrap"
+
+
+def metric_table(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+    """Metrics side by side: the best marked, changes against the reference, reasons below."""
+    if not record.metrics:
+        return muted("None of these runs has a metric.")
+    run_ids = list(labels)
+    notes: list[str] = []
+    names, cells = [], []
+    for row in record.metrics:
+        note = ""
+        if not row.comparable:
+            notes.append(
+                f"<sup>{len(notes) + 1}</sup> {code(row.name)} is not comparable: {text(row.reason)}"
+            )
+            note = f"<sup>{len(notes)}</sup>"
+        names.append(f"{_metric_name(row)}{note}")
+        numbers = metric_cells(row, run_ids)
+        cells.append(
+            [_metric_cell(row, run_id, shown) for run_id, shown in zip(run_ids, numbers, strict=True)]
+        )
+    headers = [run_header(run_id, labels, colors) for run_id in run_ids]
+    below = "".join(f"<div>{muted(note)}</div>" for note in notes)
+    if len(run_ids) > _WIDE:
+        return _across("run", headers, names, cells) + below
+    table = _table("metric", headers, names[:_METRICS], cells[:_METRICS])
+    if len(names) > _METRICS:
+        rest = _table("metric", headers, names[_METRICS:], cells[_METRICS:])
+        table += fold(muted(count(len(names) - _METRICS, "more metric")), rest)
+    return table + below
+
+
+def param_table(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+    """The parameters that differ; the names of the others in one line."""
+    run_ids = list(labels)
+    differing = [row for row in record.params if row.differs]
+    same = [row for row in record.params if not row.differs]
+    kept = ""
+    if same:
+        listed = ", ".join(f"{code(row.name)} {text(format_value(_any(row)))}" for row in same)
+        kept = fold(muted(f"{count(len(same), 'parameter')} the same in every run"), f"<div>{listed}</div>")
+    if not differing:
+        return kept
+    names = [code(row.name) for row in differing]
+    cells = [[_param_cell(row, run_id, record.reference) for run_id in run_ids] for row in differing]
+    headers = [run_header(run_id, labels, colors) for run_id in run_ids]
+    draw = _across if len(run_ids) > _WIDE else _table
+    return draw("run" if draw is _across else "parameter", headers, names, cells) + kept
+
+
+def run_header(run_id: str, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+    """A run's label with its colour."""
+    return f"{span('■', style=f'color:{colors[run_id]}')} {text(labels[run_id])}"
+
+
+def _metric_name(row: MetricRow) -> str:
+    told = {True: "higher is better", False: "lower is better", None: row.reason}[row.higher_is_better]
+    mark = direction_mark(row)
+    return f"{text(row.name)} {muted(mark, title=told)}" if mark else span(text(row.name), title=told)
+
+
+def _metric_cell(row: MetricRow, run_id: str, shown: str) -> str:
+    if run_id not in row.values:
+        return muted(NOTHING)
+    best = is_best(row, run_id)
+    number = span(f"<b>{text(shown)}</b>" if best else text(shown), title=exact(row.values[run_id]))
+    star = " " + span("★", kind="good", style=f"color:{GOOD}", title="best") if best else ""
+    change = row.changes.get(run_id)
+    if change is None or not row.comparable:
+        return f"{number}{star}"
+    written = span(text(format_change(change)), title=exact(change))
+    if change == 0 or math.isnan(change) or row.higher_is_better is None:
+        return f"{number}{star} {muted(written)}"
+    better = (change > 0) is row.higher_is_better
+    kind, color = ("better", BETTER) if better else ("worse", WORSE)
+    told = "better than the reference" if better else "worse than the reference"
+    return f"{number}{star} {span(written, kind=kind, style=f'color:{color}', title=told)}"
+
+
+def _param_cell(row: ParamRow, run_id: str, reference: str) -> str:
+    if run_id not in row.values:
+        return muted(NOTHING, title="not set")
+    value = row.values[run_id]
+    shown = span(text(format_value(value, 40)), title=exact(value))
+    changed = run_id != reference and (reference not in row.values or row.values[reference] != value)
+    return f"<b>{shown}</b>" if changed else shown
+
+
+def _any(row: ParamRow) -> object:
+    return next(iter(row.values.values()), None)
+
+
+def _table(corner: str, headers: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    head = _head([muted(corner), *headers])
+    body = "".join(
+        f'<tr><th scope="row" style="{_CELL};text-align:left;font-weight:normal">{name}</th>'
+        + "".join(f'<td style="{_CELL};text-align:right">{cell}</td>' for cell in row)
+        + "</tr>"
+        for name, row in zip(names, cells, strict=True)
+    )
+    return f'<table style="border-collapse:collapse;border:0">{head}<tbody>{body}</tbody></table>'
+
+
+def _across(corner: str, headers: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    return _table(corner, names, headers, [list(column) for column in zip(*cells, strict=True)])
+
+
+def _head(cells: Sequence[str]) -> str:
+    first = f'<th scope="col" style="{_CELL};text-align:left;font-weight:normal">{cells[0]}</th>'
+    rest = "".join(f'<th scope="col" style="{_CELL};text-align:right">{cell}</th>' for cell in cells[1:])
+    return f"<thead><tr>{first}{rest}</tr></thead>"
