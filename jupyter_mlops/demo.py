@@ -96,7 +96,7 @@ def _run_notebook(notebook: Path, url: str) -> nbformat.NotebookNode | None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    document = nbformat.read(notebook, as_version=4)
+    document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     progress = _Progress(document)
     client = NotebookClient(
         document,
@@ -113,8 +113,8 @@ def _run_notebook(notebook: Path, url: str) -> nbformat.NotebookNode | None:
         print(f"\nThe notebook stopped: {error}", file=sys.stderr)
         return None
     finally:
-        nbformat.write(document, notebook)
-    return document
+        nbformat.write(document, notebook)  # type: ignore[no-untyped-call]
+    return document  # type: ignore[no-any-return]
 
 
 def _kernel_manager() -> AsyncKernelManager:
@@ -122,7 +122,7 @@ def _kernel_manager() -> AsyncKernelManager:
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
-    class OwnInterpreter(KernelSpecManager):  # type: ignore[misc]
+    class OwnInterpreter(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             return KernelSpec(argv=argv, display_name="Python 3", language="python")
