@@ -1,0 +1,314 @@
+import {
+  InputDialog,
+  Notification,
+  showErrorMessage
+} from '@jupyterlab/apputils';
+import { ICellModel } from '@jupyterlab/cells';
+import { PathExt } from '@jupyterlab/coreutils';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { Contents } from '@jupyterlab/services';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { asProblem } from './api';
+import { RunSummary } from './contract';
+import { toIdentifier } from './format';
+import { compareIcon, runsIcon, trackIcon } from './icons';
+import { inOrder, RunsModel } from './model';
+import { toggleMarker } from './track';
+
+/**
+ * The ids of our commands.
+ */
+export namespace CommandIds {
+  export const openPanel = 'jupyter-mlops:open-panel';
+  export const compareRuns = 'jupyter-mlops:compare-runs';
+  export const exportRun = 'jupyter-mlops:export-run';
+  export const openAsNotebook = 'jupyter-mlops:open-as-notebook';
+  export const openScript = 'jupyter-mlops:open-script';
+  export const renameRun = 'jupyter-mlops:rename-run';
+  export const deleteRun = 'jupyter-mlops:delete-run';
+  export const trackCell = 'jupyter-mlops:track-cell';
+}
+
+/**
+ * What the commands work on. Only `index.ts` knows the application.
+ */
+export interface ICommandContext {
+  readonly commands: CommandRegistry;
+  readonly model: RunsModel;
+  readonly contents: Contents.IManager;
+  readonly trans: TranslationBundle;
+  readonly notebooks: INotebookTracker | null;
+  readonly openPanel: () => void;
+  readonly openComparison: (runIds: string[]) => Promise<void>;
+  /** The id of the run whose row the context menu was opened on. */
+  readonly runUnderMenu: () => string | undefined;
+}
+
+const RUN_ARGUMENT = {
+  type: 'object',
+  properties: {
+    run_id: {
+      type: 'string',
+      description: 'The run; by default the one selected in the panel.'
+    }
+  }
+};
+
+/**
+ * Register every command. The palette and the menus name them by id.
+ */
+export function addCommands(context: ICommandContext): void {
+  const { commands, model, trans } = context;
+
+  commands.addCommand(CommandIds.openPanel, {
+    label: trans.__('Show Experiment Runs'),
+    caption: trans.__('Show the experiment runs of this project'),
+    icon: runsIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: () => context.openPanel()
+  });
+
+  commands.addCommand(CommandIds.compareRuns, {
+    label: trans.__('Compare Runs'),
+    caption: trans.__('Put the selected runs side by side'),
+    icon: compareIcon,
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          run_ids: {
+            type: 'array',
+            items: { type: 'string' },
+            description:
+              'Two or more runs; by default those selected in the panel.'
+          }
+        }
+      }
+    },
+    isEnabled: args => runsOf(context, args).length > 1,
+    execute: async args => context.openComparison(runsOf(context, args))
+  });
+
+  commands.addCommand(CommandIds.exportRun, {
+    label: trans.__('Export Run to Pipeline'),
+    caption: trans.__('Make a proved pipeline script of a run'),
+    describedBy: { args: RUN_ARGUMENT },
+    isEnabled: args => runOf(context, args) !== undefined,
+    execute: args => {
+      const run = model.find(runOf(context, args) ?? '');
+      if (run !== undefined) {
+        context.openPanel();
+        model.pipelines.beginExport(run, suggestName(model, run));
+      }
+    }
+  });
+
+  commands.addCommand(CommandIds.openAsNotebook, {
+    label: trans.__('Open Run as Notebook'),
+    caption: trans.__('Make a clean notebook of the cells of a run'),
+    describedBy: { args: RUN_ARGUMENT },
+    isEnabled: args => runOf(context, args) !== undefined,
+    execute: async args => {
+      await reporting(context, async () => {
+        const run_id = runOf(context, args) ?? '';
+        const path = await saveNotebook(context, run_id);
+        await commands.execute('docmanager:open', { path });
+      });
+    }
+  });
+
+  commands.addCommand(CommandIds.openScript, {
+    label: trans.__('Open Pipeline Script'),
+    caption: trans.__('Open pipeline.py of an exported version'),
+    describedBy: {
+      args: {
+        type: 'object',
+        required: ['path'],
+        properties: {
+          path: {
+            type: 'string',
+            description: 'The folder of the version, as the server has it.'
+          }
+        }
+      }
+    },
+    execute: async args => {
+      const folder = args['path'] as string;
+      const path = folder.endsWith('.py')
+        ? folder
+        : PathExt.join(folder, 'pipeline.py');
+      await commands.execute('docmanager:open', { path });
+    }
+  });
+
+  commands.addCommand(CommandIds.renameRun, {
+    label: trans.__('Rename Run…'),
+    describedBy: { args: RUN_ARGUMENT },
+    isEnabled: args => runOf(context, args) !== undefined,
+    execute: async args => {
+      const run = model.find(runOf(context, args) ?? '');
+      if (run === undefined) {
+        return;
+      }
+      const answer = await InputDialog.getText({
+        title: trans.__('Name of run #%1', run.number),
+        text: run.name,
+        okLabel: trans.__('Rename')
+      });
+      const name = answer.value?.trim();
+      if (answer.button.accept && name) {
+        await reporting(context, () => model.editRun(run.run_id, { name }));
+      }
+    }
+  });
+
+  commands.addCommand(CommandIds.deleteRun, {
+    label: trans.__('Delete Run'),
+    describedBy: { args: RUN_ARGUMENT },
+    isEnabled: args => runOf(context, args) !== undefined,
+    execute: async args => {
+      const run = model.find(runOf(context, args) ?? '');
+      if (run !== undefined) {
+        await reporting(context, () => deleteRun(context, run));
+      }
+    }
+  });
+
+  commands.addCommand(CommandIds.trackCell, {
+    label: trans.__('Track This Cell'),
+    caption: trans.__(
+      'Put %%track on or off the first line of the active cell'
+    ),
+    icon: trackIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    isEnabled: () => activeCodeCell(context.notebooks) !== null,
+    execute: () => {
+      const cell = activeCodeCell(context.notebooks);
+      if (cell !== null) {
+        cell.setSource(toggleMarker(cell.getSource()));
+      }
+    }
+  });
+}
+
+function runsOf(
+  { model }: ICommandContext,
+  args: ReadonlyPartialJSONObject
+): string[] {
+  const given = args['run_ids'];
+  return Array.isArray(given)
+    ? given.map(String)
+    : inOrder(model, model.state.selected);
+}
+
+function runOf(
+  { model, runUnderMenu }: ICommandContext,
+  args: ReadonlyPartialJSONObject
+): string | undefined {
+  const { selected } = model.state;
+  const given = args['run_id'] as string | undefined;
+  return (
+    given ?? runUnderMenu() ?? (selected.length === 1 ? selected[0] : undefined)
+  );
+}
+
+/**
+ * The pipeline this experiment was exported to last, or the experiment's name.
+ */
+function suggestName(model: RunsModel, run: RunSummary): string {
+  const versions = model.pipelines.state.pipelines
+    .flatMap(pipeline => pipeline.versions)
+    .filter(version => version.experiment === run.experiment)
+    .sort((one, other) => other.created_at.localeCompare(one.created_at));
+  return versions[0]?.name ?? toIdentifier(run.experiment);
+}
+
+/**
+ * Save the notebook made of a run beside the notebook it ran in.
+ */
+async function saveNotebook(
+  { model, contents }: ICommandContext,
+  runId: string
+): Promise<string> {
+  const content = await model.api.getNotebook(runId);
+  const run = model.find(runId);
+  const folder = PathExt.dirname(run?.notebook ?? '');
+  const name = `run-${run?.number ?? runId}.ipynb`;
+  const options = { type: 'notebook', format: 'json', content } as const;
+  const { path } = await contents
+    .save(await freePath(contents, PathExt.join(folder, name)), options)
+    .catch(async () => contents.save(await freePath(contents, name), options));
+  return path;
+}
+
+/**
+ * `path`, or with a number behind it when there is such a file already.
+ */
+async function freePath(
+  contents: Contents.IManager,
+  path: string
+): Promise<string> {
+  const extension = PathExt.extname(path);
+  const stem = path.slice(0, path.length - extension.length);
+  let free = path;
+  for (let count = 1; await exists(contents, free); count++) {
+    free = `${stem}-${count}${extension}`;
+  }
+  return free;
+}
+
+async function exists(
+  contents: Contents.IManager,
+  path: string
+): Promise<boolean> {
+  try {
+    await contents.get(path, { content: false });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function deleteRun(
+  context: ICommandContext,
+  run: RunSummary
+): Promise<void> {
+  const { model, trans } = context;
+  await model.deleteRun(run.run_id);
+  Notification.info(trans.__('Run #%1 was deleted.', run.number), {
+    autoClose: 10000,
+    actions: [
+      {
+        label: trans.__('Undo'),
+        callback: () => {
+          void reporting(context, () => model.restoreRun(run.run_id));
+        }
+      }
+    ]
+  });
+}
+
+/**
+ * Do something that may fail, and say what is wrong if it does.
+ */
+async function reporting(
+  { trans }: ICommandContext,
+  act: () => Promise<void>
+): Promise<void> {
+  try {
+    await act();
+  } catch (reason) {
+    const { message, hint } = asProblem(reason);
+    void showErrorMessage(trans.__('That did not work'), `${message} ${hint}`);
+  }
+}
+
+function activeCodeCell(
+  notebooks: INotebookTracker | null
+): ICellModel['sharedModel'] | null {
+  const cell = notebooks?.activeCell;
+  return cell?.model.type === 'code' ? cell.model.sharedModel : null;
+}

@@ -1,0 +1,125 @@
+import { Num } from './contract';
+
+/**
+ * A number of the wire as a number: `"NaN"`, `"Infinity"` and integers too
+ * large for JSON travel as strings.
+ */
+export function toNumber(value: Num): number {
+  return typeof value === 'number' ? value : Number(value);
+}
+
+/**
+ * A number with up to `digits` significant digits, without losing any digit
+ * before the decimal point.
+ */
+export function formatNumber(value: Num, digits = 4): string {
+  const number = toNumber(value);
+  if (Number.isNaN(number)) {
+    return 'NaN';
+  }
+  if (!Number.isFinite(number)) {
+    return number > 0 ? '∞' : '−∞';
+  }
+  const size = Math.abs(number);
+  const rounded =
+    Number.isInteger(number) && size < 1e15
+      ? String(number)
+      : size !== 0 && (size < 1e-4 || size >= 1e9)
+        ? number.toExponential(Math.max(digits - 1, 0))
+        : String(
+            Number(
+              number.toPrecision(
+                Math.max(digits, Math.floor(Math.log10(size || 1)) + 1)
+              )
+            )
+          );
+  return rounded.replace('-', '−');
+}
+
+/**
+ * Numbers to be read side by side: just as many digits as tell them apart.
+ */
+export function formatAlike(values: Num[]): string[] {
+  const distinct = new Set(values.map(toNumber)).size;
+  for (let digits = 4; digits < 17; digits++) {
+    const texts = values.map(value => formatNumber(value, digits));
+    if (new Set(texts).size === distinct) {
+      return texts;
+    }
+  }
+  return values.map(value => formatNumber(value, 17));
+}
+
+/**
+ * A difference with its sign.
+ */
+export function formatChange(value: Num): string {
+  const number = toNumber(value);
+  if (number === 0) {
+    return '±0';
+  }
+  return `${number > 0 ? '+' : ''}${formatNumber(number, 3)}`;
+}
+
+/**
+ * A value of any kind on one line.
+ */
+export function formatValue(value: unknown): string {
+  if (typeof value === 'number') {
+    return formatNumber(value, 6);
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/**
+ * How long something took.
+ */
+export function formatDuration(seconds: Num): string {
+  const number = toNumber(seconds);
+  if (number < 1) {
+    return `${Math.round(number * 1000)} ms`;
+  }
+  if (number < 60) {
+    return `${number.toFixed(number < 10 ? 1 : 0)} s`;
+  }
+  const minutes = Math.floor(number / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.round(number % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1]
+];
+
+/**
+ * How long ago `time` was, in the language of the interface; the date when it
+ * was more than a month ago.
+ */
+export function formatAgo(time: string, now: number, language: string): string {
+  const locale = language.replace('_', '-') || 'en';
+  const seconds = Math.max((now - Date.parse(time)) / 1000, 0);
+  if (seconds > 30 * 86400) {
+    return new Date(time).toLocaleDateString(locale);
+  }
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[3];
+  return new Intl.RelativeTimeFormat(locale, {
+    numeric: 'auto',
+    style: 'narrow'
+  }).format(-Math.floor(seconds / size), unit);
+}
+
+/**
+ * A pipeline's name made of any text: letters, digits and underscores.
+ */
+export function toIdentifier(text: string): string {
+  const name = text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
+  return name === '' ? 'pipeline' : /^[a-z]/.test(name) ? name : `run_${name}`;
+}

@@ -1,0 +1,136 @@
+import * as React from 'react';
+
+import { Pipeline, PipelineVersion } from '../contract';
+import { formatAgo } from '../format';
+import { OpenScriptButton, VerdictMark } from './export';
+import { IPanelContext } from './panel';
+import { Proof } from './proof';
+import { useModelState, useNow } from './signals';
+
+const ALIASES = ['candidate', 'shadow', 'champion'];
+
+/**
+ * The exported pipelines: their versions, verdicts and aliases.
+ */
+export function PipelinesSection(context: IPanelContext): JSX.Element {
+  const { model, trans } = context;
+  const state = useModelState(model.pipelines);
+  const titleId = React.useId();
+  return (
+    <section className="jp-Mlops-pipelines" aria-labelledby={titleId}>
+      <h3 id={titleId}>{trans.__('Pipelines')}</h3>
+      {state.problem !== null && (
+        <p className="jp-Mlops-error" role="alert">
+          {state.problem.message} {state.problem.hint}
+        </p>
+      )}
+      {state.pipelines.length === 0 && state.problem === null && (
+        <p className="jp-Mlops-quiet">
+          {trans.__('None yet. Select a run and export it.')}
+        </p>
+      )}
+      {state.pipelines.map(pipeline => (
+        <PipelineItem key={pipeline.name} {...context} pipeline={pipeline} />
+      ))}
+    </section>
+  );
+}
+
+function PipelineItem(
+  props: IPanelContext & { pipeline: Pipeline }
+): JSX.Element {
+  const { model, trans, pipeline } = props;
+  const movable = Object.keys(pipeline.aliases).filter(alias =>
+    pipeline.log.some(
+      move => move.alias === alias && move.from_version !== null
+    )
+  );
+  return (
+    <details className="jp-Mlops-pipeline" open>
+      <summary>
+        <strong>{pipeline.name}</strong>{' '}
+        <span className="jp-Mlops-quiet">
+          {trans._n('%1 version', '%1 versions', pipeline.versions.length)}
+        </span>
+      </summary>
+      <ul>
+        {pipeline.versions.map(version => (
+          <VersionItem key={version.version} {...props} version={version} />
+        ))}
+      </ul>
+      {movable.map(alias => (
+        <button
+          key={alias}
+          className="jp-Mlops-link"
+          title={trans.__('Move %1 back to where it stood before', alias)}
+          onClick={() => void model.pipelines.rollbackAlias(pipeline, alias)}
+        >
+          {trans.__('Roll back %1', alias)}
+        </button>
+      ))}
+    </details>
+  );
+}
+
+function VersionItem(
+  props: IPanelContext & { pipeline: Pipeline; version: PipelineVersion }
+): JSX.Element {
+  const { model, trans, pipeline, version } = props;
+  const [open, setOpen] = React.useState(false);
+  const now = useNow();
+  const title = `v${version.version}`;
+  const aliases = Object.keys(pipeline.aliases).filter(
+    alias => pipeline.aliases[alias] === version.version
+  );
+  return (
+    <li className="jp-Mlops-version">
+      <div>
+        <button
+          className="jp-Mlops-link"
+          aria-expanded={open}
+          aria-label={trans.__('Proof of %1 %2', pipeline.name, title)}
+          onClick={() => setOpen(!open)}
+        >
+          {title}
+        </button>
+        <VerdictMark status={version.status} trans={trans} />
+        {aliases.map(alias => (
+          <span key={alias} className="jp-Mlops-alias">
+            {alias}
+          </span>
+        ))}
+        <span
+          className="jp-Mlops-when"
+          title={new Date(version.created_at).toLocaleString()}
+        >
+          {trans.__('from #%1', version.run_number)},{' '}
+          {formatAgo(version.created_at, now, props.language)}
+        </span>
+      </div>
+      <div>
+        <OpenScriptButton {...props} />
+        {version.status === 'validated' && (
+          <select
+            className="jp-Mlops-promote"
+            aria-label={trans.__('Promote %1 %2', pipeline.name, title)}
+            value=""
+            onChange={event => {
+              const alias = event.target.value;
+              void model.pipelines.moveAlias(pipeline, alias, version.version);
+            }}
+          >
+            <option value="" disabled>
+              {trans.__('Promote to…')}
+            </option>
+            {ALIASES.filter(alias => !aliases.includes(alias)).map(alias => (
+              <option key={alias} value={alias}>
+                {alias}
+              </option>
+            ))}
+          </select>
+        )}
+      </div>
+      {open && <Proof version={version} trans={trans} />}
+    </li>
+  );
+}

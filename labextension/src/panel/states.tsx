@@ -1,0 +1,97 @@
+import * as React from 'react';
+
+import { runsIcon, warningIcon } from '../icons';
+import { IProblem } from '../tokens';
+import { IPanelContext } from './panel';
+
+const ATTACH = '%load_ext jupyter_mlops';
+const EXAMPLE = '%%track\nmodel.fit(X, y)';
+
+/**
+ * What the panel says when there is nothing to list.
+ */
+export function EmptyState(
+  props: IPanelContext & { filtered: boolean }
+): JSX.Element {
+  const { trans, filtered } = props;
+  if (filtered) {
+    return (
+      <div className="jp-Mlops-state">
+        <p>{trans.__('No run matches.')}</p>
+      </div>
+    );
+  }
+  return (
+    <div className="jp-Mlops-state">
+      <runsIcon.react tag="span" width="32px" aria-hidden="true" />
+      <p>
+        <strong>{trans.__('No runs yet')}</strong>
+      </p>
+      <p>{trans.__('Put this in a notebook and run a cell:')}</p>
+      <pre>{ATTACH}</pre>
+      <pre>{EXAMPLE}</pre>
+      <p>
+        {trans.__(
+          'Its parameters, metrics, data and code are kept, and it appears here.'
+        )}
+      </p>
+    </div>
+  );
+}
+
+/**
+ * What the panel says when the server does not answer, or not well.
+ */
+export function ProblemState(
+  props: IPanelContext & { problem: IProblem; compact?: boolean }
+): JSX.Element {
+  const { model, trans, problem, compact } = props;
+  const [title, advice] = describe(props);
+  return (
+    <div
+      className={compact ? 'jp-Mlops-problem' : 'jp-Mlops-state'}
+      role="alert"
+    >
+      {!compact && (
+        <warningIcon.react tag="span" width="32px" aria-hidden="true" />
+      )}
+      <p>
+        <strong>{title}</strong>
+      </p>
+      <p>{advice}</p>
+      <p>
+        <button
+          className="jp-mod-styled"
+          onClick={() => void model.refresh()}
+          title={problem.message}
+        >
+          {trans.__('Try again')}
+        </button>
+      </p>
+    </div>
+  );
+}
+
+function describe({
+  trans,
+  problem
+}: IPanelContext & { problem: IProblem }): [string, string] {
+  switch (problem.code) {
+    case 'unreachable':
+      return [
+        trans.__('The Jupyter server does not answer'),
+        trans.__(
+          'The list is as it was last. It is asked again as soon as the server is back.'
+        )
+      ];
+    case 'missing':
+      return [
+        trans.__('The server extension is not enabled'),
+        trans.__(
+          'Run "jupyter server extension enable jupyter_mlops", then restart the server.'
+        )
+      ];
+    default:
+      return [problem.message, problem.hint];
+  }
+}

@@ -1,0 +1,169 @@
+import { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { Api, asProblem } from './api';
+import { ExportJob, Pipeline, RunSummary } from './contract';
+import { IProblem } from './tokens';
+
+const JOB_MILLISECONDS = 500;
+
+/**
+ * An export as the panel shows it: a name is asked for, then the job is
+ * followed until there is a verdict or a problem.
+ */
+export interface IExport {
+  readonly run: RunSummary;
+  readonly suggestion: string;
+  readonly stage: 'naming' | 'working' | 'ended';
+  readonly job: ExportJob | null;
+  readonly problem: IProblem | null;
+}
+
+/**
+ * The pipelines of the store, and the export under way.
+ */
+export interface IPipelinesState {
+  readonly pipelines: readonly Pipeline[];
+  readonly problem: IProblem | null;
+  readonly export: IExport | null;
+}
+
+/**
+ * Exports runs and moves the aliases of their versions.
+ */
+export class PipelinesModel implements IDisposable {
+  constructor(private readonly _api: Api) {}
+
+  get state(): IPipelinesState {
+    return this._state;
+  }
+
+  get stateChanged(): ISignal<this, IPipelinesState> {
+    return this._stateChanged;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const { pipelines } = await this._api.listPipelines();
+      this._change({ pipelines, problem: null });
+    } catch (reason) {
+      this._change({ problem: asProblem(reason) });
+    }
+  }
+
+  /**
+   * Ask for a name for the export of `run`.
+   */
+  beginExport(run: RunSummary, suggestion: string): void {
+    this._follows += 1;
+    this._change({
+      export: { run, suggestion, stage: 'naming', job: null, problem: null }
+    });
+  }
+
+  /**
+   * Put the export away. A job under way goes on at the server.
+   */
+  closeExport(): void {
+    this._follows += 1;
+    this._change({ export: null });
+  }
+
+  /**
+   * Export under `name` and follow the job to its end.
+   */
+  async startExport(name: string): Promise<void> {
+    const begun = this._state.export;
+    if (begun === null) {
+      return;
+    }
+    this._follows += 1;
+    const follow = this._follows;
+    this._export({ stage: 'working', problem: null, job: null });
+    try {
+      let job = await this._api.createExport({
+        run_id: begun.run.run_id,
+        name
+      });
+      while (!this._abandoned(follow)) {
+        const ended = job.state === 'done' || job.state === 'failed';
+        this._export({ job, stage: ended ? 'ended' : 'working' });
+        if (ended) {
+          break;
+        }
+        await new Promise(resolve => setTimeout(resolve, JOB_MILLISECONDS));
+        job = await this._api.getExport(job.job_id);
+      }
+    } catch (reason) {
+      if (!this._abandoned(follow)) {
+        const problem = asProblem(reason);
+        const stage = problem.code === 'bad_pipeline_name' ? 'naming' : 'ended';
+        this._export({ problem, stage });
+      }
+    }
+    await this.refresh();
+  }
+
+  async moveAlias(
+    pipeline: Pipeline,
+    alias: string,
+    version: number
+  ): Promise<void> {
+    const expected = pipeline.aliases[alias] ?? null;
+    await this._then(() =>
+      this._api.moveAlias(pipeline.name, { alias, version, expected })
+    );
+  }
+
+  async rollbackAlias(pipeline: Pipeline, alias: string): Promise<void> {
+    await this._then(() => this._api.rollbackAlias(pipeline.name, alias));
+  }
+
+  private async _then(act: () => Promise<unknown>): Promise<void> {
+    let problem: IProblem | null = null;
+    try {
+      await act();
+    } catch (reason) {
+      problem = asProblem(reason);
+    }
+    await this.refresh();
+    if (problem !== null) {
+      this._change({ problem });
+    }
+  }
+
+  private _abandoned(follow: number): boolean {
+    return this._isDisposed || this._follows !== follow;
+  }
+
+  private _export(change: Partial<IExport>): void {
+    if (this._state.export !== null) {
+      this._change({ export: { ...this._state.export, ...change } });
+    }
+  }
+
+  private _change(change: Partial<IPipelinesState>): void {
+    if (!this._isDisposed) {
+      this._state = { ...this._state, ...change };
+      this._stateChanged.emit(this._state);
+    }
+  }
+
+  private _state: IPipelinesState = {
+    pipelines: [],
+    problem: null,
+    export: null
+  };
+  private _stateChanged = new Signal<this, IPipelinesState>(this);
+  private _follows = 0;
+  private _isDisposed = false;
+}

@@ -1,0 +1,191 @@
+import {
+  ISessionContext,
+  Notification,
+  ReactWidget
+} from '@jupyterlab/apputils';
+import { Cell, CodeCell, ICodeCellModel } from '@jupyterlab/cells';
+import { Notebook, NotebookPanel } from '@jupyterlab/notebook';
+import { Kernel } from '@jupyterlab/services';
+import { ToolbarButtonComponent } from '@jupyterlab/ui-components';
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { trackIcon, trackingIcon } from './icons';
+
+const MARKER = /^%%track\b[^\n]*\n?/;
+const SWITCH = /^%track[ \t]+(on|off)\b/gm;
+const ATTACH = '%load_ext jupyter_mlops';
+
+/**
+ * A cell's source with `%%track` on its first line, or without it.
+ */
+export function toggleMarker(source: string): string {
+  return MARKER.test(source)
+    ? source.replace(MARKER, '')
+    : `%%track\n${source}`;
+}
+
+/**
+ * What a cell's `%track on` and `%track off` leave switched, if it has any.
+ */
+export function switchedBy(source: string): boolean | undefined {
+  const last = [...source.matchAll(SWITCH)].pop();
+  return last === undefined ? undefined : last[1] === 'on';
+}
+
+/**
+ * The notebook toolbar's toggle *Track every run*.
+ *
+ * #### Notes
+ * It runs `%track on` in the notebook's kernel, silently, so that neither
+ * history nor the execution count know of it. A restarted kernel has forgotten
+ * it, so it is told again.
+ */
+export class TrackButton extends ReactWidget {
+  constructor(
+    private readonly _panel: NotebookPanel,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-ToolbarButton');
+    const { sessionContext } = _panel;
+    sessionContext.kernelChanged.connect(this._onKernelChanged, this);
+    sessionContext.statusChanged.connect(this._onStatusChanged, this);
+  }
+
+  get pressed(): boolean {
+    return this._pressed;
+  }
+
+  /**
+   * What a run cell said itself about tracking.
+   */
+  noticeCell(cell: ICodeCellModel): void {
+    const switched = switchedBy(cell.sharedModel.getSource());
+    if (switched !== undefined && switched !== this._pressed) {
+      this._show(switched);
+    }
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    const { sessionContext } = this._panel;
+    sessionContext.kernelChanged.disconnect(this._onKernelChanged, this);
+    sessionContext.statusChanged.disconnect(this._onStatusChanged, this);
+    super.dispose();
+  }
+
+  protected override render(): JSX.Element {
+    const kernel = this._panel.sessionContext.session?.kernel;
+    return (
+      <ToolbarButtonComponent
+        className="jp-Mlops-track"
+        icon={this._pressed ? trackingIcon : trackIcon}
+        tooltip={this._trans.__('Track every run')}
+        pressed={this._pressed}
+        enabled={!this._switching && kernel !== null && kernel !== undefined}
+        onClick={() => void this._switch(!this._pressed)}
+      />
+    );
+  }
+
+  private async _switch(on: boolean): Promise<void> {
+    const kernel = this._panel.sessionContext.session?.kernel;
+    if (!kernel || this._switching) {
+      return;
+    }
+    const before = this._pressed;
+    this._switching = true;
+    this._show(on);
+    let problem: string | null;
+    try {
+      problem = await runSilently(
+        kernel,
+        `${ATTACH}\n%track ${on ? 'on' : 'off'}`
+      );
+    } catch (reason) {
+      problem = String(reason);
+    }
+    this._switching = false;
+    if (this.isDisposed) {
+      return;
+    }
+    this._show(problem === null ? on : before);
+    if (problem !== null) {
+      Notification.error(
+        this._trans.__(
+          'This notebook’s kernel cannot track runs: %1 Install jupyter_mlops where the kernel runs.',
+          problem
+        ),
+        { autoClose: 10000 }
+      );
+    }
+  }
+
+  private _show(pressed: boolean): void {
+    this._pressed = pressed;
+    this.update();
+  }
+
+  private _onKernelChanged(): void {
+    this._show(false);
+  }
+
+  private _onStatusChanged(_: ISessionContext, status: Kernel.Status): void {
+    if (status === 'restarting' || status === 'autorestarting') {
+      this._restarted = true;
+    } else if (status === 'idle' && this._restarted) {
+      this._restarted = false;
+      if (this._pressed) {
+        void this._switch(true);
+      }
+    }
+    this.update();
+  }
+
+  private _pressed = false;
+  private _switching = false;
+  private _restarted = false;
+}
+
+/**
+ * Run `code` unseen; the kernel's complaint if it has one.
+ */
+async function runSilently(
+  kernel: Kernel.IKernelConnection,
+  code: string
+): Promise<string | null> {
+  const future = kernel.requestExecute({
+    code,
+    silent: true,
+    store_history: false,
+    stop_on_error: false
+  });
+  const { content } = await future.done;
+  return content.status === 'error'
+    ? `${content.ename}: ${content.evalue}`
+    : null;
+}
+
+/**
+ * Makes the toggle of each notebook and tells it of the cells that were run.
+ */
+export class TrackButtons {
+  constructor(private readonly _trans: TranslationBundle) {}
+
+  create(panel: NotebookPanel): TrackButton {
+    const button = new TrackButton(panel, this._trans);
+    this._buttons.set(panel.content, button);
+    return button;
+  }
+
+  notice(notebook: Notebook, cell: Cell): void {
+    if (cell instanceof CodeCell) {
+      this._buttons.get(notebook)?.noticeCell(cell.model);
+    }
+  }
+
+  private _buttons = new WeakMap<Notebook, TrackButton>();
+}
