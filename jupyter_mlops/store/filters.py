@@ -1,0 +1,257 @@
+"""Filters and orders as SQL, every value bound.
+
+A metric, parameter or tag is looked up by a scalar subquery, which is NULL where a run has none: in
+SQL's three-valued logic neither a comparison nor its negation then holds. NaN is stored as NULL, so
+the same keeps NaN from matching anything.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import sqlalchemy as sa
+
+from jupyter_mlops.errors import FilterError
+
+from .documents import microseconds, number_of
+from .language import Comparison, Condition, Field, Value, parse_filter, parse_order
+from .rows import effective_duration, effective_reason, effective_status
+from .schema import metrics, params, runs, tags
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ALIASES = {
+    "run_name": "name",
+    "run name": "name",
+    "id": "run_id",
+    "experiment_name": "experiment",
+    "created": "start_time",
+}
+_TABLES = {"metrics": metrics, "params": params, "tags": tags}
+_ORDERED = frozenset({"<", "<=", ">", ">="})
+
+
+class Filters:
+    """Turns filters and orders into SQL for one dialect at one moment."""
+
+    def __init__(self, dialect: str, now: sa.ColumnElement[int]) -> None:
+        self._dialect = dialect
+        texts: dict[str, sa.ColumnElement[Any]] = {
+            "run_id": runs.c.run_id,
+            "name": runs.c.name,
+            "experiment": runs.c.experiment,
+            "status": effective_status(now),
+            "status_reason": effective_reason(now),
+            "note": runs.c.note,
+            "notebook": runs.c.notebook,
+            "cell_id": runs.c.cell_id,
+            "parent_id": runs.c.parent_id,
+        }
+        duration = effective_duration(now)
+        self._texts = texts
+        self._numbers: dict[str, sa.ColumnElement[Any]] = {"number": runs.c.number, "duration": duration}
+        self._times: dict[str, sa.ColumnElement[Any]] = {
+            "start_time": runs.c.start_time,
+            "end_time": runs.c.start_time + duration * 1_000_000,
+        }
+
+    def condition(self, text: str) -> sa.ColumnElement[bool] | None:
+        """The SQL of a filter, None for an empty one; FilterError when it says nothing sensible."""
+        tree = parse_filter(text)
+        return None if tree is None else self._compile(tree, text)
+
+    def order(self, items: Sequence[str] | None) -> list[sa.ColumnElement[Any]]:
+        """The SQL of an order: missing values last either way, then newest first."""
+        if isinstance(items, str):
+            items = [items]
+        columns: list[sa.ColumnElement[Any]] = []
+        for item in items or ():
+            field, descending = parse_order(item)
+            for column in self._sort_keys(field, item):
+                if not (column is runs.c.start_time or column is runs.c.run_id):
+                    columns.append(sa.case((column.is_(None), 1), else_=0))
+                columns.append(column.desc() if descending else column.asc())
+        return [*columns, runs.c.start_time.desc(), runs.c.run_id.desc()]
+
+    def _compile(self, tree: Condition, text: str) -> sa.ColumnElement[bool]:
+        if isinstance(tree, Comparison):
+            if tree.field.kind == "attributes":
+                return self._attribute(tree, text)
+            if tree.operator == "null":
+                exists = self._exists(tree.field)
+                return exists if tree.negated else sa.not_(exists)
+            return getattr(self, f"_{tree.field.kind}")(tree, text)  # type: ignore[no-any-return]
+        parts = [self._compile(part, text) for part in tree.parts]
+        if tree.word == "not":
+            return sa.not_(sa.and_(parts[0]).self_group())
+        return sa.and_(*parts) if tree.word == "and" else sa.or_(*parts)
+
+    def _metrics(self, tree: Comparison, text: str) -> sa.ColumnElement[bool]:
+        return _compare_numbers(_lookup(metrics.c.number, tree.field), tree, text, "a metric")
+
+    def _tags(self, tree: Comparison, text: str) -> sa.ColumnElement[bool]:
+        return self._compare_texts(_lookup(tags.c.text, tree.field), tree, text, "a tag")
+
+    def _params(self, tree: Comparison, text: str) -> sa.ColumnElement[bool]:
+        if tree.operator in _ORDERED:
+            return _compare_numbers(_lookup(params.c.number, tree.field), tree, text, "a parameter")
+        by_text = _lookup(params.c.text, tree.field)
+        if tree.operator in ("like", "ilike"):
+            return self._compare_texts(by_text, tree, text, "a parameter")
+        spelled = [str(value) if isinstance(value, bool) else value for value in tree.values]
+        texts = [value for value in spelled if isinstance(value, str)]
+        numbers = [value for value in spelled if not isinstance(value, str)]
+        matches: list[sa.ColumnElement[bool]] = []
+        if texts:
+            matches.append(by_text.in_(texts) if len(texts) > 1 else by_text == texts[0])
+        if numbers:
+            by_number = _lookup(params.c.number, tree.field)
+            floats = [number_of(value) for value in numbers]
+            found = by_number.in_(floats) if len(floats) > 1 else by_number == floats[0]
+            # A parameter that is no number differs from every number; NaN alone neither equals nor differs.
+            matches.append(
+                sa.case(
+                    (by_number.is_not(None), found),
+                    (by_text.in_(("nan", "-nan", "NaN", "NAN")), sa.null()),
+                    (by_text.is_not(None), sa.false()),
+                    else_=sa.null(),
+                )
+            )
+        matched = sa.or_(*matches) if len(matches) > 1 else matches[0]
+        return sa.not_(matched) if tree.negated or tree.operator == "!=" else matched
+
+    def _attribute(self, tree: Comparison, text: str) -> sa.ColumnElement[bool]:
+        name = self._attribute_name(tree.field, text, "filter")
+        column = self._texts.get(name)
+        if tree.operator == "null":
+            missing = (self._numbers | self._times | self._texts)[name].is_(None)
+            return sa.not_(missing) if tree.negated else missing
+        if column is not None:
+            if name == "status":
+                tree = _upper(tree)
+            return self._compare_texts(column, tree, text, name)
+        if name in self._numbers:
+            return _compare_numbers(self._numbers[name], tree, text, name)
+        values = tuple(_time(value, at, text) for value, at in zip(tree.values, tree.positions, strict=True))
+        timed = Comparison(tree.field, tree.operator, values, tree.positions, tree.negated)
+        return _compare_numbers(self._times[name], timed, text, name)
+
+    def _attribute_name(self, field: Field, text: str, what: str) -> str:
+        name = field.name.lower()
+        name = _ALIASES.get(name, name)
+        known = [*self._texts, *self._numbers, *self._times]
+        if name in known:
+            return name
+        close = difflib.get_close_matches(name, known, n=1)
+        guess = f"{close[0]}, or " if close else ""
+        raise FilterError(
+            f"The {what} {text!r} names an unknown field {field.name!r} at character {field.position}.",
+            f"Did you mean {guess}metrics.{field.name}, params.{field.name} or tags.{field.name}?",
+        )
+
+    def _compare_texts(
+        self, column: sa.ColumnElement[Any], tree: Comparison, text: str, what: str
+    ) -> sa.ColumnElement[bool]:
+        if tree.operator in _ORDERED:
+            _refuse(tree, text, f"{what} is a text and has no {tree.operator}; use =, !=, IN, LIKE or ILIKE")
+        for value, position in zip(tree.values, tree.positions, strict=True):
+            if not isinstance(value, str):
+                _refuse(tree, text, f"{what} is compared with a text in quotes", position)
+        if tree.operator == "in":
+            found: sa.ColumnElement[bool] = column.in_(tree.values)
+        elif tree.operator in ("like", "ilike"):
+            found = self._like(column, str(tree.values[0]), insensitive=tree.operator == "ilike")
+        else:
+            found = column == tree.values[0]
+        return sa.not_(found) if tree.negated or tree.operator == "!=" else found
+
+    def _like(
+        self, column: sa.ColumnElement[Any], pattern: str, *, insensitive: bool
+    ) -> sa.ColumnElement[bool]:
+        if self._dialect == "sqlite":
+            return sa.func.mlops_like(column, sa.literal(pattern, runs.c.name.type), int(insensitive)) == 1
+        return column.ilike(pattern, escape="") if insensitive else column.like(pattern, escape="")
+
+    def _exists(self, field: Field) -> sa.ColumnElement[bool]:
+        table = _TABLES[field.kind]
+        return sa.exists().where(table.c.run_id == runs.c.run_id, table.c.name == field.name).correlate(runs)
+
+    def _sort_keys(self, field: Field, text: str) -> list[sa.ColumnElement[Any]]:
+        if field.kind == "metrics":
+            return [_lookup(metrics.c.number, field)]
+        if field.kind == "params":
+            return [_lookup(params.c.number, field), self._collated(_lookup(params.c.text, field))]
+        if field.kind == "tags":
+            return [self._collated(_lookup(tags.c.text, field))]
+        name = self._attribute_name(field, text, "order")
+        if name in self._texts:
+            return [self._collated(self._texts[name]) if name != "run_id" else runs.c.run_id]
+        return [(self._numbers | self._times)[name]]
+
+    def _collated(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return column if self._dialect == "sqlite" else sa.collate(column, "C")
+
+
+def _lookup(column: sa.Column[Any], field: Field) -> sa.ColumnElement[Any]:
+    table = column.table
+    return (
+        sa.select(column)
+        .where(table.c.run_id == runs.c.run_id, table.c.name == field.name)
+        .correlate(runs)
+        .scalar_subquery()
+    )
+
+
+def _compare_numbers(
+    column: sa.ColumnElement[Any], tree: Comparison, text: str, what: str
+) -> sa.ColumnElement[bool]:
+    if tree.operator in ("like", "ilike"):
+        _refuse(tree, text, f"{what} is a number and has no {tree.operator.upper()}")
+    floats = []
+    for value, position in zip(tree.values, tree.positions, strict=True):
+        if isinstance(value, (bool, str)):
+            _refuse(tree, text, f"{what} is compared with a number, without quotes", position)
+        number = number_of(value)
+        floats.append(math.inf if number is None else number)
+    if tree.operator == "in":
+        found: sa.ColumnElement[bool] = column.in_(floats)
+    else:
+        found = {
+            "=": column.__eq__,
+            "!=": column.__ne__,
+            "<": column.__lt__,
+            "<=": column.__le__,
+            ">": column.__gt__,
+            ">=": column.__ge__,
+        }[tree.operator](sa.literal(floats[0], sa.Double))
+    return sa.not_(found) if tree.negated else found
+
+
+def _time(value: Value, position: int, text: str) -> Value:
+    """A time in microseconds: from milliseconds since 1970, as MLflow has them, or from ISO 8601."""
+    if isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, (int, float)):
+        return value * 1000
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise FilterError(
+            f"The filter {text!r} has no time at character {position}: {value!r}.",
+            "Write a time as '2026-11-23' or '2026-11-23T08:30:00+01:00'; without a zone it is in UTC.",
+        ) from None
+    return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _upper(tree: Comparison) -> Comparison:
+    values = tuple(value.upper() if isinstance(value, str) else value for value in tree.values)
+    return Comparison(tree.field, tree.operator, values, tree.positions, tree.negated)
+
+
+def _refuse(tree: Comparison, text: str, why: str, position: int | None = None) -> NoReturn:
+    at = tree.field.position if position is None else position
+    raise FilterError(f"The filter {text!r} is wrong at character {at}: {why}.")

@@ -1,0 +1,169 @@
+"""RUN references: run_id, prefix, ``#14``, name, ``last``, ``best:METRIC``, ``worst:METRIC``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from jupyter_mlops.errors import AmbiguousRunError, MetricNotFoundError, RunNotFoundError, UsageError
+
+from .schema import metrics, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .database import Database
+
+_FORMS = "A run is named by #14, its name, its run_id, last, best:METRIC or worst:METRIC."
+_LOWER = re.compile(
+    r"loss|err(or)?s?(?![a-z])|mse|rmse|mae|mape|deviance|perplexity|brier|hinge|inertia|seconds|(?<![a-z])time"
+    r"|(?<![a-z])(wer|cer|fid|bic|aic)(?![a-z])",
+    re.IGNORECASE,
+)
+_REVERSED = re.compile(r"neg_|negative_", re.IGNORECASE)
+
+
+class References:
+    """Finds the run that a person means."""
+
+    _database: Database
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def resolve(
+        self,
+        ref: str,
+        *,
+        experiment: str | None = None,
+        direction: Callable[[str], bool | None] | None = None,
+    ) -> str:
+        """The run_id of the run that `ref` names.
+
+        Args:
+            ref: ``#14``, a name, a run_id or a prefix of one, ``last``, ``best:METRIC``, ``worst:METRIC``.
+            experiment: Where to look for numbers, ``last``, ``best`` and ``worst``, and first for names;
+                None looks everywhere.
+            direction: Says of a metric whether higher is better, None if it does not know; asked
+                when the runs themselves do not say.
+
+        Raises:
+            RunNotFoundError: No run answers; MetricNotFoundError, none has the metric.
+            AmbiguousRunError: Several answer; the sentence lists the newest of them.
+        """
+        if not isinstance(ref, str) or not ref.strip():
+            raise UsageError(f"{ref!r} names no run.", _FORMS)
+        ref = ref.strip()
+        with self._database.read() as connection:
+            word, colon, metric = ref.partition(":")
+            if colon and word.lower() in ("best", "worst"):
+                return self._extreme(
+                    connection, metric.strip(), word.lower() == "best", experiment, direction
+                )
+            if connection.execute(sa.select(runs.c.run_id).where(runs.c.run_id == ref)).first():
+                return ref
+            if ref.lower() == "last":
+                return self._last(connection, experiment)
+            if re.fullmatch(r"#\s*[0-9]{1,18}", ref):
+                return self._numbered(connection, int(ref[1:]), experiment)
+            return self._named(connection, ref, experiment)
+
+    def _last(self, connection: sa.Connection, experiment: str | None) -> str:
+        query = _listed(experiment).order_by(runs.c.start_time.desc(), runs.c.run_id.desc()).limit(1)
+        # A loop's runs begin after their parent: the last try is the parent.
+        row = (
+            connection.execute(query.where(runs.c.parent_id == "")).first()
+            or connection.execute(query).first()
+        )
+        if row is None:
+            raise RunNotFoundError(
+                f"There is no run{_within(experiment)} yet.", "Run a cell that begins with %%track."
+            )
+        return str(row.run_id)
+
+    def _numbered(self, connection: sa.Connection, number: int, experiment: str | None) -> str:
+        found = connection.execute(_listed(experiment).where(runs.c.number == number).limit(20)).all()
+        if not found:
+            raise RunNotFoundError(f"There is no run #{number}{_within(experiment)}.")
+        return _only(found, f"#{number}", "Name the experiment, or use a prefix of the run_id.")
+
+    def _named(self, connection: sa.Connection, ref: str, experiment: str | None) -> str:
+        for scope in dict.fromkeys((experiment, None)):
+            named = connection.execute(_newest(_listed(scope).where(runs.c.name == ref))).all()
+            if named:
+                return _only(named, repr(ref), "Use its number or a prefix of its run_id.")
+        prefix = ref.lower()
+        if re.fullmatch(r"[0-9a-z]+", prefix):
+            within = sa.and_(runs.c.run_id >= prefix, runs.c.run_id < prefix + "{")
+            found = connection.execute(_newest(_listed(None).where(within))).all()
+            if found:
+                return _only(found, f"the prefix {ref!r}", "Use a longer prefix of the run_id.")
+        raise RunNotFoundError(f"There is no run {ref!r}.", f"{_FORMS} List the runs with `%runs`.")
+
+    def _extreme(
+        self,
+        connection: sa.Connection,
+        metric: str,
+        best: bool,
+        experiment: str | None,
+        direction: Callable[[str], bool | None] | None,
+    ) -> str:
+        if not metric:
+            raise UsageError(
+                "best: and worst: need the name of a metric.", "Write for example best:accuracy."
+            )
+        query = (
+            sa.select(runs.c.run_id, metrics.c.higher_is_better)
+            .select_from(runs.join(metrics, metrics.c.run_id == runs.c.run_id))
+            .where(metrics.c.name == metric, metrics.c.number.is_not(None), runs.c.deleted_at.is_(None))
+        )
+        if experiment is not None:
+            query = query.where(runs.c.experiment == experiment)
+        known = connection.execute(
+            query.where(metrics.c.higher_is_better.is_not(None)).order_by(runs.c.start_time.desc()).limit(1)
+        ).first()
+        higher = known.higher_is_better if known is not None else direction(metric) if direction else None
+        if higher is None:
+            higher = bool(_LOWER.search(metric)) == bool(_REVERSED.match(metric))
+        order = metrics.c.number.desc() if higher == best else metrics.c.number.asc()
+        # Of equals the earliest wins: the later ones did not improve on it.
+        row = connection.execute(query.order_by(order, runs.c.start_time, runs.c.run_id).limit(1)).first()
+        if row is None:
+            self._no_metric(connection, metric, experiment)
+        return str(row.run_id)  # type: ignore[union-attr]
+
+    def _no_metric(self, connection: sa.Connection, metric: str, experiment: str | None) -> None:
+        query = sa.select(metrics.c.name).join(runs, metrics.c.run_id == runs.c.run_id).distinct().limit(12)
+        if experiment is not None:
+            query = query.where(runs.c.experiment == experiment)
+        names = sorted(connection.execute(query.where(runs.c.deleted_at.is_(None))).scalars())
+        hint = f"There are: {', '.join(names)}." if names else "No run has a metric yet."
+        raise MetricNotFoundError(f"No run{_within(experiment)} has a metric {metric!r}.", hint)
+
+
+def _listed(experiment: str | None) -> sa.Select[Any]:
+    query = sa.select(runs.c.run_id, runs.c.number, runs.c.name, runs.c.experiment).where(
+        runs.c.deleted_at.is_(None)
+    )
+    return query if experiment is None else query.where(runs.c.experiment == experiment)
+
+
+def _newest(query: sa.Select[Any]) -> sa.Select[Any]:
+    return query.order_by(runs.c.start_time.desc(), runs.c.run_id.desc()).limit(20)
+
+
+def _within(experiment: str | None) -> str:
+    return "" if experiment is None else f" in experiment {experiment!r}"
+
+
+def _only(rows: Any, shown: str, hint: str) -> str:
+    if len(rows) == 1:
+        return str(rows[0].run_id)
+    several = len({row.experiment for row in rows}) > 1
+    listed = ", ".join(
+        f"#{row.number}{f' in {row.experiment}' if several else ''} ({row.run_id})" for row in rows[:5]
+    )
+    more = ", …" if len(rows) > 5 else ""
+    raise AmbiguousRunError(f"More than one run answers to {shown}: {listed}{more}.", hint)

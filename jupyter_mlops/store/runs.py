@@ -1,0 +1,279 @@
+"""Runs read: one, a list, a table, a curve."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from jupyter_mlops.errors import MetricNotFoundError, RunNotFoundError, UsageError
+from jupyter_mlops.records import Curve, Environment, Execution, Run, RunSummary
+
+from .documents import Summary, decode, microseconds, moment
+from .filters import Filters
+from .points import unpack_curve
+from .rows import stale, status_of, summary_columns, summary_of
+from .schema import curves, details, environments, executions, metrics, runs, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+    from .database import Database
+
+_EXPERIMENTS = sa.select(runs.c.experiment).where(runs.c.deleted_at.is_(None)).distinct()
+
+
+class RunReader:
+    """The reading half of a store's runs. Reading never writes."""
+
+    _database: Database
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get_run(self, run_id: str) -> Run:
+        """The complete run, with every executed cell of its session up to its own last one.
+
+        Raises:
+            RunNotFoundError: There is no run of exactly this id (see `resolve` for other references).
+        """
+        with self._database.read() as connection:
+            return self._get(connection, run_id)
+
+    def get_summary(self, run_id: str) -> RunSummary:
+        """What a list shows of one run, deleted or not."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                sa.select(*summary_columns(self._database.now())).where(runs.c.run_id == run_id)
+            ).one_or_none()
+        if row is None:
+            raise RunNotFoundError(f"There is no run {run_id!r}.")
+        return summary_of(row)
+
+    def search(
+        self,
+        filter_string: str = "",
+        *,
+        order_by: Sequence[str] | None = None,
+        max_results: int | None = None,
+        offset: int = 0,
+        experiment: str | None = None,
+        deleted: bool = False,
+    ) -> list[RunSummary]:
+        """The runs that `filter_string` keeps, newest first unless `order_by` says otherwise.
+
+        Args:
+            filter_string: A filter (see `language`); empty keeps every run.
+            order_by: Items such as ``metrics.acc DESC``; runs without the value come last.
+            max_results: At most so many; None for all.
+            offset: So many of the first are left out.
+            experiment: Only runs of this experiment.
+            deleted: Only deleted runs, instead of only those that are not.
+
+        Raises:
+            FilterError: The filter or an order does not parse or compares what cannot be compared.
+        """
+        for what, value in (("max_results", max_results), ("offset", offset)):
+            if value is not None and (not isinstance(value, int) or not 0 <= value < 2**63):
+                raise UsageError(f"{what} is {value!r}, not a number of runs.", "Give an integer from 0.")
+        now = self._database.now()
+        filters = Filters(self._database.dialect, now)
+        query = sa.select(*summary_columns(now)).where(
+            *_kept(filters, filter_string, experiment, deleted=deleted)
+        )
+        query = query.order_by(*filters.order(order_by))
+        if max_results is not None or offset:
+            query = query.limit(2**62 if max_results is None else max_results).offset(offset)
+        with self._database.read() as connection:
+            return [summary_of(row) for row in connection.execute(query)]
+
+    def count(self, filter_string: str = "", *, experiment: str | None = None, deleted: bool = False) -> int:
+        """How many runs `filter_string` keeps."""
+        filters = Filters(self._database.dialect, self._database.now())
+        kept = _kept(filters, filter_string, experiment, deleted=deleted)
+        with self._database.read() as connection:
+            return int(
+                connection.execute(sa.select(sa.func.count()).select_from(runs).where(*kept)).scalar_one()
+            )
+
+    def experiments(self) -> list[str]:
+        """The experiments that have runs, in alphabetical order."""
+        with self._database.read() as connection:
+            return sorted(connection.execute(_EXPERIMENTS).scalars())
+
+    def frame(
+        self,
+        filter_string: str = "",
+        *,
+        order_by: Sequence[str] | None = None,
+        max_results: int | None = None,
+        experiment: str | None = None,
+    ) -> pd.DataFrame:
+        """`search` as a table: one row a run.
+
+        Columns are ``run_id, number, name, experiment, status, status_reason, start_time`` (UTC),
+        ``duration`` (seconds), then ``params.*``, ``metrics.*`` and ``tags.*``, missing where a run has
+        none.
+        """
+        from .frames import frame_of
+
+        return frame_of(
+            self.search(filter_string, order_by=order_by, max_results=max_results, experiment=experiment)
+        )
+
+    def previous_run(self, run: Run) -> Run | None:
+        """The run before `run` in its experiment: of the same cell if there is one, else of any.
+
+        A child is compared with children, any other run with runs that are no children.
+        """
+        child = runs.c.parent_id != "" if run.parent_id else runs.c.parent_id == ""
+        before = (
+            runs.c.number < run.number
+            if run.number
+            else sa.tuple_(runs.c.start_time, runs.c.run_id)
+            < sa.tuple_(sa.literal(microseconds(run.start_time)), sa.literal(run.run_id))
+        )
+        query = (
+            sa.select(runs.c.run_id)
+            .where(runs.c.experiment == run.experiment, runs.c.deleted_at.is_(None), before, child)
+            .where(runs.c.run_id != run.run_id)
+            .order_by(runs.c.number.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            found = None
+            if run.cell_id:
+                found = connection.execute(query.where(runs.c.cell_id == run.cell_id)).scalar()
+            if found is None:
+                found = connection.execute(query).scalar()
+            return None if found is None else self._get(connection, found)
+
+    def best_value(
+        self, experiment: str, metric: str, *, higher_is_better: bool, before: str
+    ) -> float | None:
+        """The best value of `metric` among the experiment's runs earlier than the run `before`.
+
+        Infinite values count, NaN does not; None when no earlier run has the metric.
+        """
+        best = sa.func.max(metrics.c.number) if higher_is_better else sa.func.min(metrics.c.number)
+        number = sa.select(runs.c.number).where(runs.c.run_id == before, runs.c.experiment == experiment)
+        query = sa.select(best).select_from(metrics.join(runs, metrics.c.run_id == runs.c.run_id))
+        query = query.where(
+            metrics.c.name == metric,
+            runs.c.experiment == experiment,
+            runs.c.run_id != before,
+            runs.c.deleted_at.is_(None),
+        )
+        with self._database.read() as connection:
+            limit = connection.execute(number).scalar()
+            earlier = runs.c.number < limit if limit is not None else runs.c.run_id < before
+            found = connection.execute(query.where(earlier)).scalar()
+        return None if found is None else float(found)
+
+    def get_curve(self, run_id: str, metric: str) -> Curve:
+        """The curve of a run's metric.
+
+        Raises:
+            MetricNotFoundError: The run has no such curve; the hint names those it has.
+        """
+        query = sa.select(curves.c.points, curves.c.count, curves.c.data).order_by(curves.c.chunk)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(curves.c.run_id == run_id, curves.c.metric == metric)).all()
+            if not rows:
+                self._complain(connection, run_id, metric)
+        return unpack_curve(rows, f"of {metric!r} of run {run_id}")
+
+    def executions(self, session_id: str, *, until: int | None = None) -> tuple[Execution, ...]:
+        """The stored executions of a kernel session, oldest first, up to order `until`."""
+        with self._database.read() as connection:
+            return self._executions(connection, session_id, until)
+
+    def revision(self) -> str:
+        """An opaque text that changes whenever anything a list shows has changed, by whichever process.
+
+        Runs that time alone has turned from running to killed are part of it.
+        """
+        dead = sa.select(runs.c.run_id).where(stale(self._database.now())).order_by(runs.c.run_id)
+        with self._database.read() as connection:
+            store_id, counter = connection.execute(sa.select(state.c.store_id, state.c.revision)).one()
+            late = connection.execute(dead).scalars().all()
+        suffix = f"-{zlib.crc32(' '.join(late).encode('utf-8', 'surrogatepass')):08x}" if late else ""
+        return f"{store_id[:12]}-{counter}{suffix}"
+
+    def _get(self, connection: sa.Connection, run_id: str) -> Run:
+        what = f"run {run_id}"
+        query = (
+            sa.select(
+                runs, details.c.document, environments.c.document, stale(self._database.now()).label("stale")
+            )
+            .select_from(
+                runs.join(details, details.c.run_id == runs.c.run_id).outerjoin(
+                    environments, environments.c.digest == runs.c.environment
+                )
+            )
+            .where(runs.c.run_id == run_id)
+        )
+        row: Any = connection.execute(query).one_or_none()
+        if row is None:
+            raise RunNotFoundError(f"There is no run {run_id!r}.")
+        document, surroundings = row[len(runs.c)], row[len(runs.c) + 1]
+        summary = decode(row.summary, Summary, what)
+        status, reason, duration = status_of(row)
+        return msgspec.structs.replace(
+            decode(document, Run, what),
+            number=row.number,
+            name=row.name,
+            status=status,
+            status_reason=reason,
+            duration=duration,
+            start_time=moment(row.start_time),
+            params=summary.params,
+            metrics=summary.metrics,
+            tags=summary.tags,
+            note=row.note,
+            cells=self._executions(connection, row.session_id, row.last_order)
+            if row.last_order is not None
+            else (),
+            environment=None if surroundings is None else decode(surroundings, Environment, what),
+        )
+
+    def _executions(
+        self, connection: sa.Connection, session_id: str, until: int | None
+    ) -> tuple[Execution, ...]:
+        query = sa.select(executions.c.document, executions.c.order).where(
+            executions.c.session_id == session_id
+        )
+        if until is not None:
+            query = query.where(executions.c.order <= until)
+        rows: Iterable[Any] = connection.execute(
+            query.order_by(executions.c.order, executions.c.execution_id)
+        )
+        return tuple(decode(row.document, Execution, f"executed cell {row.order}") for row in rows)
+
+    def _complain(self, connection: sa.Connection, run_id: str, metric: str) -> None:
+        there = connection.execute(
+            sa.select(runs.c.number, runs.c.summary).where(runs.c.run_id == run_id)
+        ).one_or_none()
+        if there is None:
+            raise RunNotFoundError(f"There is no run {run_id!r}.")
+        names = decode(there.summary, Summary, f"run {run_id}").curves
+        known = f"It has curves of: {', '.join(names)}." if names else "It has no curves at all."
+        raise MetricNotFoundError(f"Run #{there.number} has no curve of {metric!r}.", known)
+
+
+def _kept(
+    filters: Filters, filter_string: str, experiment: str | None, *, deleted: bool
+) -> list[sa.ColumnElement[bool]]:
+    kept: list[sa.ColumnElement[bool]] = [
+        runs.c.deleted_at.is_not(None) if deleted else runs.c.deleted_at.is_(None)
+    ]
+    if experiment is not None:
+        kept.append(runs.c.experiment == experiment)
+    condition = filters.condition(filter_string)
+    if condition is not None:
+        kept.append(condition)
+    return kept

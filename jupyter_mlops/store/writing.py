@@ -1,0 +1,336 @@
+"""Runs written: one short transaction each, with everything or nothing of a run in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from jupyter_mlops.errors import RunNotFoundError, UsageError
+from jupyter_mlops.records import Curve, Execution, Run, RunSummary, Status
+
+from .documents import Base, Summary, decode, encode, microseconds
+from .packing import LONGEST_NAME, Packed, execution_row, pack, tag_rows
+from .rows import KERNEL_DIED, lived, stale, summary_columns, summary_of
+from .schema import curves as curve_table
+from .schema import details, environments, executions, experiments, metrics, params, runs, tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .database import Database
+
+DEFAULT_LEASE = 60.0
+"""Seconds a RUNNING run is believed when its writer names no lease."""
+
+_RUN: sa.BindParameter[str] = sa.bindparam("the_run")
+_EXISTING = sa.select(
+    runs.c.experiment, runs.c.number, runs.c.name, runs.c.note, runs.c.base, runs.c.summary
+).where(runs.c.run_id == _RUN)
+_INSERT_RUN = sa.insert(runs)
+_UPDATE_RUN = sa.update(runs).where(runs.c.run_id == _RUN)
+_INSERT_DETAILS = sa.insert(details)
+_UPDATE_DETAILS = sa.update(details).where(details.c.run_id == _RUN)
+_ROWS = ((params, sa.insert(params)), (metrics, sa.insert(metrics)), (tags, sa.insert(tags)))
+_CLEAR = {table.name: sa.delete(table).where(table.c.run_id == _RUN) for table, _ in _ROWS}
+_TAKEN = sa.select(runs.c.run_id).where(
+    runs.c.experiment == sa.bindparam("experiment"), runs.c.number == sa.bindparam("number")
+)
+_DROP_CURVE = sa.delete(curve_table).where(
+    curve_table.c.run_id == _RUN, curve_table.c.metric == sa.bindparam("the_metric")
+)
+_CURVES_THERE = sa.select(curve_table.c.metric).where(curve_table.c.run_id == _RUN).distinct()
+
+
+class _Statements:
+    """The upserts, which each dialect spells with its own `insert`."""
+
+    def __init__(self, dialect: str) -> None:
+        insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
+        number = insert(experiments)
+        self.number = number.on_conflict_do_update(
+            index_elements=["name"],
+            set_={
+                "last_number": sa.case(
+                    (number.excluded.last_number > experiments.c.last_number, number.excluded.last_number),
+                    else_=experiments.c.last_number + sa.bindparam("step"),
+                )
+            },
+        ).returning(experiments.c.last_number)
+        self.new_execution = insert(executions).on_conflict_do_nothing(index_elements=["execution_id"])
+        final = insert(executions)
+        self.final_execution = final.on_conflict_do_update(
+            index_elements=["execution_id"],
+            set_={"document": final.excluded.document, "order": final.excluded.order},
+        )
+        self.environment = insert(environments).on_conflict_do_nothing(index_elements=["digest"])
+
+
+class RunWriter:
+    """The writing half of a store's runs."""
+
+    _database: Database
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statements = _Statements(database.dialect)
+        self._kept: set[str] = set()
+        self._kept_in = 0
+
+    def begin_run(self, run: Run, *, lease_seconds: float) -> Run:
+        """Store a run that has only begun, believed to be running for `lease_seconds` unless heard of.
+
+        Returns:
+            The run with its number.
+        """
+        return self.save_run(run, lease_seconds=lease_seconds)
+
+    def heartbeat(self, run_id: str, *, lease_seconds: float) -> None:
+        """Say that a run still runs, for another `lease_seconds`.
+
+        A run meanwhile taken for dead (its machine slept) is alive again; one that has ended stays so.
+        """
+        now = self._database.now()
+        running = runs.c.status == Status.RUNNING.value
+        lease = {"heartbeat_at": now, "lease_until": now + _microseconds(lease_seconds)}
+        with self._database.touch() as connection:
+            row = connection.execute(
+                sa.select(runs.c.status, runs.c.status_reason, stale(now).label("stale")).where(
+                    runs.c.run_id == run_id
+                )
+            ).one_or_none()
+            if row is None:
+                raise _not_found(run_id)
+            if row.status == Status.RUNNING.value and not row.stale:
+                connection.execute(sa.update(runs).where(runs.c.run_id == run_id, running).values(**lease))
+                return
+        dead = sa.and_(runs.c.status == Status.KILLED.value, runs.c.status_reason == KERNEL_DIED)
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(runs)
+                .where(runs.c.run_id == run_id, sa.or_(running, dead))
+                .values(status=Status.RUNNING.value, status_reason="", duration=None, **lease)
+            )
+
+    def save_run(
+        self, run: Run, *, curves: Mapping[str, Curve] = {}, lease_seconds: float | None = None
+    ) -> Run:
+        """Store a run, its executed cells and `curves` in one transaction, durably.
+
+        A run already stored is replaced, but for what people edited meanwhile (name, note, tags) and
+        this `run` does not change itself, and for the curves that `run.curves` names and `curves` does
+        not bring. Executions are stored once; those of the run's own `orders` are brought up to date.
+
+        Returns:
+            The run as stored, with its number.
+
+        Raises:
+            UsageError: It holds something that cannot be stored exactly; nothing was written.
+        """
+        packed = pack(run, curves)
+        own, others = self._new_executions(run)
+        with self._database.write() as connection:
+            self.bury_the_dead(connection)
+            existing = connection.execute(_EXISTING, {"the_run": run.run_id}).one_or_none()
+            packed, base = _merge_edits(packed, existing)
+            number = self._number(connection, packed.run, existing)
+            if packed.environment is not None and packed.environment[0] not in self._kept:
+                digest, document = packed.environment
+                connection.execute(self._statements.environment, {"digest": digest, "document": document})
+            row = _run_row(packed, number, base)
+            lease = self._lease(run, lease_seconds)
+            if existing is None:
+                connection.execute(_INSERT_RUN.values(**lease) if lease else _INSERT_RUN, row)
+                connection.execute(_INSERT_DETAILS, {"run_id": run.run_id, "document": packed.document})
+            else:
+                row |= lease or {"lease_until": None, "heartbeat_at": None}
+                connection.execute(_UPDATE_RUN.values(**row), {"the_run": run.run_id})
+                connection.execute(_UPDATE_DETAILS, {"the_run": run.run_id, "document": packed.document})
+            rows = (packed.params, packed.metrics, tag_rows(run.run_id, packed.run.tags))
+            for (table, insert), values in zip(_ROWS, rows, strict=True):
+                if existing is not None:
+                    connection.execute(_CLEAR[table.name], {"the_run": run.run_id})
+                if values:
+                    connection.execute(insert, values)
+            _write_curves(connection, packed, replaces=existing is not None)
+            if others:
+                connection.execute(self._statements.new_execution, others)
+            if own:
+                connection.execute(self._statements.final_execution, own)
+        self._kept.update(row["execution_id"] for row in others)
+        if packed.environment is not None:
+            self._kept.add(packed.environment[0])
+        return msgspec.structs.replace(packed.run, number=number)
+
+    def edit_run(
+        self,
+        run_id: str,
+        *,
+        name: str | None = None,
+        note: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+    ) -> RunSummary:
+        """Change what people may change of a run; None leaves a field as it is, a tag of None goes."""
+        for what, text in (
+            ("name", name),
+            ("note", note),
+            *(("tag", text) for text in (tags or {}).values()),
+        ):
+            if text is not None and not isinstance(text, str):
+                raise UsageError(f"The {what} {text!r} is no text.", "Give a string.")
+        if name is not None and len(name) > LONGEST_NAME:
+            raise UsageError(f"The name has more than {LONGEST_NAME} characters.", "Give a shorter one.")
+        with self._database.write() as connection:
+            self.bury_the_dead(connection)
+            existing = connection.execute(_EXISTING, {"the_run": run_id}).one_or_none()
+            if existing is None:
+                raise _not_found(run_id)
+            summary = decode(existing.summary, Summary, f"run {run_id}")
+            values: dict[str, Any] = {}
+            if existing.base is None:
+                values["base"] = encode(Base(existing.name, existing.note, summary.tags), "The edit")
+            if name is not None:
+                values["name"] = name
+            if note is not None:
+                values["note"] = note
+            if tags is not None:
+                merged = {key: text for key, text in {**summary.tags, **tags}.items() if text is not None}
+                values["summary"] = encode(msgspec.structs.replace(summary, tags=merged), "The edit")
+                _write_tags(connection, run_id, merged)
+            connection.execute(_UPDATE_RUN.values(**values), {"the_run": run_id})
+            row = connection.execute(
+                sa.select(*summary_columns(self._database.now())).where(runs.c.run_id == run_id)
+            ).one()
+            return summary_of(row)
+
+    def delete_run(self, run_id: str) -> None:
+        """Take a run and its children out of every list; `restore_run` brings them back."""
+        self._set_deleted(run_id, deleted=True)
+
+    def restore_run(self, run_id: str) -> None:
+        """Undo `delete_run`."""
+        self._set_deleted(run_id, deleted=False)
+
+    def _set_deleted(self, run_id: str, *, deleted: bool) -> None:
+        moment = self._database.now() if deleted else sa.null()
+        with self._database.write() as connection:
+            self.bury_the_dead(connection)
+            if connection.execute(_EXISTING, {"the_run": run_id}).one_or_none() is None:
+                raise _not_found(run_id)
+            connection.execute(
+                sa.update(runs)
+                .where(sa.or_(runs.c.run_id == run_id, runs.c.parent_id == run_id))
+                .values(deleted_at=moment)
+            )
+
+    def bury_the_dead(self, connection: sa.Connection) -> None:
+        """Write down the end of every run whose lease is over."""
+        connection.execute(
+            sa.update(runs)
+            .where(stale(self._database.now()))
+            .values(status=Status.KILLED.value, status_reason=KERNEL_DIED, duration=lived())
+        )
+
+    def _new_executions(self, run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        # What this process has stored before need not be sent again, as long as the file is the same one.
+        if self._kept_in != self._database.generation:
+            self._kept = set()
+            self._kept_in = self._database.generation
+        own: list[Execution] = [cell for cell in run.cells if cell.order in run.orders]
+        others = [c for c in run.cells if c.execution_id not in self._kept and c.order not in run.orders]
+        return [execution_row(cell) for cell in own], [execution_row(cell) for cell in others]
+
+    def _number(self, connection: sa.Connection, run: Run, existing: Any) -> int:
+        """The run's number: the one it has, the one it asks for if that is free, or the next."""
+        if existing is not None and existing.experiment == run.experiment:
+            return int(existing.number)
+        if run.number > 0:
+            wanted = {"experiment": run.experiment, "number": run.number}
+            if connection.execute(_TAKEN, wanted).first() is None:
+                asked = {"name": run.experiment, "last_number": run.number, "step": 0}
+                connection.execute(self._statements.number, asked)
+                return run.number
+        following = {"name": run.experiment, "last_number": 1, "step": 1}
+        return int(connection.execute(self._statements.number, following).scalar_one())
+
+    def _lease(self, run: Run, lease_seconds: float | None) -> dict[str, Any]:
+        if run.status is not Status.RUNNING:
+            return {}
+        now = self._database.now()
+        seconds = DEFAULT_LEASE if lease_seconds is None else lease_seconds
+        return {"lease_until": now + _microseconds(seconds), "heartbeat_at": now}
+
+
+def _microseconds(seconds: float) -> int:
+    return int(seconds * 1_000_000)
+
+
+def _not_found(run_id: str) -> RunNotFoundError:
+    return RunNotFoundError(f"There is no run {run_id!r}.")
+
+
+def _run_row(packed: Packed, number: int, base: Base | None) -> dict[str, Any]:
+    run = packed.run
+    return {
+        "run_id": run.run_id,
+        "experiment": run.experiment,
+        "number": number,
+        "name": run.name,
+        "status": Status(run.status).value,
+        "status_reason": run.status_reason,
+        "start_time": microseconds(run.start_time),
+        "duration": run.duration,
+        "note": run.note,
+        "notebook": run.notebook,
+        "cell_id": run.cell_id,
+        "parent_id": run.parent_id,
+        "session_id": run.session_id,
+        "last_order": max(run.orders, default=None),
+        "environment": packed.environment[0] if packed.environment else None,
+        "summary": encode(packed.summary, f"Run {run.run_id}"),
+        "base": None if base is None else encode(base, f"Run {run.run_id}"),
+    }
+
+
+def _merge_edits(packed: Packed, existing: Any) -> tuple[Packed, Base | None]:
+    """What people edited since the run was last saved stays, unless the run itself changes it now."""
+    if existing is None or existing.base is None:
+        return packed, None
+    run = packed.run
+    said = decode(existing.base, Base, f"run {run.run_id}")
+    edited = decode(existing.summary, Summary, f"run {run.run_id}").tags
+    tags: dict[str, str] = {}
+    for key in {**edited, **run.tags}:
+        untouched = run.tags.get(key) == said.tags.get(key)
+        text = edited.get(key) if untouched else run.tags.get(key)
+        if text is not None:
+            tags[key] = text
+    base = Base(run.name, run.note, run.tags)
+    run = msgspec.structs.replace(
+        run,
+        name=existing.name if run.name == said.name else run.name,
+        note=existing.note if run.note == said.note else run.note,
+        tags=tags,
+    )
+    summary = msgspec.structs.replace(packed.summary, tags=tags)
+    return msgspec.structs.replace(packed, run=run, summary=summary), base
+
+
+def _write_tags(connection: sa.Connection, run_id: str, values: Mapping[str, str]) -> None:
+    connection.execute(_CLEAR["tags"], {"the_run": run_id})
+    rows = tag_rows(run_id, values)
+    if rows:
+        connection.execute(sa.insert(tags), rows)
+
+
+def _write_curves(connection: sa.Connection, packed: Packed, *, replaces: bool) -> None:
+    run_id, new = packed.run.run_id, {row["metric"] for row in packed.curves}
+    if replaces:
+        there = set(connection.execute(_CURVES_THERE, {"the_run": run_id}).scalars())
+        gone = [m for m in there if m in new or m not in packed.run.curves]
+        if gone:
+            connection.execute(_DROP_CURVE, [{"the_run": run_id, "the_metric": metric} for metric in gone])
+    if packed.curves:
+        connection.execute(sa.insert(curve_table), [{"run_id": run_id, **row} for row in packed.curves])
