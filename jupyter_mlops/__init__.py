@@ -49,9 +49,12 @@ __all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("jupyter_mlops")
+        try:
+            return version("jupyter_mlops")
+        except PackageNotFoundError:
+            return "0+source"  # used from a checkout that is not installed
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(_HOME[name], __name__), name)

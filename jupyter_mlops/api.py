@@ -144,6 +144,7 @@ def compare(*refs: Reference) -> Comparison:
         A `Comparison`: a widget where widgets work, HTML elsewhere, tables on demand.
     """
     from .compare import compare_runs
+    from .compare.curves import curves_of
     from .widgets.comparison import Comparison
 
     store = open_default_store()
@@ -151,7 +152,7 @@ def compare(*refs: Reference) -> Comparison:
     if len(run_ids) < 2:
         raise UsageError("A comparison needs two different runs.", "Name them: mlops.compare('#12', '#14').")
     runs = [store.get_run(run_id) for run_id in run_ids]
-    return Comparison(compare_runs(runs, store.curves(runs)))
+    return Comparison(compare_runs(runs, curves_of(runs, store.get_curve)))
 
 
 def _last_two(store: Store) -> list[str]:

@@ -142,9 +142,9 @@ def _version(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
     if not options.version:
         parser.print_help(sys.stderr)
         return UsageError.exit_code
-    from .doctor import installed_version
+    from . import __version__
 
-    print(installed_version())
+    print(__version__)
     return 0
 
 
@@ -185,6 +185,7 @@ def _show(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from .compare import compare_runs
+    from .compare.curves import curves_of
     from .terminal import comparison_text
 
     store = _store()
@@ -194,7 +195,7 @@ def _compare(options: argparse.Namespace) -> int:
             "A comparison needs two different runs.", "Name them: jupyter mlops compare '#12' '#14'."
         )
     runs = [store.get_run(run_id) for run_id in run_ids]
-    comparison = compare_runs(runs, store.curves(runs))
+    comparison = compare_runs(runs, curves_of(runs, store.get_curve))
     if options.json:
         _print_json(comparison)
     else:

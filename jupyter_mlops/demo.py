@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import config
 from .compare import compare_runs
+from .compare.curves import curves_of
 from .compare.wording import format_duration
 from .errors import UsageError
 from .records import Status, as_json, now
@@ -179,7 +180,7 @@ def _show(store: Store, folder: Path, begun: datetime, expected: int) -> int:
         return _fail(f"{expected} cells are tracked, but {len(finished)} runs finished.")
     _heading("The comparison")
     runs = [store.get_run(run.run_id) for run in finished]
-    print(comparison_text(compare_runs(runs, store.curves(runs)), code=False))
+    print(comparison_text(compare_runs(runs, curves_of(runs, store.get_curve)), code=False))
 
     _heading("The proof")
     versions = [version for version in store.versions() if version.created_at >= begun]

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from . import __version__
 from .config import load_config, redacted
 from .errors import MlopsError
 from .records import Record
@@ -62,16 +63,8 @@ def examine() -> list[Check]:
     ]
 
 
-def installed_version() -> str:
-    """The installed version of jupyter_mlops, or ``(not installed)`` when it runs from its sources."""
-    try:
-        return version("jupyter_mlops")
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
 def _packages() -> Check:
-    found = [f"jupyter_mlops {installed_version()}", f"Python {platform.python_version()}"]
+    found = [f"jupyter_mlops {__version__}", f"Python {platform.python_version()}"]
     missing = []
     for name in PACKAGES:
         try:
@@ -127,12 +120,11 @@ def _labextension() -> Check:
         package = Path(folder) / LABEXTENSION / "package.json"
         if package.is_file():
             found = json.loads(package.read_text(encoding="utf-8")).get("version", "")
-            ours = installed_version()
-            if ours[:1].isdigit() and _plain(found) != _plain(ours):
+            if "+source" not in __version__ and _plain(found) != _plain(__version__):
                 return Check(
                     name="labextension",
                     state="failed",
-                    detail=f"{found} in {package.parent}, but the package is {ours}",
+                    detail=f"{found} in {package.parent}, but the package is {__version__}",
                     hint="Install again: pip install --force-reinstall jupyter_mlops",
                 )
             if LABEXTENSION in _disabled_labextensions():
@@ -268,4 +260,4 @@ def _server(info: dict[str, Any], store: str) -> Check:
             detail=f"uses the store {status['store']}",
             hint=f"Its notebooks keep their runs there; this folder's are in {store}.",
         )
-    return Check(name=name, state="ok", detail=f"{status['version'] or 'from its sources'}, same store")
+    return Check(name=name, state="ok", detail=f"{status['version']}, same store")

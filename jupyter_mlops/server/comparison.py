@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.compare import compare_runs
+from jupyter_mlops.compare.curves import curves_of
 from jupyter_mlops.errors import UsageError
 
 from .handler import MlopsHandler, serves
@@ -30,7 +31,7 @@ class ComparisonHandler(MlopsHandler):
             )
         store = self.services.store
         runs = [store.get_run(run_id) for run_id in run_ids]
-        return compare_runs(runs, store.curves(runs), reference=request.reference)
+        return compare_runs(runs, curves_of(runs, store.get_curve), reference=request.reference)
 
 
 HANDLERS = (ComparisonHandler,)

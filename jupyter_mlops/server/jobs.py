@@ -74,10 +74,10 @@ class ExportJobs:
             self._export(*self._queue.get())
 
     def _export(self, job_id: str, store: Store, directory: Path) -> None:
-        from jupyter_mlops.export import export_run
-
         job = self._change(job_id, state="running")
         try:
+            from jupyter_mlops.export import export_run
+
             version = export_run(
                 store, job.run_id, job.name, directory, progress=lambda text: self._note(job_id, text)
             )

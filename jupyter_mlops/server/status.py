@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import jupyter_mlops
 from jupyter_mlops.config import redacted
 from jupyter_mlops.errors import MlopsError
 
@@ -25,7 +25,7 @@ class StatusHandler(MlopsHandler):
         except MlopsError as raised:
             error = raised
         return ServerStatus(
-            version=installed_version(),
+            version=jupyter_mlops.__version__,
             store=redacted(self.services.store_url),
             artifacts=redacted(self.services.artifacts_url),
             root=str(self.services.root),
@@ -42,14 +42,6 @@ class OpenApiHandler(MlopsHandler):
     def get(self) -> dict[str, Any]:
         """As OpenAPI 3.1."""
         return openapi_document()
-
-
-def installed_version() -> str:
-    """The installed version of the package, or empty when it runs from its sources."""
-    try:
-        return version("jupyter_mlops")
-    except PackageNotFoundError:
-        return ""
 
 
 HANDLERS = (StatusHandler, OpenApiHandler)
