@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import ast
 import string
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import xxhash
 
 from .sites import SITES, Site
 from .vocabulary import FITTING_CALLS, PREDICTING_CALLS, is_scoring_call, sounds_like_metric, sounds_like_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PROBES = "jupyter_mlops.capture.probes"
 _LOOPS = "jupyter_mlops.capture.loops"
@@ -117,7 +120,8 @@ class _Rewriter(ast.NodeTransformer):
         node.iter = self.visit(node.iter)
         self._visit_body(node)
         if names or lists or (not self.functions and _calls_in(node)):
-            source = _call(_name("iter"), node.iter)
+            # Python marks the whole statement when what is looped over cannot be iterated.
+            source = ast.copy_location(_call(_name("iter"), node.iter), node)
             node.iter = self._observe_loop(node, "iterate", _identity("iterator"), [source], names, lists)
         return node
 
@@ -287,10 +291,9 @@ def _bound_in(node: _Loop) -> dict[str, bool]:
                 continue
             for target in found.targets:
                 bound.update(dict.fromkeys(_target_names(target), True))
-        elif isinstance(found, ast.AnnAssign) and found.value and isinstance(found.target, ast.Name):
-            bound[found.target.id] = True
-        elif isinstance(found, ast.NamedExpr):
-            bound[found.target.id] = True
+        elif isinstance(found, (ast.AnnAssign, ast.NamedExpr)) and isinstance(found.target, ast.Name):
+            if found.value is not None:
+                bound[found.target.id] = True
         elif isinstance(found, ast.AugAssign) and isinstance(found.target, ast.Name):
             bound.setdefault(found.target.id, False)
     return bound
@@ -362,6 +365,7 @@ def _breaks_out(statements: list[ast.stmt]) -> bool:
 
 
 _Part = tuple[str, ast.AST, str, int | None]
+_Piece = tuple[str, ast.AST | None, str, int | None]
 
 
 def _printed(call: ast.Call) -> Iterator[_Part]:
@@ -432,7 +436,7 @@ def _percent_pieces(text: str) -> list[str]:
     return [*pieces, piece]
 
 
-def _format_pieces(node: ast.Call) -> Iterator[tuple[str, ast.AST | None, str, int | None]]:
+def _format_pieces(node: ast.Call) -> Iterator[_Piece]:
     text = node.func.value.value  # type: ignore[attr-defined]
     keywords = {keyword.arg: keyword for keyword in node.keywords if keyword.arg}
     automatic = 0

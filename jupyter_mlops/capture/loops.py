@@ -12,11 +12,16 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from time import perf_counter
-from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .numbers import to_float
+from .sites import LoopSeries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType, FrameType
 
 #: (key, order, scope, label, line, names, lists): see `instrument`.
 What = tuple[str, int, str, str, int, tuple[str, ...], tuple[tuple[str, str, str], ...]]
@@ -160,7 +165,7 @@ class LoopWatch:
             for name, series in loop.series.items():
                 value = space.get(name)
                 if type(value) is not float:
-                    value = _as_float(value)
+                    value = to_float(value)
                     if value is None:
                         continue
                 series.count += 1
@@ -178,7 +183,7 @@ class LoopWatch:
                 values = _list_at(frame, owner, key)
                 if values is None:
                     continue
-                numbers = [_as_float(value) for value in values[begun.get((owner, key), 0) :]]
+                numbers = [to_float(value) for value in values[begun.get((owner, key), 0) :]]
                 if numbers and all(number is not None for number in numbers):
                     loop.appended.setdefault((owner, key), (value_name, []))[1].extend(numbers)  # type: ignore[arg-type]
         except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
@@ -219,6 +224,42 @@ def iterate(iterator: Iterator[Any], what: What) -> Iterator[Any]:
     return chain.from_iterable(watch.slices(iterator, what, sys._getframe(1).f_code))
 
 
+def series_of(watch: LoopWatch) -> list[LoopSeries]:
+    """What the loops of a cell said of each name, in the order in which they were entered."""
+    found = []
+    for loop in watch.loops.values():
+        for name, series in loop.series.items():
+            found.append(
+                LoopSeries(
+                    name=name,
+                    scope=loop.scope,
+                    order=loop.order,
+                    line=loop.line,
+                    expression=name,
+                    steps=series.steps,
+                    values=series.values,
+                    times=series.times,
+                    count=series.count,
+                )
+            )
+        for (owner, key), (value_name, values) in loop.appended.items():
+            found.append(
+                LoopSeries(
+                    name=key or value_name or owner,
+                    scope=loop.scope,
+                    order=loop.order,
+                    line=loop.line,
+                    expression=f"{owner}[{key!r}]" if key else owner,
+                    steps=list(range(len(values))),
+                    values=values,
+                    times=[0.0] * len(values),
+                    count=len(values),
+                    appended=True,
+                )
+            )
+    return found
+
+
 #: What a ``while`` becomes runs over ``repeat(())``; it is watched in the same way.
 spin = iterate
 
@@ -247,26 +288,6 @@ def thin(values: list[float], points: int) -> list[int]:
 def _length(iterator: Iterator[Any]) -> int | None:
     # Only iterators of built-in containers: a foreign __length_hint__ is the user's code.
     return operator.length_hint(iterator) if type(iterator) in _SIZED else None
-
-
-def _as_float(value: Any) -> float | None:
-    kind = type(value)
-    if kind is float or kind is int:
-        try:
-            return float(value)
-        except OverflowError:
-            return None
-    module = kind.__module__
-    if module == "numpy":
-        numpy = sys.modules["numpy"]
-        if isinstance(value, (numpy.floating, numpy.integer)) or (
-            kind is numpy.ndarray and value.ndim == 0 and value.dtype.kind in "iuf"
-        ):
-            return float(value)
-    elif module == "torch" and kind.__name__ in ("Tensor", "Parameter"):
-        if value.ndim == 0 and value.device.type == "cpu" and not value.is_complex():
-            return float(value.detach().item())
-    return None
 
 
 def _lengths(loop: Loop, frame: FrameType) -> dict[tuple[str, str], int]:

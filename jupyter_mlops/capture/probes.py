@@ -8,34 +8,19 @@ value it was given, it never raises anything of its own, and it never touches a 
 from __future__ import annotations
 
 import sys
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+from .numbers import is_number
+from .sites import SITES, Event, Site
 
-from .sites import SITES, Site
+if TYPE_CHECKING:
+    from types import FrameType
 
 #: A site inside a long loop is heard this often; after that only its last value is kept.
 _HEARD = 10_000
 _TEXT = 80
-_NUMBERS = frozenset({int, float})
-
-
-class Event(msgspec.Struct):
-    """One evaluation of an observed expression.
-
-    `occurrence` counts the evaluations of this site during the cell from 0. `label` is, for a
-    printed number, the text that stood before it. `values` holds the live objects behind the
-    call's plain arguments, `function` the called object and `receiver` what a method was called on.
-    """
-
-    site: Site
-    occurrence: int
-    value: Any
-    label: str = ""
-    function: Any = None
-    receiver: Any = None
-    values: dict[str, Any] = msgspec.field(default_factory=dict)
+_BETWEEN = "\x1f"
+_STRUCTURES = frozenset({"DataFrame", "Series", "ndarray"})
 
 
 class Probe:
@@ -46,6 +31,8 @@ class Probe:
         self.faults: list[BaseException] = []
         self._counts: dict[str, int] = {}
         self._text = ""
+        self._context = ""
+        self._step: int | None = None
 
     def hear(self, value: Any, site: Site, frame: FrameType) -> None:
         """Remember one evaluation of `site`, made in `frame`."""
@@ -69,33 +56,29 @@ class Probe:
 
     def _hear_printed(self, value: Any, site: Site) -> None:
         if site.first:
-            self._text = ""
+            self._text, self._context, self._step = "", "", None
         self._text += site.text
         kind = type(value)
         if kind is str:
-            self._text += value if len(value) <= _TEXT else ""
-            return
-        if site.counter and kind in _NUMBERS:
-            self._text += str(value)
-            return
-        if is_number(value):
+            # A name printed before its number (f"{model}: {score}") tells this one from its neighbours.
+            if len(value) <= _TEXT:
+                self._context = f"{self._context} {value}".strip()
+                self._text = ""
+        elif site.counter and kind is int:
+            self._step, self._text = value, ""
+        elif is_number(value) or kind is dict or kind.__name__ in _STRUCTURES:
             count = self._count(site)
             if count < _HEARD:
-                self.events.append(Event(site=site, occurrence=count, value=value, label=self._text))
+                event = Event(site=site, occurrence=count, value=value, step=self._step)
+                event.label = f"{self._context}{_BETWEEN}{self._text}" if self._context else self._text
+                self.events.append(event)
             self._text = ""
-        elif kind in _STRUCTURES or kind.__name__ in _FRAMES:
-            count = self._count(site)
-            if count < 10:
-                self.events.append(Event(site=site, occurrence=count, value=value, label=self._text))
 
     def _count(self, site: Site) -> int:
         count = self._counts.get(site.key, 0)
         self._counts[site.key] = count + 1
         return count
 
-
-_STRUCTURES = frozenset({dict, tuple, list})
-_FRAMES = frozenset({"DataFrame", "Series", "ndarray"})
 
 _active: Probe | None = None
 
@@ -118,33 +101,6 @@ def see(value: Any, key: str) -> Any:
             if len(probe.faults) < 5:
                 probe.faults.append(fault)
     return value
-
-
-def is_number(value: Any) -> bool:
-    """Whether `value` is a plain number: int, float, a NumPy scalar or 0-d array, a 0-d CPU tensor."""
-    kind = type(value)
-    if kind is float or kind is int:
-        return True
-    module = kind.__module__
-    if module == "numpy":
-        numpy = sys.modules["numpy"]
-        if isinstance(value, numpy.number):
-            return not isinstance(value, numpy.complexfloating)
-        return kind is numpy.ndarray and value.ndim == 0 and value.dtype.kind in "iuf"
-    if module == "torch" and kind.__name__ in ("Tensor", "Parameter"):
-        return bool(value.ndim == 0 and value.device.type == "cpu" and not value.is_complex())
-    return False
-
-
-def to_number(value: Any) -> int | float:
-    """The Python number behind what `is_number` accepts, at full precision."""
-    kind = type(value)
-    if kind is float or kind is int:
-        return value  # type: ignore[no-any-return]
-    if kind.__module__ == "torch":
-        value = value.detach()
-    number = value.item()
-    return int(number) if isinstance(number, int) else float(number)
 
 
 def _look_up(name: str, frame: FrameType) -> tuple[Any, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 #: Everything observed so far in this process, by key. A function defined in one cell may run in
@@ -37,3 +39,37 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     first: bool = False
     counter: bool = False
     in_loop: bool = False
+
+
+class Event(msgspec.Struct):
+    """One evaluation of an observed expression.
+
+    `occurrence` counts the evaluations of this site during the cell from 0. `label` is, for a
+    printed number, the text that stood before it; `step` the loop counter printed with it.
+    `values` holds the live objects behind the call's plain arguments, `function` the called object
+    and `receiver` what a method was called on.
+    """
+
+    site: Site
+    occurrence: int
+    value: Any
+    label: str = ""
+    step: int | None = None
+    function: Any = None
+    receiver: Any = None
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class LoopSeries(msgspec.Struct, frozen=True):
+    """What one name of a loop took over its steps; `appended` tells a list that grew."""
+
+    name: str
+    scope: str
+    order: int
+    line: int
+    expression: str
+    steps: list[int]
+    values: list[float]
+    times: list[float]
+    count: int
+    appended: bool = False

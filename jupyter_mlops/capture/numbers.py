@@ -1,0 +1,45 @@
+"""What counts as a number, by exact type: nothing foreign is converted, compared or asked."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number: int, float, NumPy scalar or 0-d array, 0-d CPU tensor; no bool."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return True
+    module = kind.__module__
+    if module == "numpy":
+        numpy = sys.modules["numpy"]
+        if isinstance(value, (numpy.floating, numpy.integer)):
+            return True
+        return kind is numpy.ndarray and value.ndim == 0 and value.dtype.kind in "iuf"
+    if module.startswith("torch") and kind.__name__ in ("Tensor", "Parameter"):
+        return bool(value.ndim == 0 and value.device.type == "cpu" and value.dtype.is_floating_point)
+    return False
+
+
+def to_number(value: Any) -> int | float:
+    """The Python number behind what `is_number` accepts, at full precision."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return value  # type: ignore[no-any-return]
+    if kind.__module__.startswith("torch"):
+        value = value.detach()
+    number = value.item()
+    return int(number) if isinstance(number, int) else float(number)
+
+
+def to_float(value: Any) -> float | None:
+    """`value` as a float, or None when it is no number or too large for one."""
+    if type(value) is float:
+        return value
+    if not is_number(value):
+        return None
+    try:
+        return float(to_number(value))
+    except OverflowError:
+        return None
