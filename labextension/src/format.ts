@@ -61,14 +61,23 @@ export function formatChange(value: Num): string {
   return `${number > 0 ? '+' : ''}${formatNumber(number, 3)}`;
 }
 
+const PYTHON_WORDS = new Map<unknown, string>([
+  [null, 'None'],
+  [true, 'True'],
+  [false, 'False']
+]);
+
 /**
- * A value of any kind on one line.
+ * A value of any kind on one line, as the notebook has it.
  */
 export function formatValue(value: unknown): string {
   if (typeof value === 'number') {
     return formatNumber(value, 6);
   }
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') {
+    return value;
+  }
+  return PYTHON_WORDS.get(value) ?? JSON.stringify(value);
 }
 
 /**

@@ -40,7 +40,7 @@ export function Comparison(props: IComparisonProps): JSX.Element {
           {problem.message} {problem.hint}
         </p>
       )}
-      <p className="jp-Mlops-summary">{comparison.summary}</p>
+      <p className="jp-Mlops-summary">{withCode(comparison.summary)}</p>
       <Reference {...props} />
       <Metrics {...props} />
       <Params {...props} />
@@ -51,6 +51,17 @@ export function Comparison(props: IComparisonProps): JSX.Element {
       <Warnings {...props} />
     </>
   );
+}
+
+/**
+ * A sentence whose back-ticked pieces are code.
+ */
+function withCode(sentence: string): React.ReactNode[] {
+  return sentence
+    .split('`')
+    .map((piece, index) =>
+      index % 2 === 1 ? <code key={index}>{piece}</code> : piece
+    );
 }
 
 function Reference(props: IComparisonProps): JSX.Element {

@@ -33,15 +33,15 @@ export default function Content(context: IPanelContext): JSX.Element {
       {state.problem !== null && (
         <ProblemState {...context} problem={state.problem} compact />
       )}
+      <ExportSection {...context} />
       <div className="jp-Mlops-scroll">
-        <ExportSection {...context} />
         {state.runs.length === 0 ? (
           <EmptyState {...context} filtered={filtered} />
         ) : (
           <RunList {...context} state={state} />
         )}
-        <PipelinesSection {...context} />
       </div>
+      <PipelinesSection {...context} />
     </>
   );
 }

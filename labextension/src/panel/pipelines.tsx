@@ -19,19 +19,21 @@ export function PipelinesSection(context: IPanelContext): JSX.Element {
   return (
     <section className="jp-Mlops-pipelines" aria-labelledby={titleId}>
       <h3 id={titleId}>{trans.__('Pipelines')}</h3>
-      {state.problem !== null && (
-        <p className="jp-Mlops-error" role="alert">
-          {state.problem.message} {state.problem.hint}
-        </p>
-      )}
-      {state.pipelines.length === 0 && state.problem === null && (
-        <p className="jp-Mlops-quiet">
-          {trans.__('None yet. Select a run and export it.')}
-        </p>
-      )}
-      {state.pipelines.map(pipeline => (
-        <PipelineItem key={pipeline.name} {...context} pipeline={pipeline} />
-      ))}
+      <div>
+        {state.problem !== null && (
+          <p className="jp-Mlops-error" role="alert">
+            {state.problem.message} {state.problem.hint}
+          </p>
+        )}
+        {state.pipelines.length === 0 && state.problem === null && (
+          <p className="jp-Mlops-quiet">
+            {trans.__('None yet. Select a run and export it.')}
+          </p>
+        )}
+        {state.pipelines.map(pipeline => (
+          <PipelineItem key={pipeline.name} {...context} pipeline={pipeline} />
+        ))}
+      </div>
     </section>
   );
 }

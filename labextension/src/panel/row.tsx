@@ -96,7 +96,7 @@ export function RunRow(props: IRowProps): JSX.Element {
 
 /**
  * The row's second line: how the run stands if it has not simply finished,
- * its key metrics, its warnings.
+ * its warnings, as many of its key metrics as there is room for.
  */
 function RowFacts(props: IRowProps): JSX.Element {
   const { trans, run, metrics } = props;
@@ -115,11 +115,6 @@ function RowFacts(props: IRowProps): JSX.Element {
           {statusText(run, trans)}
         </span>
       )}
-      {shown.map(name => (
-        <span key={name} className="jp-Mlops-metric">
-          <span>{name}</span> <b>{formatNumber(run.metrics[name])}</b>
-        </span>
-      ))}
       {run.warning_count > 0 && (
         <span
           className="jp-Mlops-warningCount"
@@ -137,6 +132,11 @@ function RowFacts(props: IRowProps): JSX.Element {
           </span>
         </span>
       )}
+      {shown.map(name => (
+        <span key={name} className="jp-Mlops-metric">
+          <span>{name}</span> <b>{formatNumber(run.metrics[name])}</b>
+        </span>
+      ))}
     </span>
   );
 }
