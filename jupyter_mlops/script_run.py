@@ -132,13 +132,17 @@ class ScriptRun:
         """Write the run as it ended: ``FINISHED``, ``FAILED`` by `error` or ``KILLED`` by an interrupt."""
         self._ended.set()
         status, reason, failure = _ending(error)
-        self._save(
-            status=status,
-            status_reason=reason,
-            failure=failure,
-            duration=time.monotonic() - self._begun,
-            cpu_time=time.process_time() - self._cpu,
-        )
+        try:
+            self._save(
+                status=status,
+                status_reason=reason,
+                failure=failure,
+                duration=time.monotonic() - self._begun,
+                cpu_time=time.process_time() - self._cpu,
+            )
+        except MlopsError as fault:
+            # Raised here it would take the place of the script's own exception, or fail one that ended well.
+            log.error("The end of run %s could not be saved: %s", self.run_id, fault)
 
     def _beat(self) -> None:
         pause = min(SAVE_SECONDS, self._config.lease_seconds / 3)
@@ -244,10 +248,10 @@ def _source(script: Path | None) -> str:
 
 def _environment() -> records.Environment | None:
     """Where the script runs, or None if that cannot be found out: it must not stop the script."""
-    from .capture.environment import describe_environment
-
     try:
+        from .capture.environment import describe_environment
+
         return describe_environment(vars(sys.modules["__main__"]), Path.cwd())
-    except (MlopsError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 no fault of ours may stop the user's script
         log.warning("The environment could not be described: %s", error)
         return None
