@@ -22,6 +22,8 @@ from .schema import ESCAPE, escape, unescape
 ESCAPED = 1
 DEFLATED = 2
 DEFLATE_FROM = 4096
+DEEPEST = 100
+"""Levels of lists and dictionaries in a parameter's value."""
 _INTEGER = ESCAPE + "integer"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -119,15 +121,17 @@ def _plain_number(value: Any) -> Any:
 _encoder = msgspec.msgpack.Encoder(enc_hook=_plain_number)
 
 
-def plain(value: Any, what: str) -> Any:
+def plain(value: Any, what: str, levels: int = DEEPEST) -> Any:
     """A parameter's value in plain types (tuples become lists); UsageError when it has none."""
     kind = type(value)
     if kind in _SCALARS:
         return value
+    if levels == 0:
+        raise UsageError(f"{what} is nested too deeply to be stored.", "Keep a flatter value.")
     if kind is list or kind is tuple:
-        return [plain(item, what) for item in value]
+        return [plain(item, what, levels - 1) for item in value]
     if kind is dict:
-        return {_key(key, what): plain(item, what) for key, item in value.items()}
+        return {_key(key, what): plain(item, what, levels - 1) for key, item in value.items()}
     try:
         return _plain_number(value)
     except TypeError:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import re
+
 import msgspec
 
 from jupyter_mlops.errors import FilterError
