@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "cli": {"records", "errors", "config", "store", "compare", "export", "api", *OUTSIDE},
     "doctor": {"records", "errors", "config", "store", "compare", "export"},
     "demo": {"records", "errors", "config", "store", "compare", "export", "terminal"},
-    "terminal": {"records", "compare"},
+    "terminal": {"records", "compare", "doctor", "version_difference"},
     "version_difference": {"records", "errors", "export"},
 }
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
