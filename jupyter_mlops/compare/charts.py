@@ -81,57 +81,31 @@ def curve_chart(
         scale=alt.Scale(domain=names, range=[list(dashes[run_id]) for run_id in shown]),
         legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke"),
     )
-    picked = alt.selection_point(name="picked", fields=["run"], bind="legend")
     unit = "seconds" if axis == "time" else "step"
     ticks = alt.Undefined if axis == "time" else 1  # there is no step and a half
     across = alt.X("x:Q", title=unit, axis=alt.Axis(tickMinStep=ticks))
     panels = []
     for number, metric in enumerate(chosen):
-        values = _points(record, metric, labels, axis, scale, smoothing)
-        data = alt.InlineData(values=values)
+        data = alt.InlineData(values=_points(record, metric, labels, axis, scale, smoothing))
         base = (
             alt.Chart(data, width=width, height=height)
             .transform_filter("isValid(datum.value)")
-            .encode(
-                x=across,
-                color=color,
-                strokeDash=dash,
-            )
+            .encode(x=across, color=color, strokeDash=dash)
         )
         y = alt.Y("value:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=True))
-        line = base.mark_line(strokeWidth=1.8, interpolate="linear").encode(y=y)
+        line = base.mark_line(strokeWidth=1.8).encode(y=y)
         layers = []
         if smoothing > 0:
             raw = alt.Y("raw:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=True))
             layers.append(base.mark_line(strokeWidth=0.8, opacity=0.3).encode(y=raw))
-        if interactive:
-            strength = alt.when(picked).then(alt.value(1.0)).otherwise(alt.value(0.12))
-            line = line.encode(opacity=strength)
-            nearest = alt.selection_point(
-                name=f"near{number}", on="pointerover", nearest=True, empty=False, clear="pointerout"
-            )
-            tooltip = [
-                alt.Tooltip("run:N"),
-                alt.Tooltip("x:Q", title=unit),
-                alt.Tooltip("raw:Q", title=metric, format=".6g"),
-            ]
-            dot = base.mark_point(filled=True, size=55, opacity=1).encode(
-                y=y,
-                tooltip=tooltip,
-                strokeDash=alt.value([1, 0]),
-                opacity=alt.when(nearest).then(alt.value(1)).otherwise(alt.value(0)),
-            )
-            zoom = alt.selection_interval(name=f"zoom{number}", bind="scales")
-            layers += [line, dot.add_params(nearest, zoom)]
-        else:
-            layers.append(line)
+        layers += _interactive(base, line, y, number, metric, unit) if interactive else [line]
         panels.append(alt.layer(*layers, title=metric))
     chart = (
         panels[0] if len(panels) == 1 else alt.concat(*panels, columns=min(columns, len(panels)), spacing=24)
     )
-    if interactive:
-        chart = chart.add_params(picked)
-    return _themed(chart)
+    # A legend that picks runs out works for its own panel only.
+    each: Literal["independent", "shared"] = "independent" if interactive else "shared"
+    return _themed(chart.resolve_scale(color=each, strokeDash=each))
 
 
 def render_png(chart: Any, *, scale: float = 2.0) -> bytes:
@@ -148,6 +122,31 @@ def render_svg(chart: Any) -> str:
 
     drawn: str = vl_convert.vegalite_to_svg(chart.to_dict())
     return drawn
+
+
+def _interactive(base: Any, line: Any, y: Any, number: int, metric: str, unit: str) -> list[Any]:
+    """The line and its dots, with tooltips, zoom and a legend to click; names are unique by `number`."""
+    import altair as alt
+
+    picked = alt.selection_point(name=f"picked{number}", fields=["run"], bind="legend")
+    nearest = alt.selection_point(
+        name=f"near{number}", on="pointerover", nearest=True, empty=False, clear="pointerout"
+    )
+    zoom = alt.selection_interval(name=f"zoom{number}", bind="scales")
+    tooltip = [
+        alt.Tooltip("run:N"),
+        alt.Tooltip("x:Q", title=unit),
+        alt.Tooltip("raw:Q", title=metric, format=".6g"),
+    ]
+    dot = base.mark_point(filled=True, size=55).encode(
+        y=y,
+        tooltip=tooltip,
+        strokeDash=alt.value([1, 0]),
+        opacity=alt.when(nearest).then(alt.value(1)).otherwise(alt.value(0)),
+    )
+    strength = alt.when(picked).then(alt.value(1.0)).otherwise(alt.value(0.12))
+    # All on one layer: Altair would name their signals twice otherwise.
+    return [line.encode(opacity=strength), dot.add_params(picked, nearest, zoom)]
 
 
 def _points(

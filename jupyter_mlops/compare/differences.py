@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.records import CodeDifference, DataDifference, EnvironmentDifference, ParamValue, Run
 
-_ABSENT = "not set"
-
 
 @dataclass(frozen=True, kw_only=True)
 class ParamChange:
@@ -29,12 +27,21 @@ class ParamChange:
     in_before: bool = True
     in_after: bool = True
 
-    def describe(self) -> tuple[str, str]:
-        """Both values in words."""
+    def values(self) -> tuple[str, str]:
+        """Both values in words; of a parameter that is new or dropped, one of them is empty."""
         return (
-            format_value(self.before) if self.in_before else _ABSENT,
-            format_value(self.after) if self.in_after else _ABSENT,
+            format_value(self.before) if self.in_before else "",
+            format_value(self.after) if self.in_after else "",
         )
+
+    def describe(self) -> str:
+        """One phrase: ```max_depth` 3 → 8``, ```lr` 0.01 is new`` or ```C` 1.0 dropped``."""
+        before, after = self.values()
+        if not self.in_before:
+            return f"`{self.name}` {after} is new"
+        if not self.in_after:
+            return f"`{self.name}` {before} dropped"
+        return f"`{self.name}` {before} → {after}"
 
 
 @dataclass(frozen=True, kw_only=True)

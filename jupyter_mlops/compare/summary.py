@@ -92,14 +92,14 @@ _PLACES = ("git ", "uncommitted", "platform", "directory", "cpu", "cores", "sys.
 
 def _param_words(others: Sequence[Run], found: Sequence[Differences]) -> str:
     if len(others) == 1:
-        changes = found[0].params
-        words = [f"`{c.name}` {before} → {after}" for c in changes for before, after in [c.describe()]]
+        words = [change.describe() for change in found[0].params]
     else:
         names = list(dict.fromkeys(change.name for difference in found for change in difference.params))
         if len(names) == 1:
             values = [format_value(run.params[names[0]]) for run in others if names[0] in run.params]
-            before = next(c.describe()[0] for d in found for c in d.params)
-            return f"`{names[0]}` {before} → {join_words(dict.fromkeys(values), 'or')}"
+            first = next(change for difference in found for change in difference.params)
+            before = first.values()[0] or "not set"
+            return f"`{names[0]}` {before} → {join_words(dict.fromkeys(values), 'or') or 'not set'}"
         words = [f"`{name}`" for name in names]
     more = len(words) - _PARAMS
     if more > 0:

@@ -11,7 +11,7 @@ from jupyter_mlops.records import RunComparison, RunSummary, Status
 
 from .comparison_sections import code_section, data_section, environment_section, warnings_section
 from .comparison_tables import metric_table, param_table
-from .theme import LINE, STATUS_COLORS, STATUS_ICONS, STYLE, fold, muted, span, text
+from .theme import LINE, STATUS_COLORS, STATUS_ICONS, STYLE, fold, muted, prose, span, text
 
 # The charts come as the next output. Only while they are alive is the picture put away; when their
 # kernel is gone the output would show an error, and is put away itself. Other front ends than
@@ -20,7 +20,7 @@ _SWITCH = """<style>
 .jp-OutputArea-child:has(.mlops-comparison):has(+ .jp-OutputArea-child .vega-embed)
 .mlops-picture{display:none}
 .jp-OutputArea-child:has(.mlops-comparison)
-+ .jp-OutputArea-child:has([data-mime-type$="widget-view+json"]):not(:has(.widget-vbox))
++ .jp-OutputArea-child:has(.jp-OutputArea-output:not([data-mime-type])):not(:has(.widget-vbox))
 {display:none}
 </style>"""
 
@@ -30,7 +30,7 @@ def comparison_page(record: RunComparison) -> str:
     labels = run_labels(record.runs)
     colors = run_colors(record)
     sections = [
-        f'<div style="font-size:14px;margin:2px 0 8px 0"><b>{text(record.summary)}</b></div>',
+        f'<div style="font-size:14px;margin:2px 0 8px 0"><b>{prose(record.summary)}</b></div>',
         _legend(record, labels, colors),
         metric_table(record, labels, colors),
         param_table(record, labels, colors),

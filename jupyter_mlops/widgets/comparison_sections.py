@@ -8,7 +8,7 @@ from jupyter_mlops.compare.code_differences import changed_line_count
 from jupyter_mlops.compare.wording import NOTHING, count, join_words
 
 from .comparison_tables import run_header
-from .theme import SEVERITY_COLORS, SEVERITY_ICONS, code, fold, muted, span, text
+from .theme import SEVERITY_COLORS, SEVERITY_ICONS, code, fold, muted, prose, span, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def data_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
         same = [difference for difference in found if difference.change == "same"]
         changed_total += len(changed)
         lines = [
-            f"<div>{code(d.name)} <b>{text(d.change)}</b>: {text('; '.join(d.sentences))}</div>"
+            f"<div>{code(d.name)} <b>{text(d.change)}</b>: {prose('; '.join(d.sentences))}</div>"
             if d.sentences
             else f"<div>{code(d.name)} <b>{text(d.change)}</b></div>"
             for d in changed
@@ -90,7 +90,7 @@ def warnings_section(record: RunComparison, labels: Mapping[str, str], colors: M
         total += len(warnings)
         lines = "".join(
             f"<div>{span(SEVERITY_ICONS[w.severity], style=f'color:{SEVERITY_COLORS[w.severity]}')} "
-            f"{text(w.message)} {muted(text(w.hint))}</div>"
+            f"{prose(w.message)} {muted(prose(w.hint))}</div>"
             for w in warnings
         )
         parts.append(_for_run(run_id, labels, colors, lines, True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlops.compare.tables import direction_mark, is_best, metric_cells
 from jupyter_mlops.compare.wording import NOTHING, count, exact, format_change, format_value
 
-from .theme import BETTER, GOOD, LINE, WORSE, code, fold, muted, span, text
+from .theme import BETTER, GOOD, LINE, WORSE, code, fold, muted, prose, span, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # Beyond this many runs, runs become rows: a page scrolls down more gladly than sideways.
 _WIDE = 6
 _METRICS = 12
-_CELL = f"padding:2px 12px 2px 0;border:0;border-bottom:{LINE};white-space:nowrap"
+_NUMBER = f"padding:2px 6px 2px 0;border:0;border-bottom:{LINE};white-space:nowrap"
+_CELL = f"padding:2px 16px 2px 0;border:0;border-bottom:{LINE};white-space:nowrap"
 
 
 def metric_table(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
@@ -32,7 +33,7 @@ def metric_table(record: RunComparison, labels: Mapping[str, str], colors: Mappi
         note = ""
         if not row.comparable:
             notes.append(
-                f"<sup>{len(notes) + 1}</sup> {code(row.name)} is not comparable: {text(row.reason)}"
+                f"<sup>{len(notes) + 1}</sup> {code(row.name)} is not comparable: {prose(row.reason)}"
             )
             note = f"<sup>{len(notes)}</sup>"
         names.append(f"{_metric_name(row)}{note}")
@@ -63,7 +64,7 @@ def param_table(record: RunComparison, labels: Mapping[str, str], colors: Mappin
     if not differing:
         return kept
     names = [code(row.name) for row in differing]
-    cells = [[_param_cell(row, run_id, record.reference) for run_id in run_ids] for row in differing]
+    cells = [[(_param_cell(row, run_id, record.reference), "") for run_id in run_ids] for row in differing]
     headers = [run_header(run_id, labels, colors) for run_id in run_ids]
     draw = _across if len(run_ids) > _WIDE else _table
     return draw("run" if draw is _across else "parameter", headers, names, cells) + kept
@@ -80,22 +81,23 @@ def _metric_name(row: MetricRow) -> str:
     return f"{text(row.name)} {muted(mark, title=told)}" if mark else span(text(row.name), title=told)
 
 
-def _metric_cell(row: MetricRow, run_id: str, shown: str) -> str:
+def _metric_cell(row: MetricRow, run_id: str, shown: str) -> tuple[str, str]:
+    """The number, and beside it the star and the change, so that numbers stand in a column."""
     if run_id not in row.values:
-        return muted(NOTHING)
+        return muted(NOTHING), ""
     best = is_best(row, run_id)
     number = span(f"<b>{text(shown)}</b>" if best else text(shown), title=exact(row.values[run_id]))
-    star = " " + span("★", kind="good", style=f"color:{GOOD}", title="best") if best else ""
+    star = span("★", kind="good", style=f"color:{GOOD}", title="best") + " " if best else ""
     change = row.changes.get(run_id)
     if change is None or not row.comparable:
-        return f"{number}{star}"
+        return number, star
     written = span(text(format_change(change)), title=exact(change))
     if change == 0 or math.isnan(change) or row.higher_is_better is None:
-        return f"{number}{star} {muted(written)}"
+        return number, star + muted(written)
     better = (change > 0) is row.higher_is_better
     kind, color = ("better", BETTER) if better else ("worse", WORSE)
     told = "better than the reference" if better else "worse than the reference"
-    return f"{number}{star} {span(written, kind=kind, style=f'color:{color}', title=told)}"
+    return number, star + span(written, kind=kind, style=f"color:{color}", title=told)
 
 
 def _param_cell(row: ParamRow, run_id: str, reference: str) -> str:
@@ -111,22 +113,28 @@ def _any(row: ParamRow) -> object:
     return next(iter(row.values.values()), None)
 
 
-def _table(corner: str, headers: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    head = _head([muted(corner), *headers])
+def _table(
+    corner: str, headers: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[tuple[str, str]]]
+) -> str:
+    head = "".join(f'<th scope="col" colspan="2" style="{_CELL};text-align:left">{h}</th>' for h in headers)
+    first = f'<th scope="col" style="{_CELL};text-align:left;font-weight:normal">{muted(corner)}</th>'
     body = "".join(
         f'<tr><th scope="row" style="{_CELL};text-align:left;font-weight:normal">{name}</th>'
-        + "".join(f'<td style="{_CELL};text-align:right">{cell}</td>' for cell in row)
+        + "".join(
+            f'<td style="{_NUMBER};text-align:right">{number}</td>'
+            f'<td style="{_CELL};text-align:left">{beside}</td>'
+            for number, beside in row
+        )
         + "</tr>"
         for name, row in zip(names, cells, strict=True)
     )
-    return f'<table style="border-collapse:collapse;border:0">{head}<tbody>{body}</tbody></table>'
+    return (
+        f'<table style="border-collapse:collapse;border:0"><thead><tr>{first}{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
 
 
-def _across(corner: str, headers: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+def _across(
+    corner: str, headers: Sequence[str], names: Sequence[str], cells: Sequence[Sequence[tuple[str, str]]]
+) -> str:
     return _table(corner, names, headers, [list(column) for column in zip(*cells, strict=True)])
-
-
-def _head(cells: Sequence[str]) -> str:
-    first = f'<th scope="col" style="{_CELL};text-align:left;font-weight:normal">{cells[0]}</th>'
-    rest = "".join(f'<th scope="col" style="{_CELL};text-align:right">{cell}</th>' for cell in cells[1:])
-    return f"<thead><tr>{first}{rest}</tr></thead>"

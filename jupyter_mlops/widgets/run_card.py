@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.compare.differences import Differences, differences_between
+from jupyter_mlops.compare.differences import Differences, ParamChange, differences_between
 from jupyter_mlops.compare.wording import count, exact, run_label, run_title
 from jupyter_mlops.records import Curve, MetricValue, Run, Status
 
@@ -26,6 +26,7 @@ from .theme import (
     code,
     fold,
     muted,
+    prose,
     span,
     text,
 )
@@ -144,11 +145,7 @@ class RunCard:
         chunks += [span(_marked(words), title=diff) for words in code_words(changes)]
         chunks += [span(_marked(words)) for words in data_words(changes)]
         if changes.params:
-            chunks += [
-                span(f"{code(change.name)} {text(old)} → <b>{text(new)}</b>", title=_exact_change(change))
-                for change in changes.params[:SHOWN_PARAMS]
-                for old, new in [change.describe()]
-            ]
+            chunks += [_param_html(change) for change in changes.params[:SHOWN_PARAMS]]
             if len(changes.params) > SHOWN_PARAMS:
                 chunks.append(muted(text(param_words(changes, self.run)[-1])))
         elif self.run.params:
@@ -166,8 +163,8 @@ class RunCard:
                 style=f"color:{SEVERITY_COLORS[warning.severity]}",
                 title=f"{warning.severity.value}: {warning.code}",
             )
-            line = f"{icon} {text(warning.message)}"
-            hint = f'<div style="margin-left:18px">{muted(text(warning.hint))}</div>'
+            line = f"{icon} {prose(warning.message)}"
+            hint = f'<div style="margin-left:18px">{muted(prose(warning.hint))}</div>'
             lines.append(fold(line, hint) if warning.hint else f"<div>{line}</div>")
         if len(lines) > _WARNINGS + 1:
             more = muted(count(len(lines) - _WARNINGS, "more warning"))
@@ -185,10 +182,16 @@ def _marked(words: str) -> str:
     )
 
 
-def _exact_change(change: Any) -> str:
-    before = exact(change.before) if change.in_before else "not set"
-    after = exact(change.after) if change.in_after else "not set"
-    return f"{change.name}: {before} → {after}"
+def _param_html(change: ParamChange) -> str:
+    before, after = (text(value) for value in change.values())
+    title = f"{change.name}: {exact(change.before)} → {exact(change.after)}"
+    if not change.in_before:
+        told, title = f"<b>{after}</b> {muted('new')}", f"{change.name}: {exact(change.after)}"
+    elif not change.in_after:
+        told, title = f"{before} <b>dropped</b>", f"{change.name}: {exact(change.before)}"
+    else:
+        told = f"{before} → <b>{after}</b>"
+    return span(f"{code(change.name)} {told}", title=title)
 
 
 def _oneline(value: str) -> str:

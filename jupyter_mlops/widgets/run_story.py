@@ -62,7 +62,7 @@ def param_words(changes: Differences, run: Run) -> list[str]:
     params = changes.params
     if not params:
         return ["params same"] if run.params else []
-    words = [f"`{c.name}` {old} → {new}" for c in params[:SHOWN_PARAMS] for old, new in [c.describe()]]
+    words = [change.describe() for change in params[:SHOWN_PARAMS]]
     if len(params) > SHOWN_PARAMS:
         words.append(f"{count(len(params) - SHOWN_PARAMS, 'more param')} changed")
     return words

@@ -7,6 +7,7 @@ that with the theme's own variables: without it (untrusted, GitHub) everything i
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from jupyter_mlops.records import Severity, Status
@@ -26,7 +27,7 @@ STATUS_COLORS = {
     Status.RUNNING: BETTER,
 }
 STATUS_ICONS = {Status.FINISHED: "✓", Status.FAILED: "✗", Status.KILLED: "■", Status.RUNNING: "●"}
-SEVERITY_ICONS = {Severity.INFO: "ⓘ", Severity.WARNING: "⚠\ufe0e", Severity.ERROR: "⊗"}
+SEVERITY_ICONS = {Severity.INFO: "ℹ\ufe0e", Severity.WARNING: "⚠\ufe0e", Severity.ERROR: "⊗"}
 SEVERITY_COLORS = {Severity.INFO: BETTER, Severity.WARNING: WORSE, Severity.ERROR: "#d03a3a"}
 
 STYLE = """<style>
@@ -60,6 +61,11 @@ def text(value: object) -> str:
     """Escape `value` for use between tags and inside quoted attributes."""
     # Lone surrogates cannot be encoded when the notebook is saved.
     return escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)
+
+
+def prose(value: object) -> str:
+    """Escape a sentence and set what stands in back-ticks in the code font."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", text(value))
 
 
 def span(content: str, *, kind: str = "", style: str = "", title: str = "") -> str:
