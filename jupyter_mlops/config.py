@@ -8,7 +8,6 @@ kernels it starts: ``JUPYTER_MLOPS_STORE``, ``JUPYTER_MLOPS_ARTIFACTS``,
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +91,6 @@ def project_root(directory: Path) -> Path:
 def sqlite_url(path: Path) -> str:
     """The SQLAlchemy URL of the SQLite database at `path`."""
     return f"sqlite:///{path.absolute().as_posix()}"
-
-
-def redacted(url: str) -> str:
-    """`url` with its password, if it has one, replaced by ``***``: for logs and screens."""
-    return re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", url)
 
 
 def disabled() -> bool:

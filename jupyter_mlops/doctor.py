@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .config import load_config, redacted
+from .config import load_config
 from .errors import MlopsError
 from .records import Record
 
@@ -35,7 +35,8 @@ KERNEL_SECONDS = 60
 # run by a kernel's interpreter, in the folder the doctor was called in
 KERNEL_PROGRAM = """\
 import json
-from jupyter_mlops.config import load_config, redacted
+from jupyter_mlops.config import load_config
+from jupyter_mlops.store import redacted
 print(json.dumps({"store": redacted(load_config().resolved_store_url())}))
 """
 
@@ -97,7 +98,7 @@ def _store() -> tuple[Check, str]:
     """Whether the store of this folder opens, and its URL (masked)."""
     shown = ""
     try:
-        from .store import open_store
+        from .store import open_store, redacted
 
         config = load_config()
         url = config.resolved_store_url()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jupyter_server.extension.application import ExtensionApp
 
-from jupyter_mlops.config import ARTIFACTS_VARIABLE, STORE_VARIABLE, load_config, redacted
+from jupyter_mlops.config import ARTIFACTS_VARIABLE, STORE_VARIABLE, load_config
 
 from . import comparison, exports, pipelines, runs, status
 from .handler import MlopsHandler, route
@@ -36,6 +36,8 @@ class MlopsApp(ExtensionApp):
         Kernels inherit this process's environment, so that they, the server and the panel agree
         on one store whatever folder a notebook lies in.
         """
+        from jupyter_mlops.store import redacted
+
         assert self.serverapp is not None  # noqa: S101 linked before this is called
         self.services = Services(load_config(), Path(self.serverapp.root_dir))
         os.environ[STORE_VARIABLE] = self.services.store_url

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jupyter_mlops
-from jupyter_mlops.config import redacted
 from jupyter_mlops.errors import MlopsError
 
 from .contract import ServerStatus
@@ -19,6 +18,8 @@ class StatusHandler(MlopsHandler):
     @serves("get_status")
     def get(self) -> ServerStatus:
         """Never an error: a store that does not answer is what is to be told."""
+        from jupyter_mlops.store import redacted
+
         error: MlopsError | None = None
         try:
             self.services.store.revision()

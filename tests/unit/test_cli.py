@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jupyter_mlops import cli, records
-from jupyter_mlops.config import redacted
 from jupyter_mlops.terminal import (
     comparison_text,
     printable,
@@ -217,16 +216,3 @@ def test_two_versions_differ_by_their_metrics_and_files(tmp_path: Path) -> None:
         ("f1", None, 0.25),
     ]
     assert "+depth: 8" in version_difference_text(difference)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql+psycopg://ada:secret@db:5432/runs", "postgresql+psycopg://ada:***@db:5432/runs"),
-        ("postgresql://ada:p:w@db/runs", "postgresql://ada:***@db/runs"),
-        ("sqlite:////home/ada/runs.db", "sqlite:////home/ada/runs.db"),
-        ("s3://bucket/folder:1@2", "s3://bucket/folder:1@2"),
-    ],
-)
-def test_passwords_in_urls_are_not_shown(url: str, shown: str) -> None:
-    assert redacted(url) == shown
