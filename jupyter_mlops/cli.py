@@ -186,7 +186,8 @@ def _show(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from .compare import compare_runs
     from .compare.curves import curves_of
-    from .terminal import comparison_text
+    from .compare.tables import comparison_text
+    from .terminal import printable_lines
 
     store = _store()
     run_ids = list(dict.fromkeys(store.resolve(reference) for reference in options.runs))
@@ -199,7 +200,7 @@ def _compare(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(comparison)
     else:
-        print(comparison_text(comparison))
+        print(printable_lines(comparison_text(comparison)))
     return 0
 
 

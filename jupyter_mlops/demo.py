@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from . import config
 from .compare import compare_runs
 from .compare.curves import curves_of
+from .compare.tables import comparison_text
 from .compare.wording import format_duration
 from .errors import UsageError
 from .records import Status, as_json, now
 from .store import open_store
-from .terminal import comparison_text, printable, verdict_text
+from .terminal import printable, printable_lines, verdict_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -180,7 +181,8 @@ def _show(store: Store, folder: Path, begun: datetime, expected: int) -> int:
         return _fail(f"{expected} cells are tracked, but {len(finished)} runs finished.")
     _heading("The comparison")
     runs = [store.get_run(run.run_id) for run in finished]
-    print(comparison_text(compare_runs(runs, curves_of(runs, store.get_curve)), code=False))
+    comparison = compare_runs(runs, curves_of(runs, store.get_curve))
+    print(printable_lines(comparison_text(comparison, diff_lines=0)))
 
     _heading("The proof")
     versions = [version for version in store.versions() if version.created_at >= begun]

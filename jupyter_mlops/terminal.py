@@ -5,39 +5,29 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from .compare.wording import (
-    NOTHING,
-    format_change,
-    format_duration,
-    format_number,
-    format_row,
-    format_value,
-    run_labels,
-    run_title,
-)
+from .compare.tables import render_table
+from .compare.wording import NOTHING, format_duration, format_number, format_row, format_value, run_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .doctor import Check
-    from .records import AliasMove, PipelineVersion, Run, RunComparison, RunSummary
+    from .records import AliasMove, PipelineVersion, Run, RunSummary
     from .version_difference import VersionDifference
 
 NUMBERS_SHOWN = 4
 SIGNS = {"ok": "ok  ", "warning": "note", "failed": "FAIL"}
 
 
-def text_table(rows: Iterable[Sequence[str]], headings: Sequence[str], right: Sequence[int] = ()) -> str:
-    """Columns under their headings, two spaces apart; those numbered in `right` are set flush right."""
-    lines = [[printable(cell) for cell in row] for row in (headings, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            _padded(cell, width, right=index in right)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+def text_table(rows: Iterable[Sequence[str]], headings: Sequence[str], *, left: int | None = None) -> str:
+    """Columns under their headings; after the first `left` (default: all) they are set flush right."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    return render_table(headings, cells, left=len(headings) if left is None else left)
+
+
+def printable_lines(text: str) -> str:
+    """`text` without what would steer a terminal, its lines kept."""
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def printable(text: str) -> str:
@@ -67,7 +57,7 @@ def runs_table(runs: Sequence[RunSummary]) -> str:
         for run in runs
     ]
     headings = ("run", "name", "experiment", "status", "started (UTC)", "duration", "metrics", "run_id")
-    return text_table(rows, headings, right=(0, 5))
+    return text_table(rows, headings)
 
 
 def run_text(run: Run) -> str:
@@ -103,47 +93,6 @@ def run_text(run: Run) -> str:
     return "\n".join(parts)
 
 
-def comparison_text(comparison: RunComparison, *, code: bool = True) -> str:
-    """Numbers side by side with the best marked, then only what differs; `code` as unified diffs."""
-    labels = run_labels(comparison.runs)
-    run_ids = [run.run_id for run in comparison.runs]
-    titles = [run_title(run, labels[run.run_id]) for run in comparison.runs]
-    parts = [printable(comparison.summary), ""]
-    metrics = []
-    for row in comparison.metrics:
-        cells = format_row([row.values.get(run_id) for run_id in run_ids])
-        for index, run_id in enumerate(run_ids):
-            if run_id in row.changes and run_id != comparison.reference:
-                cells[index] += f" ({format_change(row.changes[run_id])})"
-            if run_id == row.best:
-                cells[index] += " *"
-        metrics.append((row.name, *cells, "" if row.comparable else f"not comparable: {row.reason}"))
-    if metrics:
-        parts += [text_table(metrics, ("metric", *titles, "")), "* best", ""]
-    params = [
-        (row.name, *(format_value(row.values[i]) if i in row.values else NOTHING for i in run_ids))
-        for row in comparison.params
-        if row.differs
-    ]
-    if params:
-        parts += [text_table(params, ("param", *titles)), ""]
-    for data in comparison.data:
-        parts += [
-            f"data {printable(data.name)}, {labels[data.run_id]}: {printable(text)}"
-            for text in data.sentences
-        ]
-    for item in comparison.environment:
-        parts.append(
-            f"environment {printable(item.name)}, {labels[item.run_id]}: "
-            f"{printable(item.reference) or NOTHING} → {printable(item.value) or NOTHING}"
-        )
-    for cell in comparison.code if code else ():
-        if cell.change != "same":
-            parts.append(f"code, {labels[cell.run_id]}: {printable(cell.title)} ({cell.change})")
-            parts += [f"    {printable(line)}" for line in cell.lines]
-    return "\n".join(parts).rstrip()
-
-
 def verdict_text(version: PipelineVersion) -> str:
     """Where a version lies and how its proof ended, metric by metric."""
     report = version.report
@@ -163,7 +112,7 @@ def verdict_text(version: PipelineVersion) -> str:
             )
             for check in report.metrics
         ]
-        parts.append(text_table(rows, ("metric", "run", "first proof", "second proof", ""), right=(1, 2, 3)))
+        parts.append(text_table(rows, ("metric", "run", "first proof", "second proof", ""), left=1))
     return "\n".join(parts)
 
 
@@ -195,7 +144,7 @@ def version_difference_text(difference: VersionDifference) -> str:
     ]
     rows = [(change.name, *format_row([change.first, change.second])) for change in difference.metrics]
     if rows:
-        parts += [text_table(rows, ("metric", first, second), right=(1, 2)), ""]
+        parts += [text_table(rows, ("metric", first, second), left=1), ""]
     for file in difference.files:
         parts += [printable(line) for line in file.lines]
     if not difference.files:
@@ -222,8 +171,8 @@ def checks_text(checks: Sequence[Check]) -> str:
 
 
 def _section(title: str, rows: list[tuple[str, str]]) -> list[str]:
-    width = max((_width(printable(name)) for name, _ in rows), default=0)
-    lines = [f"  {_padded(printable(name), width)}  {printable(text)}" for name, text in rows]
+    width = max((len(printable(name)) for name, _ in rows), default=0)
+    lines = [f"  {printable(name):<{width}}  {printable(text)}" for name, text in rows]
     return ["", title, *lines] if lines else []
 
 
@@ -239,15 +188,3 @@ def _status(run: Run | RunSummary) -> str:
 
 def _exact(value: float | None) -> str:
     return NOTHING if value is None else repr(value)
-
-
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
-
-
-def _padded(text: str, width: int, *, right: bool = False) -> str:
-    space = " " * (width - _width(text))
-    return space + text if right else text + space

@@ -11,11 +11,10 @@ import pytest
 
 from jupyter_mlops import cli, records
 from jupyter_mlops.terminal import (
-    comparison_text,
     printable,
+    printable_lines,
     run_text,
     runs_table,
-    text_table,
     verdict_text,
     version_difference_text,
 )
@@ -112,11 +111,6 @@ def test_text_from_outside_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in runs_table([summary(1, name="\x1b]0;owned\x07")])
 
 
-def test_columns_line_up_for_wide_characters() -> None:
-    lines = text_table([("企鹅", "1"), ("ab", "22")], ("name", "n"), right=(1,)).splitlines()
-    assert lines == ["name   n", "企鹅   1", "ab    22"]
-
-
 def test_a_list_shows_numbers_names_status_and_the_first_metrics() -> None:
     metrics = {f"m{index}": index / 10 for index in range(6)}
     text = runs_table([summary(14, name="forest", duration=1.25, metrics=metrics)])
@@ -153,44 +147,8 @@ def test_a_failed_run_says_why() -> None:
         assert part in text
 
 
-def test_a_comparison_marks_the_best_and_names_what_is_not_comparable() -> None:
-    comparison = records.RunComparison(
-        runs=(summary(1), summary(2)),
-        reference="id1",
-        summary="Deeper is better.",
-        metrics=(
-            records.MetricRow(
-                name="accuracy",
-                values={"id1": 0.5, "id2": 0.75},
-                changes={"id2": 0.25},
-                higher_is_better=True,
-                best="id2",
-            ),
-            records.MetricRow(
-                name="auc",
-                values={"id1": 0.5},
-                changes={},
-                higher_is_better=True,
-                comparable=False,
-                reason="different test rows",
-            ),
-        ),
-        params=(
-            records.ParamRow(name="depth", values={"id1": 2, "id2": 8}, differs=True),
-            records.ParamRow(name="seed", values={"id1": 0, "id2": 0}, differs=False),
-        ),
-        code=(records.CodeDifference(run_id="id2", change="changed", title="fit", lines=("-a", "+b")),),
-    )
-    lines = comparison_text(comparison).splitlines()
-    assert lines[0] == "Deeper is better."
-    (accuracy,) = [line for line in lines if line.startswith("accuracy")]
-    assert "(+0.25) *" in accuracy
-    (auc,) = [line for line in lines if line.startswith("auc")]
-    assert "not comparable: different test rows" in auc
-    assert any(line.split() == ["depth", "2", "8"] for line in lines)
-    assert not any(line.startswith("seed") for line in lines)
-    assert "    +b" in lines
-    assert "    +b" not in comparison_text(comparison, code=False)
+def test_lines_from_outside_stay_lines() -> None:
+    assert printable_lines("a\x1b[2J\n\x9bb\n") == "a[2J\nb"
 
 
 def test_a_rejected_version_names_the_metric_that_differs(tmp_path: Path) -> None:
