@@ -80,6 +80,7 @@ class CellNames(msgspec.Struct, frozen=True, kw_only=True):
     `global_stores` are bound by functions that say ``global``, when they are called.
     `modules` are all imported anywhere, `imports` those bound at the top level.
     `calls` and `strings` are in source order; a call on an expression begins with a dot.
+    `attributes` are the chains of attributes that occur (``os.environ``).
     """
 
     reads: frozenset[str] = frozenset()
@@ -98,6 +99,7 @@ class CellNames(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     literals: dict[str, Literal] = msgspec.field(default_factory=dict)
     calls: tuple[str, ...] = ()
+    attributes: frozenset[str] = frozenset()
     strings: tuple[str, ...] = ()
     dynamic: bool = False
     syntax_error: bool = False
@@ -160,6 +162,7 @@ class _Walker:
         self.classes: list[str] = []
         self.calls: list[str] = []
         self.strings: list[str] = []
+        self.attributes: set[str] = set()
         self.dynamic = False
         self.loops = 0
 
@@ -186,6 +189,7 @@ class _Walker:
             literals=literals,
             calls=tuple(self.calls),
             strings=tuple(self.strings),
+            attributes=frozenset(self.attributes),
             dynamic=self.dynamic,
         )
 
@@ -312,6 +316,10 @@ class _Walker:
     def place(self, node: ast.Attribute | ast.Subscript) -> None:
         if type(node.ctx) is not ast.Load:
             self.touch_roots(node)
+        elif type(node) is ast.Attribute:
+            dotted = _dotted(node)
+            if dotted[0] != ".":
+                self.attributes.add(dotted)
         self.visit(node.value)
         if type(node) is ast.Subscript:
             self.visit(node.slice)

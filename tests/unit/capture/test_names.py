@@ -260,6 +260,10 @@ def test_calls_and_strings_in_order() -> None:
     assert found.strings == ("a", "b.csv")
 
 
+def test_attributes_are_the_chains_that_occur() -> None:
+    assert cell_names("os.environ['A']; f().x; a.b.c = 1; a.b").attributes == {"os.environ", "a.b"}
+
+
 def test_what_is_not_python_is_said_and_never_raised() -> None:
     assert cell_names("x = = 1").syntax_error
     assert cell_names("x\0").syntax_error

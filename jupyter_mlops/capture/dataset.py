@@ -1,0 +1,454 @@
+"""Tables and arrays as datasets: schema and a bounded profile of each column.
+
+Only values of known libraries are looked at, and of object columns only values of plain types:
+nothing of the user's own is compared, hashed or printed. Beyond `MAX_CELLS` cells, evenly spaced
+rows stand for all of them, which `Dataset.sampled` says.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import decimal
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jupyter_mlops.records import Column, Dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_CELLS = 1_000_000
+MAX_COLUMNS = 2_000
+MAX_PROFILES = 300
+SECONDS = 0.5
+BINS = 10
+TOP = 10
+TEXT = 100
+MAX_TEXTS = 100_000
+MAX_ROWS_COUNTED = 5_000_000
+
+_MODULE: Any = type.__dict__["__module__"]
+_MRO: Any = type.__dict__["__mro__"]
+_PLAIN = frozenset(
+    map(
+        id,
+        (
+            str,
+            int,
+            float,
+            bool,
+            type(None),
+            bytes,
+            decimal.Decimal,
+            dt.date,
+            dt.datetime,
+            dt.time,
+            dt.timedelta,
+        ),
+    )
+)
+
+
+def describe_dataset(
+    name: str,
+    value: Any,
+    *,
+    role: str = "input",
+    order: int | None = None,
+    byte_budget: int = 0,
+    fingerprint: Callable[[Any], str] | None = None,
+) -> Dataset | None:
+    """The dataset `value` is, or None if it is none (a scalar, a list, a lazy frame, an unknown class).
+
+    Args:
+        name: The variable's name; also names the column of a one-dimensional value.
+        value: A pandas, polars or Arrow table, a Series, an array of one or more dimensions, a SciPy
+            sparse matrix or a PyTorch tensor in this process's memory.
+        role: ``input``, ``train``, ``test``, ``validation`` or ``features``.
+        order: The execution that made it.
+        byte_budget: Kept for the caller's fingerprints; the profile has its own budget of cells.
+        fingerprint: Called with `value` for `Dataset.fingerprint`.
+    """
+    try:
+        table = _table(name, value)
+        if table is None:
+            return None
+        columns, sampled = _columns(table)
+        return Dataset(
+            name=name,
+            fingerprint=fingerprint(value) if fingerprint is not None else "",
+            kind=table.kind,
+            rows=table.rows,
+            columns=columns,
+            shape=table.shape,
+            role=role,
+            order=order,
+            sampled=sampled,
+        )
+    except Exception:  # noqa: BLE001 - an extension type that misbehaves costs its description, no more
+        return None
+
+
+class _Part(NamedTuple):
+    """One column: its values, maybe not all, and how many of all of them are missing, if counted."""
+
+    name: str
+    dtype: str
+    values: Any
+    missing: int | None = None
+
+
+class _Table:
+    """A dataset as its columns: `parts` gives each with every `step`-th of its values."""
+
+    def __init__(
+        self,
+        kind: str,
+        shape: tuple[int, ...],
+        width: int,
+        parts: Callable[[int], Iterator[_Part]],
+    ) -> None:
+        self.kind = kind
+        self.shape = shape
+        self.rows = shape[0]
+        self.width = width
+        self.parts = parts
+
+
+def _table(name: str, value: Any) -> _Table | None:
+    kind = type(value)
+    module = _MODULE.__get__(kind)
+    root = module.partition(".")[0] if type(module) is str else ""
+    if root == "__main__":  # a class of the notebook's own may still be a frame or an array
+        bases = [str(_MODULE.__get__(base)).partition(".")[0] for base in _MRO.__get__(kind)]
+        root = next((base for base in bases if base in ("pandas", "numpy")), "")
+    library = sys.modules.get(root)
+    if library is None:
+        return None
+    match root:
+        case "pandas" | "geopandas":
+            return _pandas_table(name, value, kind, sys.modules["pandas"])
+        case "numpy":
+            return _array_table(name, value, kind, library)
+        case "polars" | "pyarrow":
+            return _columnar_table(value, kind, library, root)
+        case "scipy":
+            return _sparse_table(name, value)
+        case "torch":
+            return _tensor_table(name, value, kind, library)
+    return None
+
+
+def _pandas_table(name: str, value: Any, kind: type, pandas: Any) -> _Table | None:
+    if issubclass(kind, pandas.Series):
+        label = _label(value._name) if value._name is not None else name
+        array = value._mgr.blocks[0].values
+        return _Table(
+            "pandas.Series",
+            (len(array),),
+            1,
+            lambda step: iter([_Part(label, str(array.dtype), array[::step], _missing(array, step))]),
+        )
+    if not issubclass(kind, pandas.DataFrame):
+        return None
+    manager = value._mgr
+    plain = pandas.DataFrame._from_mgr(manager, manager.axes)
+    labels = plain.columns.tolist()[:MAX_COLUMNS]
+
+    def parts(step: int) -> Iterator[_Part]:
+        for position, label in enumerate(labels):
+            values = plain._ixs(position, axis=1)._values
+            yield _Part(_label(label), str(values.dtype), values[::step], _missing(values, step))
+
+    return _Table("pandas.DataFrame", plain.shape, plain.shape[1], parts)
+
+
+def _array_table(name: str, value: Any, kind: type, numpy: Any) -> _Table | None:
+    if not issubclass(kind, numpy.ndarray):
+        return None
+    array = numpy.ndarray.view(value, numpy.ndarray)
+    if array.ndim == 0:
+        return None
+    dtype = str(array.dtype)
+
+    def parts(step: int) -> Iterator[_Part]:
+        if array.dtype.names is not None:
+            for field in array.dtype.names[:MAX_COLUMNS]:
+                yield _Part(field, str(array.dtype[field]), array[field].reshape(-1)[::step])
+        elif array.ndim == 2:
+            for position in range(min(array.shape[1], MAX_COLUMNS)):
+                column = array[:, position]
+                yield _Part(str(position), dtype, column[::step], _missing(column, step))
+        else:
+            missing = _missing(array, step) if array.ndim == 1 else None
+            yield _Part(name, dtype, array[::step].reshape(-1), missing)
+
+    width = array.size // max(1, len(array))
+    return _Table("numpy.ndarray", array.shape, width, parts)
+
+
+def _columnar_table(value: Any, kind: type, library: Any, root: str) -> _Table | None:
+    if root == "polars":
+        if kind is not library.DataFrame and kind is not library.Series:
+            return None
+        series = value.get_columns() if kind is library.DataFrame else [value]
+        shape = value.shape
+
+        def parts(step: int) -> Iterator[_Part]:
+            for column in series[:MAX_COLUMNS]:
+                values = column.gather_every(step).to_numpy()
+                yield _Part(column.name, str(column.dtype), values, column.null_count())
+
+        return _Table(f"polars.{kind.__name__}", shape, len(series), parts)
+    if kind is not library.Table:
+        return None
+
+    def arrow_parts(step: int) -> Iterator[_Part]:
+        for field, column in zip(value.schema, value.columns, strict=True):
+            yield _Part(field.name, str(field.type), column.to_numpy()[::step], column.null_count)
+
+    return _Table("pyarrow.Table", value.shape, value.num_columns, arrow_parts)
+
+
+def _sparse_table(name: str, value: Any) -> _Table | None:
+    sparse = sys.modules.get("scipy.sparse")
+    if sparse is None or not sparse.issparse(value) or not hasattr(value, "data"):
+        return None
+    return _Table(
+        f"scipy.sparse.{type(value).__name__}",
+        tuple(int(size) for size in value.shape),
+        1,
+        lambda step: iter([_Part(name, str(value.dtype), value.data[::step])]),
+    )
+
+
+def _tensor_table(name: str, value: Any, kind: type, torch: Any) -> _Table | None:
+    if (
+        kind is not torch.Tensor
+        or value.device.type != "cpu"
+        or value.layout is not torch.strided
+        or not value.ndim
+    ):
+        return None
+    table = _array_table(name, value.detach().numpy(), type(value.detach().numpy()), sys.modules["numpy"])
+    if table is not None:
+        table.kind = "torch.Tensor"
+    return table
+
+
+def _columns(table: _Table) -> tuple[tuple[Column, ...], bool]:
+    step = max(1, math.ceil(table.rows * max(1, min(table.width, MAX_PROFILES)) / MAX_CELLS))
+    sampled = step > 1
+    deadline = time.monotonic() + SECONDS
+    found = []
+    for position, part in enumerate(table.parts(step)):
+        if position >= MAX_PROFILES or time.monotonic() > deadline:
+            sampled = True
+            found.append(Column(name=part.name, dtype=part.dtype, nullable=False))
+            continue
+        values = part.values
+        thinned = len(values) > MAX_TEXTS and not _is_numeric(values)
+        if thinned:
+            sampled = True
+            values = values[:: math.ceil(len(values) / MAX_TEXTS)]
+        profile = _profile(values)
+        missing = part.missing if part.missing is not None or not thinned else _missing(part.values, 2)
+        if missing is not None:
+            profile["missing"] = missing
+        found.append(
+            Column(name=part.name, dtype=part.dtype, nullable=bool(profile.get("missing")), profile=profile)
+        )
+    return tuple(found), sampled
+
+
+def _is_numeric(values: Any) -> bool:
+    return getattr(values.dtype, "kind", "O") in "biufMm"
+
+
+def _missing(values: Any, step: int) -> int | None:
+    """How many of all values are missing, where a sample would not tell (`step` over 1)."""
+    if step == 1 or len(values) > MAX_ROWS_COUNTED:
+        return None
+    pandas: Any = sys.modules.get("pandas")
+    if getattr(values.dtype, "kind", "O") == "f" and values.dtype.type.__module__ == "numpy":
+        return int((values != values).sum())  # noqa: PLR0124
+    return None if pandas is None else int(pandas.isna(values).sum())
+
+
+# ---- profiles
+
+
+def _profile(values: Any) -> dict[str, Any]:
+    """The profile of one column: a NumPy array or a pandas extension array."""
+    import numpy as np
+
+    if not issubclass(type(values), np.ndarray):
+        return _extension_profile(values)
+    kind = values.dtype.kind
+    if kind == "b":
+        return _boolean_profile(values, 0)
+    if kind in "iu":
+        return _number_profile(values, 0, whole=True)
+    if kind == "f":
+        valid = values[~np.isnan(values)]
+        return _number_profile(valid, values.size - valid.size, whole=False)
+    if kind in "Mm":
+        valid = values[~np.isnat(values)]
+        return _time_profile(valid, values.size - valid.size)
+    if kind in "OUST":
+        return _object_profile(values.tolist())
+    return {}
+
+
+def _extension_profile(values: Any) -> dict[str, Any]:
+    import numpy as np
+    import pandas as pd
+
+    missing_at = np.asarray(pd.isna(values))
+    missing = int(missing_at.sum())
+    dtype = values.dtype
+    if issubclass(type(dtype), pd.CategoricalDtype):
+        counts = np.bincount(values.codes[values.codes >= 0], minlength=len(dtype.categories))
+        order = np.argsort(-counts, kind="stable")
+        labels = dtype.categories
+        top = [[_plain(labels[int(at)]), int(counts[at])] for at in order[:TOP] if counts[at]]
+        return {
+            "missing": missing,
+            "distinct": int((counts > 0).sum()),
+            "top": top,
+            "categories": len(labels),
+        }
+    valid = values[~missing_at] if missing else values
+    kind = getattr(dtype, "kind", "O")
+    if kind == "b":
+        return _boolean_profile(valid.to_numpy(dtype=bool), missing)
+    if kind in "iuf" and hasattr(valid, "to_numpy"):
+        return _number_profile(valid.to_numpy(), missing, whole=kind != "f")
+    if kind in "Mm":
+        return _time_profile(np.asarray(valid, dtype=f"{kind}8[ns]"), missing)
+    if str(dtype).startswith("Sparse"):
+        return _profile(np.asarray(values))
+    if str(dtype).startswith(("period", "interval")):
+        return _object_profile([*map(str, valid), *[None] * missing])
+    return _object_profile([*valid.tolist(), *[None] * missing])
+
+
+def _number_profile(valid: Any, missing: int, *, whole: bool) -> dict[str, Any]:
+    import numpy as np
+
+    profile: dict[str, Any] = {"missing": int(missing)}
+    if valid.dtype.kind == "f":
+        finite = valid[np.isfinite(valid)]
+        if finite.size != valid.size:
+            profile["infinite"] = int(valid.size - finite.size)
+    else:
+        finite = valid
+    if finite.size == 0:
+        return profile | {"distinct": 0}
+    ordered = np.sort(finite)
+    number: Callable[[Any], int | float] = int if whole else float
+    profile["distinct"] = int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1
+    profile["minimum"], profile["maximum"] = number(ordered[0]), number(ordered[-1])
+    exact = ordered.astype(np.float64)
+    with np.errstate(all="ignore"):
+        profile["mean"] = _finite(exact.mean())
+        profile["std"] = _finite(exact.std(ddof=1)) if exact.size > 1 else 0.0
+        profile["quantiles"] = [_finite(_quantile(exact, share)) for share in (0, 0.25, 0.5, 0.75, 1)]
+        low, high = float(exact[0]), float(exact[-1])
+        edges = np.linspace(low, high, BINS + 1) if high > low else np.array([low, high])
+        if np.isfinite(edges).all():
+            places = np.searchsorted(exact, edges[1:-1], side="left")
+            counts = np.diff(np.concatenate(([0], places, [exact.size])))
+            profile["histogram"] = {"edges": edges.tolist(), "counts": counts.tolist()}
+    return profile
+
+
+def _quantile(ordered: Any, share: float) -> float:
+    """Linear interpolation between order statistics, as NumPy does by default."""
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    low, high = float(ordered[below]), float(ordered[math.ceil(place)])
+    return low + (high - low) * (place - below)
+
+
+def _finite(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _boolean_profile(valid: Any, missing: int) -> dict[str, Any]:
+    true = int(valid.sum())
+    counts = [(True, true), (False, int(valid.size) - true)]
+    counts.sort(key=lambda item: -item[1])
+    present = [[value, count] for value, count in counts if count]
+    mean = true / valid.size if valid.size else None
+    return {"missing": int(missing), "distinct": len(present), "mean": mean, "top": present}
+
+
+def _time_profile(valid: Any, missing: int) -> dict[str, Any]:
+    import numpy as np
+
+    profile: dict[str, Any] = {"missing": int(missing), "distinct": int(np.unique(valid).size)}
+    if valid.size:
+        profile["minimum"], profile["maximum"] = str(valid.min()), str(valid.max())
+    return profile
+
+
+def _object_profile(values: list[Any]) -> dict[str, Any]:
+    """Counts of plain values; of anything else only how many are missing."""
+    kinds = set(map(id, map(type, values)))
+    missing = sum(1 for item in values if item is None or (type(item) is float and item != item))  # noqa: PLR0124
+    pandas: Any = sys.modules.get("pandas")
+    if pandas is not None:
+        unknown = (pandas.NA, pandas.NaT)
+        missing += sum(1 for item in values if item is unknown[0] or item is unknown[1])
+        kinds -= {id(type(item)) for item in unknown}
+    if not kinds <= _PLAIN:
+        return {"missing": missing, "types": len(kinds)}
+    counts = collections.Counter((type(item), item) for item in values if not _is_missing(item, pandas))
+    top = [[_plain(item), count] for (_, item), count in counts.most_common(TOP)]
+    return {"missing": missing, "distinct": len(counts), "top": top}
+
+
+def _is_missing(item: Any, pandas: Any) -> bool:
+    if item is None or (type(item) is float and item != item):  # noqa: PLR0124
+        return True
+    return pandas is not None and (item is pandas.NA or item is pandas.NaT)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a plain or NumPy type as JSON has it; texts are cut."""
+    kind = type(value)
+    if kind is str:
+        return value if len(value) <= TEXT else f"{value[:TEXT]}…"
+    if kind is bool or kind is int or value is None:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else str(value)
+    if kind is bytes:
+        return repr(value[:TEXT])
+    module = _MODULE.__get__(kind)
+    if module == "numpy":
+        return _plain(value.item()) if kind.__name__ != "longdouble" else str(value)
+    if module in _PRINTABLE:
+        return str(value)
+    return f"<{type.__dict__['__name__'].__get__(kind)}>"
+
+
+_PANDAS = "pandas._libs.tslibs"
+_PRINTABLE = frozenset(
+    {
+        "datetime", "decimal", f"{_PANDAS}.timestamps", f"{_PANDAS}.timedeltas", f"{_PANDAS}.period",
+        "pandas._libs.interval",
+    }
+)  # fmt: skip
+
+
+def _label(label: Any) -> str:
+    """A column's name as text; labels of unknown types by their type's name."""
+    if type(label) is tuple:
+        return ", ".join(map(_label, label))
+    return str(_plain(label))
