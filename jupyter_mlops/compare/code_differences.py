@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlops.records import CodeDifference, Execution, Run
 
 from .lineage import cell_lines, cell_title, standing_cells
+from .settings import Change, explained_by_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,41 +17,53 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 
 
-def code_differences(reference: Run, run: Run) -> tuple[CodeDifference, ...]:
+def code_differences(
+    reference: Run, run: Run, changes: Sequence[Change] = ()
+) -> tuple[tuple[CodeDifference, ...], tuple[CodeDifference, ...]]:
     """How the cells `run` stands on differ from those of `reference`, in the order they ran.
 
     Cells that are the same are listed too (``same``); removed ones come last.
+
+    Returns:
+        All differences, and those of them that are more than the parameter `changes` (old value,
+        new value) written in the code.
     """
     old, new = standing_cells(reference), standing_cells(run)
     old_lines = [cell_lines(cell.source) for cell in old]
     new_lines = [cell_lines(cell.source) for cell in new]
+    own_old, own_new = set(reference.orders), set(run.orders)
     pairs = _match(
         old,
         new,
         old_lines,
         new_lines,
-        own=lambda a, b: old[a].order in reference.orders and new[b].order in run.orders,
+        own=lambda a, b: old[a].order in own_old and new[b].order in own_new,
     )
     partner = {b: a for a, b in pairs}
     moved = _moved(pairs)
-    differences = []
+    everything: list[CodeDifference] = []
+    explained: set[int] = set()
     for index, cell in enumerate(new):
+        lines = new_lines[index]
         if index not in partner:
-            if new_lines[index]:
-                differences.append(_difference(run, "added", cell, [f"+{line}" for line in new_lines[index]]))
+            if lines:
+                everything.append(_difference(run, "added", cell, [f"+{line}" for line in lines]))
             continue
         before = old_lines[partner[index]]
-        if before != new_lines[index]:
-            differences.append(_difference(run, "changed", cell, unified_lines(before, new_lines[index])))
+        if before != lines:
+            if explained_by_params(before, lines, changes):
+                explained.add(len(everything))
+            everything.append(_difference(run, "changed", cell, unified_lines(before, lines)))
         else:
-            differences.append(_difference(run, "moved" if index in moved else "same", cell, []))
+            everything.append(_difference(run, "moved" if index in moved else "same", cell, []))
     matched = {a for a, _ in pairs}
-    differences += [
+    everything += [
         _difference(run, "removed", cell, [f"-{line}" for line in old_lines[index]])
         for index, cell in enumerate(old)
         if index not in matched and old_lines[index]
     ]
-    return tuple(differences)
+    beyond = tuple(item for index, item in enumerate(everything) if index not in explained)
+    return tuple(everything), beyond
 
 
 def unified_lines(before: Sequence[str], after: Sequence[str], context: int = 3) -> list[str]:

@@ -46,19 +46,32 @@ class ParamChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Differences:
-    """What changed from one run to another."""
+    """What changed from one run to another.
+
+    `code_beyond_params` is `code` without the cells in which only a parameter's literal changed.
+    """
 
     params: tuple[ParamChange, ...]
     code: tuple[CodeDifference, ...]
+    code_beyond_params: tuple[CodeDifference, ...]
     data: tuple[DataDifference, ...]
     environment: tuple[EnvironmentDifference, ...]
+
+    def describe_code(self) -> str:
+        """One line on the code: ``same``, ``otherwise same`` or ``2 lines changed``."""
+        told = describe_code(self.code_beyond_params)
+        return "otherwise same" if told == "same" and not code_is_same(self.code) else told
 
 
 def differences_between(reference: Run, run: Run) -> Differences:
     """Everything that changed from `reference` to `run`."""
+    params = param_changes(reference, run)
+    literals = [(change.before, change.after) for change in params if change.in_before and change.in_after]
+    code, beyond = code_differences(reference, run, literals)
     return Differences(
-        params=param_changes(reference, run),
-        code=code_differences(reference, run),
+        params=params,
+        code=code,
+        code_beyond_params=beyond,
         data=data_differences(reference, run),
         environment=environment_differences(reference, run),
     )

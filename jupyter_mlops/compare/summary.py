@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlops.records import MetricRow, Run, Status
 
 from .comparability import same_rows
-from .differences import Differences, code_is_same, data_is_same, describe_code
+from .differences import Differences, code_is_same, data_is_same
 from .rows import UNKNOWN_DIRECTION, best_run
 from .wording import count, format_change, format_row, format_value, join_words, run_labels
 
@@ -68,14 +68,15 @@ def _causes(others: Sequence[Run], differences: Mapping[str, Differences], label
         changed.append(_data_words(different_data, others, differences, labels))
     elif all(difference.data for difference in found):
         same.append("data")
-    different_code = [run for run in others if not code_is_same(differences[run.run_id].code)]
+    different_code = [run for run in others if not code_is_same(differences[run.run_id].code_beyond_params)]
     if different_code:
         if len(others) == 1:
-            changed.append(f"code {describe_code(found[0].code)}")
+            changed.append(f"code {found[0].describe_code()}")
         else:
             changed.append(f"other code in {_these(different_code, others, labels)}")
     elif all(difference.code for difference in found):
-        same.append("code")
+        # Where only a parameter's literal was edited, that is said already, once.
+        same.append("code" if all(code_is_same(d.code) for d in found) else "the other code")
     packages = {d.name for f in found for d in f.environment if not d.name.startswith(_PLACES)}
     if packages:
         changed.append(_environment_words(others, found, packages))

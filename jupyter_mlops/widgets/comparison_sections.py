@@ -65,7 +65,11 @@ def code_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
     if moved:
         told = f"{told}, {count(moved, 'cell')} moved"
     total = sum(len(difference.lines) for difference in changed)
-    return fold(f"<b>Code</b> {muted(told)}", "".join(parts), opened=0 < total <= _OPEN_LINES)
+    return fold(
+        f"<b>Code</b> {muted(told)}",
+        "".join(parts),
+        opened=0 < total <= (_OPEN_LINES // 2 if record.curves else _OPEN_LINES),
+    )
 
 
 def environment_section(record: RunComparison, labels: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlops.compare.differences import Differences, describe_code, describe_data
+from jupyter_mlops.compare.differences import Differences, describe_data
 from jupyter_mlops.compare.wording import count, format_duration, join_words
 from jupyter_mlops.records import Run, Status
 
@@ -43,7 +43,7 @@ def recorded_words(run: Run) -> str:
 
 def code_words(changes: Differences) -> list[str]:
     """``code same`` or ``code 2 lines changed``; nothing when no code is known."""
-    return [f"code {describe_code(changes.code)}"] if changes.code else []
+    return [f"code {changes.describe_code()}"] if changes.code else []
 
 
 def data_words(changes: Differences) -> list[str]:

@@ -26,7 +26,7 @@ STATUS_COLORS = {
     Status.KILLED: "#8a8a8a",
     Status.RUNNING: BETTER,
 }
-STATUS_ICONS = {Status.FINISHED: "✓", Status.FAILED: "✗", Status.KILLED: "■", Status.RUNNING: "●"}
+STATUS_ICONS = {Status.FINISHED: "✓", Status.FAILED: "✗", Status.KILLED: "⊘", Status.RUNNING: "●"}
 SEVERITY_ICONS = {Severity.INFO: "ℹ\ufe0e", Severity.WARNING: "⚠\ufe0e", Severity.ERROR: "⊗"}
 SEVERITY_COLORS = {Severity.INFO: BETTER, Severity.WARNING: WORSE, Severity.ERROR: "#d03a3a"}
 
