@@ -238,7 +238,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "get_notebook",
         "GET",
         "runs/{run_id}/notebook",
-        "The run's cells as a clean notebook (nbformat 4).",
+        "The cells the run stands on as a clean notebook (nbformat 4).",
         "read",
         dict,
     ),

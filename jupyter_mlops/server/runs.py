@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import ArtifactError, RunNotFoundError
+from jupyter_mlops.errors import ArtifactError
 
 from .contract import Done, EditRun, File, RunList, RunsQuery
 from .handler import MlopsHandler, serves
-from .notebook_document import notebook_document
 
 if TYPE_CHECKING:
     from jupyter_mlops.records import Curve, Run, RunSummary
@@ -103,12 +102,9 @@ class NotebookHandler(MlopsHandler):
     @serves("get_notebook")
     def get(self, run_id: str) -> dict[str, Any]:
         """The cells it stands on, in the order they ran."""
-        run = self.services.store.get_run(run_id)
-        if not run.cells:
-            raise RunNotFoundError(
-                f"Run {run_id} has no cells: it was logged by a script.", "Open that script instead."
-            )
-        return notebook_document(run)
+        from jupyter_mlops.export import open_as_notebook
+
+        return open_as_notebook(self.services.store, run_id)
 
 
 HANDLERS = (RunsHandler, RunHandler, RestoreHandler, CurveHandler, ArtifactHandler, NotebookHandler)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import jsonschema
+import nbformat
 import pytest
 import requests
 import websocket
@@ -340,27 +341,33 @@ def test_a_comparison_needs_two_runs_and_a_reference_among_them(server: Server, 
     server.refused("GET", "comparison", 400, params={"run_id": ids, "reference": third.run_id})
 
 
-def test_a_run_opens_as_a_notebook_of_the_cells_that_worked(server: Server, store: Store) -> None:
-    def cell(order: int, source: str, **fields: Any) -> records.Execution:
-        identity = records.new_id()
+def test_a_run_opens_as_a_notebook_of_the_cells_it_stands_on(server: Server, store: Store) -> None:
+    def cell(order: int, source: str, code: str = "", **fields: Any) -> records.Execution:
         return records.Execution(
-            execution_id=identity, session_id="s1", order=order, source=source, code=source, **fields
+            execution_id=records.new_id(),
+            session_id="s1",
+            order=order,
+            source=source,
+            code=code or source,
+            **fields,
         )
 
     cells = (
-        cell(1, "x = 1", heading="Prepare"),
+        cell(1, "x = 1", bound=("x",), heading="Prepare"),
         cell(2, "1 / 0", status="failed"),
-        cell(3, "%%scratch\nx", scratch=True),
-        cell(4, "%%track\ny = x", tracked=True),
+        cell(3, "unrelated = 2", bound=("unrelated",)),
+        cell(4, "%%track\ny = x", "y = x", tracked=True, reads=("x",), bound=("y",)),
     )
     run = save(store, "slice", cells=cells, orders=(4,), session_id="s1", source="y = x")
     document = server.ask("GET", f"runs/{run.run_id}/notebook")
-    import nbformat
-
     nbformat.validate(nbformat.from_dict(document))
     code = [cell["source"] for cell in document["cells"] if cell["cell_type"] == "code"]
     assert code == ["x = 1", "%%track\ny = x"]
     assert "## Prepare" in [cell["source"] for cell in document["cells"]]
+
+
+def test_a_run_without_cells_does_not_open_as_a_notebook(server: Server, store: Store) -> None:
+    assert server.refused("GET", f"runs/{save(store).run_id}/notebook", 422)["code"] == "export_refused"
 
 
 @pytest.mark.parametrize("name", ["9lives", "a-b", "../up", "class", "a b"])
