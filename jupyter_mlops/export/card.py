@@ -1,0 +1,96 @@
+"""CARD.md: what a version is, for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from jupyter_mlops.records import Execution, PipelineVersion, Run
+
+from .plan import Script, Slice
+
+
+def write_card(
+    version: PipelineVersion,
+    run: Run,
+    script: Script,
+    kept: Slice,
+    executions: Sequence[Execution],
+    previous: PipelineVersion | None,
+) -> str:
+    """The text of CARD.md."""
+    report = version.report
+    proved = "proved: two fresh processes gave the run's own numbers" if report.verdict == "validated" else "rejected"
+    lines = [
+        f"# {version.name} v{version.version}",
+        "",
+        f"Made from run #{run.number} (`{_line(run.name or run.run_id)}`) of the experiment `{_line(run.experiment)}`"
+        f" on {version.created_at:%Y-%m-%d %H:%M} UTC; {proved}.",
+    ]
+    if report.verdict != "validated":
+        lines += ["", f"> **Not proved.** {_line(report.cause)} {_line(report.hint)}".rstrip()]
+    if run.note or run.hypothesis:
+        lines += ["", *(f"> {_line(text)}" for text in (run.hypothesis, run.note) if text)]
+    lines += ["", "## What it does", ""]
+    for number, step in enumerate(script.steps, start=1):
+        gives = f" → {', '.join(f'`{name}`' for name in step.outputs)}" if step.outputs else ""
+        title = f": {_line(step.title)}" if step.title else ""
+        lines.append(f"{number}. `{step.name}`{title}{gives}")
+    lines += ["", "## Metrics", "", "| metric | run | proof | |", "| --- | --- | --- | --- |"]
+    checks = {check.name: check for check in report.metrics}
+    for name, value in run.metrics.items():
+        check = checks.get(name)
+        shown = "–" if check is None or check.first is None else f"{check.first:.6g}"
+        mark = "equal" if check is not None and check.equal else "not equal" if check is not None else "not proved"
+        lines.append(f"| {_cell(name)} | {value:.6g} | {shown} | {mark} |")
+    if previous is not None:
+        lines += ["", f"## Since v{previous.version}", "", *_changes(run, previous)]
+    if script.config:
+        lines += ["", "## Settings", "", "| name | value | type |", "| --- | --- | --- |"]
+        lines += [f"| {_cell(item.name)} | {_cell(str(item.value))} | {item.type} |" for item in script.config]
+    if run.datasets:
+        lines += ["", "## Data", "", "| name | rows | columns | from |", "| --- | --- | --- | --- |"]
+        for dataset in run.datasets:
+            columns = str(len(dataset.columns) or "–")
+            lines.append(f"| {_cell(dataset.name)} | {dataset.rows} | {columns} | {_cell(dataset.location or '–')} |")
+    counts = {cell.order: cell.execution_count or cell.order for cell in executions}
+    lines += ["", "## Where it comes from", ""]
+    lines += [f"- cell [{counts.get(cell.order, cell.order)}]: {_line(cell.reason)}" for cell in kept.kept]
+    if script.notes:
+        lines += ["", "## Good to know", "", *(f"- {_line(note)}" for note in script.notes)]
+    if len(report.attempts) > 1:
+        lines += ["", "## How the proof went", ""]
+        lines += [f"- {item.rung}: {item.verdict}. {_line(item.cause)}".rstrip() for item in report.attempts]
+    lines += [
+        "",
+        "## Run it",
+        "",
+        "```sh",
+        "python -m pip install -r requirements.lock",
+        "python pipeline.py run --output-dir output",
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _changes(run: Run, previous: PipelineVersion) -> list[str]:
+    lines = []
+    for name, value in run.metrics.items():
+        before = previous.metrics.get(name)
+        if before is None:
+            lines.append(f"- {_line(name)} is new: {value:.6g}")
+        elif before != value:
+            lines.append(f"- {_line(name)}: {before:.6g} → {value:.6g}")
+    gone = [name for name in previous.metrics if name not in run.metrics]
+    lines += [f"- {_line(name)} is gone" for name in gone]
+    return lines or ["- The metrics are the same."]
+
+
+def _line(text: str) -> str:
+    """Text of a person or a program on one line, with what Markdown and HTML would take for their own kept quiet."""
+    plain = " ".join(text.split())
+    return re.sub(r"[<>]", lambda found: "&lt;" if found[0] == "<" else "&gt;", plain)
+
+
+def _cell(text: str) -> str:
+    return _line(text).replace("|", "\\|")

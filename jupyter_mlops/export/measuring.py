@@ -1,0 +1,382 @@
+"""Finds where a run's metrics came to be, and makes the script keep them there.
+
+One mechanism: ``metrics["accuracy"] = …`` where the number is made. An expression that stands inside
+another, or whose every value counts (a score a loop computes for one model after the other), is
+wrapped in ``metrics.note("score", …)``, which remembers and gives back the value; after the
+statement ``metrics["forest: score"] = metrics.noted["score"][0]`` says which one is meant.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from jupyter_mlops.records import MetricDetail, Span
+
+from .plan import Cell, Site, Words
+from .source import Source
+
+_OCCURRENCE = re.compile(r"@(\d+)")
+_PRINTERS = frozenset({"print", "display"})
+_LOGGING = "jupyter_mlops."
+_Loop = ast.For | ast.AsyncFor | ast.While
+
+
+def find_sites(details: Mapping[str, MetricDetail], cells: Sequence[Cell]) -> tuple[list[Site], list[str]]:
+    """Find every metric's place in `cells`; the second list holds those without one."""
+    by_order = {cell.order: cell for cell in cells}
+    sites, lost = [], []
+    for metric, detail in details.items():
+        if detail.origin == "logged":
+            continue
+        path = detail.path
+        occurrence = None
+        if path and isinstance(path[0], str) and _OCCURRENCE.fullmatch(path[0]):
+            occurrence = int(path[0][1:])
+            path = path[1:]
+        cell = by_order.get(detail.order) if detail.order is not None else None
+        node = _find_node(cell.source, detail) if cell else None
+        if cell is None or node is None:
+            lost.append(metric)
+        else:
+            sites.append(Site(metric, cell, node, detail.origin, path, occurrence, detail.scope))
+    return sites, lost
+
+
+def _find_node(source: Source, detail: MetricDetail) -> ast.AST | None:
+    matches = [node for node in ast.walk(source.tree) if detail.span and _spans(node, detail.span)]
+    if detail.origin == "curve":
+        found = _find_loop(source, detail, matches)
+        if found is not None:
+            return found
+    expressions = [node for node in matches if isinstance(node, ast.expr)]
+    statements = [node for node in matches if isinstance(node, ast.stmt) and not isinstance(node, ast.Expr)]
+    wanted = _dumped(detail.expression)
+    for node in expressions:
+        if wanted and _dumped_node(node) == wanted:
+            return node
+    if detail.origin == "fitted":
+        candidates = [*statements, *expressions] or _all_fits(source, detail.expression)
+        return source.statement_of(candidates[-1]) if candidates else source.tree.body[-1]
+    if expressions and not wanted:
+        return expressions[0]
+    if statements and detail.origin == "bound":
+        return statements[0]
+    same = [
+        node
+        for node in ast.walk(source.tree)
+        if wanted and isinstance(node, ast.expr) and _dumped_node(node) == wanted
+    ]
+    if detail.origin == "bound":
+        same = [node for node in same if not isinstance(getattr(node, "ctx", None), ast.Load)]
+    elif detail.scope == "":
+        same = [node for node in same if isinstance(getattr(node, "ctx", ast.Load()), ast.Load)] or same
+    if detail.span is not None:
+        line = detail.span.line
+        same.sort(key=lambda node: -abs(getattr(node, "lineno", 0) - line))
+    return same[-1] if same else (expressions[0] if expressions else None)
+
+
+def _spans(node: ast.AST, span: Span) -> bool:
+    return (
+        getattr(node, "lineno", None) == span.line
+        and getattr(node, "col_offset", None) == span.column
+        and getattr(node, "end_lineno", None) == span.end_line
+        and getattr(node, "end_col_offset", None) == span.end_column
+    )
+
+
+def _dumped(expression: str) -> str:
+    try:
+        return _dumped_node(ast.parse(expression.strip(), mode="eval").body) if expression.strip() else ""
+    except SyntaxError:
+        return ""
+
+
+def _dumped_node(node: ast.AST) -> str:
+    return re.sub(r"ctx=\w+\(\)", "", ast.dump(node))
+
+
+def _find_loop(source: Source, detail: MetricDetail, matches: Sequence[ast.AST]) -> ast.AST | None:
+    """The outermost loop, in the curve's own scope, that rebinds or appends what the curve is about."""
+    root = detail.expression.split(".")[0].split("[")[0].strip()
+    for node in matches:
+        loop = node if isinstance(node, _Loop) else None
+        for parent in source.ancestors(node):
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                break
+            loop = parent if isinstance(parent, _Loop) else loop
+        if loop is not None:
+            return loop
+    found = None
+    for node in ast.walk(source.tree):
+        if isinstance(node, _Loop) and any(
+            isinstance(name, ast.Name) and name.id == root for name in ast.walk(node)
+        ):
+            inside = any(isinstance(parent, _Loop) for parent in source.ancestors(node))
+            scopes = [
+                parent.name
+                for parent in source.ancestors(node)
+                if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            ]
+            if not inside and ".".join(reversed(scopes)) == detail.scope:
+                found = node
+    return found
+
+
+def _all_fits(source: Source, expression: str) -> list[ast.AST]:
+    root = expression.split(".")[0]
+    return [
+        node
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr.startswith("fit")
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == root
+    ]
+
+
+# ---- keeping the numbers
+
+
+class Recorder:
+    """Edits the cells so that running them fills ``metrics``.
+
+    Args:
+        words: The names the script uses for itself.
+        quiet: Whether an expression does nothing but give a value.
+        details: What is known of each metric, for the expressions of curves and fits.
+    """
+
+    def __init__(
+        self, words: Words, quiet: Callable[[ast.expr], bool], details: Mapping[str, MetricDetail]
+    ) -> None:
+        self.words = words
+        self.quiet = quiet
+        self.details = details
+        self.keys: set[str] = set()
+        self.at_end: list[str] = []
+        self.at_start: list[str] = []
+        self.picks = False
+
+    def record(self, sites: Sequence[Site]) -> None:
+        """Make all edits; `at_start` and `at_end` then hold lines for around the run's own cell."""
+        groups: dict[tuple[int, int], list[Site]] = {}
+        for site in sites:
+            statement = site.cell.source.statement_of(site.node)
+            groups.setdefault((site.cell.order, id(statement)), []).append(site)
+        for members in groups.values():
+            self._record_statement(members)
+
+    def _record_statement(self, sites: list[Site]) -> None:
+        source = sites[0].cell.source
+        statement = source.statement_of(sites[0].node)
+        assert statement is not None  # noqa: S101 - every node of a cell stands in a statement
+        by_node: dict[int, list[Site]] = {}
+        for site in sites:
+            by_node.setdefault(id(site.node), []).append(site)
+        if isinstance(statement, ast.Expr) and self._replaceable(statement, sites):
+            lines = [line for members in by_node.values() for line in self._direct(members)]
+            indent = source.indent(statement)
+            source.replace(statement, ("\n" + indent).join(lines))
+            return
+        for members in by_node.values():
+            self._record_node(statement, members)
+
+    def _record_node(self, statement: ast.stmt, sites: list[Site]) -> None:
+        site = sites[0]
+        source = site.cell.source
+        node = site.node
+        if site.origin in ("curve", "fitted"):
+            for member in sites:
+                expression = self.details[member.metric].expression
+                if member.origin == "curve" and not member.path:
+                    expression = _last_of(statement, expression)
+                source.add_after(statement, [self._kept(member, expression)])
+            return
+        target = _bound_name(statement, node)
+        if target:
+            lines = self._remembered(sites, target, source)
+            source.add_after(statement, lines)
+            return
+        if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            key = self._key(sites)
+            source.replace(node, f"{self.words.metrics}.note({key!r}, {source.text(node)})")
+            self._read_out(sites, key)
+            return
+        name = ast.unparse(node) if isinstance(node, ast.expr) else self.details[site.metric].expression
+        source.add_after(statement, self._remembered(sites, name, source))
+
+    def _replaceable(self, statement: ast.Expr, sites: Sequence[Site]) -> bool:
+        """Whether a statement only shows values, so that recording them can stand in its place."""
+        value = statement.value
+        if all(site.node is value for site in sites):
+            return not (isinstance(value, ast.Call) and _called(value) in _PRINTERS)
+        if not (isinstance(value, ast.Call) and _called(value) in _PRINTERS):
+            return False
+        if any(keyword.arg not in ("end", "sep", "flush", "file") for keyword in value.keywords):
+            return False
+        wanted = {id(site.node) for site in sites}
+        for site in sites:
+            for parent in site.cell.source.ancestors(site.node):
+                if isinstance(parent, ast.Lambda | ast.IfExp | ast.BoolOp | ast.comprehension):
+                    return False
+                if isinstance(parent, ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp):
+                    return False
+                if parent is value:
+                    break
+        return all(self._rest_is_quiet(part, wanted) for part in value.args)
+
+    def _rest_is_quiet(self, node: ast.AST, wanted: set[int]) -> bool:
+        if id(node) in wanted:
+            return True
+        if not any(id(found) in wanted for found in ast.walk(node)):
+            return not isinstance(node, ast.expr) or self.quiet(node)
+        return all(self._rest_is_quiet(child, wanted) for child in ast.iter_child_nodes(node))
+
+    def _direct(self, sites: list[Site]) -> list[str]:
+        """Statements that record one expression in place of showing it."""
+        site = sites[0]
+        text = site.cell.source.text(site.node)
+        if any(member.occurrence is not None for member in sites):
+            key = self._key(sites)
+            self._read_out(sites, key)
+            return [f"{self.words.metrics}.note({key!r}, {text})"]
+        if len(sites) == 1 and not sites[0].path:
+            return [f"{self.words.metrics}[{site.metric!r}] = {text}"]
+        if len(sites) == 1 and isinstance(site.node, ast.Name):
+            return [self._kept(site, text)]
+        return [f"{self.words.result} = {text}", *(self._kept(member, self.words.result) for member in sites)]
+
+    def _remembered(self, sites: list[Site], name: str, source: Source) -> list[str]:
+        """Statements that record the value a name has just been given."""
+        if any(member.occurrence is not None for member in sites):
+            key = self._key(sites)
+            self._read_out(sites, key)
+            return [f"{self.words.metrics}.note({key!r}, {name})"]
+        return [self._kept(member, name) for member in sites]
+
+    def _kept(self, site: Site, base: str) -> str:
+        return f"{self.words.metrics}[{site.metric!r}] = {self._followed(site, base)}"
+
+    def _followed(self, site: Site, base: str) -> str:
+        if not site.path:
+            return base
+        if site.path == (-1,):
+            return f"{base}[-1]"
+        if site.path in (("mean",), ("std",)) and not _mentions(site.cell.source, site.path[0]):
+            return f"{base}.{site.path[0]}()"
+        if all(isinstance(key, str) and _mentions(site.cell.source, key) for key in site.path):
+            return base + "".join(f"[{key!r}]" for key in site.path)
+        self.picks = True
+        return f"pick({base}, {', '.join(repr(key) for key in site.path)})"
+
+    def _read_out(self, sites: list[Site], key: str) -> None:
+        noted = f"{self.words.metrics}.noted[{key!r}]"
+        lines = [
+            self._kept(site, f"{noted}[{-1 if site.occurrence is None else site.occurrence}]") for site in sites
+        ]
+        site = sites[0]
+        top = site.cell.source.top_statement(site.node)
+        if site.scope or isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or top is None:
+            self.at_end.extend(lines)
+            self.at_start.append(f"{self.words.metrics}.noted.pop({key!r}, None)")
+        else:
+            site.cell.source.add_after(top, lines)
+
+    def _key(self, sites: Sequence[Site]) -> str:
+        node = sites[0].node
+        text = ast.unparse(node) if isinstance(node, ast.expr) else sites[0].metric
+        key = sites[0].metric if len(sites) == 1 else text[:40]
+        number = 2
+        base = key
+        while key in self.keys:
+            key = f"{base} ({number})"
+            number += 1
+        self.keys.add(key)
+        return key
+
+    # ---- explicit logging
+
+    def translate_logging(self, cell: Cell, modules: Mapping[str, str]) -> None:
+        """Turn the notebook's calls of jupyter_mlops into local recording, or into nothing."""
+        source = cell.source
+        for node in list(ast.walk(source.tree)):
+            if not isinstance(node, ast.Call):
+                continue
+            function = logging_function(node, modules)
+            if not function:
+                continue
+            statement = source.statement_of(node)
+            alone = isinstance(statement, ast.Expr) and statement.value is node
+            text = self._logged(function, node, source, alone=alone)
+            if alone and statement is not None:
+                source.replace(statement, text or "pass")
+            elif function == "start_run":
+                source.replace(node, "contextlib.nullcontext()")
+            else:
+                source.replace(node, text or "None")
+
+    def _logged(self, function: str, call: ast.Call, source: Source, *, alone: bool) -> str:
+        given = dict(zip(("key", "value"), call.args, strict=False))
+        given.update({keyword.arg: keyword.value for keyword in call.keywords if keyword.arg in ("key", "value", "metrics")})
+        if function == "log_metric" and "key" in given and "value" in given:
+            key, value = source.text(given["key"]), source.text(given["value"])
+            metrics = self.words.metrics
+            return f"{metrics}[{key}] = {value}" if alone else f"{metrics}.__setitem__({key}, {value})"
+        if function == "log_metrics":
+            mapping = call.args[0] if call.args else given.get("metrics")
+            return f"{self.words.metrics}.update({source.text(mapping)})" if mapping is not None else ""
+        return ""
+
+
+def logging_function(call: ast.Call, modules: Mapping[str, str]) -> str:
+    """``log_metric`` for a call of ``mlops.log_metric``, whatever it was imported as, else ``""``."""
+    parts: list[str] = []
+    node: ast.expr = call.func
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in modules:
+        return ""
+    path = ".".join([modules[node.id], *reversed(parts)])
+    return path.rpartition(".")[2] if path.startswith(_LOGGING) else ""
+
+
+def _mentions(source: Source, key: str | int) -> bool:
+    """Whether the cell writes `key` as a text, as it would for a dict of its own."""
+    return any(isinstance(node, ast.Constant) and node.value == key for node in ast.walk(source.tree))
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _bound_name(statement: ast.stmt, node: ast.AST) -> str:
+    """The plain name that holds the value of `node` once `statement` has run, else ``""``."""
+    if isinstance(statement, ast.Assign):
+        if statement.value is node and isinstance(statement.targets[0], ast.Name):
+            return statement.targets[0].id
+        targets: Iterable[ast.AST] = [found for target in statement.targets for found in ast.walk(target)]
+        if any(found is node for found in targets):
+            return ast.unparse(node)
+    elif isinstance(statement, ast.AnnAssign | ast.AugAssign) and isinstance(statement.target, ast.Name):
+        if node is statement.target or (isinstance(statement, ast.AnnAssign) and node is statement.value):
+            return statement.target.id
+    return ""
+
+
+def _last_of(loop: ast.AST, expression: str) -> str:
+    """What gives a curve's last value after its loop: the name, or the last item if it was appended to."""
+    wanted = _dumped(expression)
+    for node in ast.walk(loop):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "append"
+            and _dumped_node(node.func.value) == wanted
+        ):
+            return f"{expression}[-1]"
+    return expression

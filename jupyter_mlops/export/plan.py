@@ -1,0 +1,160 @@
+"""The nouns of an export: what `slicing` decides, `steps` shapes and `codegen` writes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from jupyter_mlops.records import Execution, Record
+
+from .source import Source
+
+
+class KeptCell(Record, frozen=True, kw_only=True):
+    """One execution that an export needs, and why in words for people."""
+
+    order: int
+    reason: str
+
+
+class Slice(Record, frozen=True, kw_only=True):
+    """What an export keeps of a session: cells oldest first.
+
+    `missing` are names that no recorded execution binds, `scratch` maps names to the order of the
+    ``%%scratch`` cell that made them.
+    """
+
+    kept: tuple[KeptCell, ...]
+    missing: tuple[str, ...] = ()
+    scratch: dict[str, int] = {}
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """The kept executions, oldest first."""
+        return tuple(cell.order for cell in self.kept)
+
+
+@dataclass
+class Cell:
+    """One kept execution on its way into the script.
+
+    `statements` are those of its top level that stay; `refused` are those that no script can do,
+    each with the reason. `problems` says what could not be translated.
+    """
+
+    execution: Execution
+    source: Source
+    statements: list[ast.stmt] = field(default_factory=list)
+    refused: dict[ast.stmt, str] = field(default_factory=dict)
+    awaits: bool = False
+
+    @property
+    def order(self) -> int:
+        """When the cell was executed."""
+        return self.execution.order
+
+
+@dataclass
+class Step:
+    """One function of the script: the cells it holds, what it is given and what it gives."""
+
+    name: str
+    title: str
+    cells: list[Cell]
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ConfigField:
+    """One value of the configuration.
+
+    `kind` is ``value``, ``input`` (a path that is read) or ``output`` (a path the script writes).
+    """
+
+    name: str
+    value: object
+    type: str
+    kind: str = "value"
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Script:
+    """The finished script and what the files beside it need to know."""
+
+    code: str
+    config: tuple[ConfigField, ...]
+    steps: tuple[Step, ...]
+    metrics: tuple[str, ...]
+    imports: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+@dataclass
+class Site:
+    """Where a metric's number comes to be: `node` in `cell`, then `path` inside its value.
+
+    `occurrence` is the evaluation that counts, from 0; None is the last.
+    """
+
+    metric: str
+    cell: Cell
+    node: ast.AST
+    origin: str
+    path: tuple[str | int, ...] = ()
+    occurrence: int | None = None
+    scope: str = ""
+
+
+@dataclass
+class Definition:
+    """A function or class that moves to the top of the script.
+
+    `extra` are top-level names it used as globals and is now given as keyword arguments.
+    """
+
+    name: str
+    cell: Cell
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    extra: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Hoisted:
+    """What leaves the steps: imports, definitions, configuration.
+
+    `settings` maps a top-level name to its field; `paths` the text constants that become fields.
+    """
+
+    imports: list[tuple[Cell, ast.stmt]] = field(default_factory=list)
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    duplicates: list[tuple[Cell, ast.stmt]] = field(default_factory=list)
+    settings: dict[str, tuple[Cell, ast.stmt, ConfigField]] = field(default_factory=dict)
+    paths: list[tuple[Cell, ast.Constant, ConfigField]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def fields(self) -> list[ConfigField]:
+        """All configuration fields, each once."""
+        found = {item[2].name: item[2] for item in self.settings.values()}
+        found.update({item[2].name: item[2] for item in self.paths})
+        return list(found.values())
+
+    def gone(self) -> set[ast.stmt]:
+        """The statements that no step holds any more."""
+        return {
+            *(statement for _, statement in self.imports),
+            *(statement for _, statement in self.duplicates),
+            *(definition.node for definition in self.definitions.values()),
+            *(statement for _, statement, _ in self.settings.values()),
+        }
+
+
+@dataclass(frozen=True)
+class Words:
+    """Names the script needs for itself, chosen so that the user's code has none of them."""
+
+    config: str
+    metrics: str
+    result: str

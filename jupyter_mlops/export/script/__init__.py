@@ -1,0 +1,1 @@
+"""Files that every exported version carries, kept here as ordinary, checked modules."""

@@ -1,0 +1,302 @@
+"""The part of a pipeline script that is the same in every export.
+
+What stands below the line is copied to the end of ``pipeline.py``. What stands above it is the
+smallest pipeline there is, so that this file can be checked and run by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import importlib.util
+import inspect
+import json
+import logging
+import math
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of this pipeline."""
+
+    base_directory: str = field(default=".")
+
+
+class Metrics(dict[str, Any]):
+    """The numbers of one run by name."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its function, what it is given and what it gives, in this order."""
+
+    call: Callable[..., Any]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+STEPS: tuple[Step, ...] = ()
+METRICS: tuple[str, ...] = ()
+MODEL = ""
+PREDICTIONS = ""
+IN_BASE_DIRECTORY = False
+
+
+# ---- running: the same in every pipeline --------------------------------------------------------
+
+PIPELINE_FOLDER = Path(__file__).resolve().parent
+
+
+class PipelineStop(Exception):
+    """Ends the pipeline with an exit code: 2 config, 3 contract, 4 metric gate, 5 step."""
+
+    def __init__(self, exit_code: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def log_event(event: str, **details: Any) -> None:
+    """Write one JSON line to standard error."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    print(json.dumps({"time": stamp, "event": event, **details}, default=str), file=sys.stderr, flush=True)
+
+
+def check_contract(name: str, value: Any) -> None:
+    """Hold `value` against its contract: errors end the pipeline (exit code 3), doubts are logged."""
+    errors, doubts = load_contracts().check(name, value)
+    for doubt in doubts:
+        log_event("contract_warning", data=name, message=doubt)
+    if errors:
+        raise PipelineStop(3, f"{name} breaks its contract: " + "; ".join(errors))
+    log_event("contract_held", data=name)
+
+
+def load_contracts() -> Any:
+    """The module contracts.py beside this script."""
+    if "pipeline_contracts" not in sys.modules:
+        place = PIPELINE_FOLDER / "contracts.py"
+        found = importlib.util.spec_from_file_location("pipeline_contracts", place)
+        if found is None or found.loader is None or not place.exists():
+            raise PipelineStop(2, f"{place} is missing: it belongs beside the script.")
+        module = importlib.util.module_from_spec(found)
+        try:
+            found.loader.exec_module(module)
+        except ImportError as error:
+            raise PipelineStop(2, f"contracts.py needs {error.name}: install requirements.lock.") from error
+        sys.modules["pipeline_contracts"] = module
+    return sys.modules["pipeline_contracts"]
+
+
+def load_config(path: Path, changes: list[str], output: Path) -> Config:
+    """Read the configuration, apply ``key=value`` changes, check types and make paths absolute."""
+    try:
+        import yaml
+    except ImportError as error:
+        raise PipelineStop(2, "PyYAML is missing: install requirements.lock.") from error
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise PipelineStop(2, f"The configuration {path} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise PipelineStop(2, f"The configuration {path} must map names to values.")
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise PipelineStop(2, f"--set needs key=value, not {change!r}.")
+        try:
+            values[key] = text if key in fields and fields[key].type == "str" else yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise PipelineStop(2, f"--set {key}: {text!r} is no value.") from error
+    for key in values:
+        if key not in fields:
+            raise PipelineStop(2, f"Unknown setting {key!r} in the configuration; known: {', '.join(fields)}.")
+    for key, value in values.items():
+        values[key] = checked_value(key, str(fields[key].type), value)
+    config = Config(**values)
+    roots = {"input": Path(getattr(config, "base_directory", "")), "output": output}
+    paths = {
+        key: str(roots[field.metadata["path"]] / getattr(config, key))
+        for key, field in fields.items()
+        if "path" in field.metadata
+    }
+    for key, place in paths.items():
+        if fields[key].metadata["path"] == "input" and not Path(place).exists():
+            raise PipelineStop(2, f"The input {key} = {place} does not exist; set it in {path.name} or with --set.")
+    return dataclasses.replace(config, **paths)
+
+
+def checked_value(key: str, expected: str, value: Any) -> Any:
+    """`value`, if it has the type the setting asks for; whole numbers may stand for floats."""
+    if expected == "float" and isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    elif type(value).__name__ == expected:
+        return value
+    raise PipelineStop(2, f"The setting {key!r} must be {expected}, not {value!r} ({type(value).__name__}).")
+
+
+def run_steps(config: Config, last: str | None = None) -> tuple[dict[str, Any], Metrics]:
+    """Run the steps in order, up to and including `last`; give every named result and the metrics."""
+    metrics = Metrics()
+    state: dict[str, Any] = {"config": config, "metrics": metrics}
+    for step in STEPS:
+        name = step.call.__name__
+        begun = time.perf_counter()
+        try:
+            result = step.call(*(state[key] for key in step.inputs))
+            if inspect.isawaitable(result):
+                result = event_loop().run_until_complete(result)
+        except PipelineStop:
+            raise
+        except Exception as error:
+            log_event("step_failed", step=name, error=type(error).__name__, traceback=traceback.format_exc())
+            raise PipelineStop(5, f"Step {name} failed: {type(error).__name__}: {error}") from error
+        state.update(zip(step.outputs, (result,) if len(step.outputs) == 1 else result or (), strict=True))
+        log_event("step_done", step=name, seconds=round(time.perf_counter() - begun, 3))
+        if name == last:
+            break
+    return state, metrics
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    """The one event loop that all asynchronous steps share."""
+    try:
+        return asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        return loop
+
+
+def plain_number(name: str, value: Any) -> int | float:
+    """A metric as a plain int or float, whatever library it comes from."""
+    value = getattr(value, "detach", lambda: value)()
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise PipelineStop(5, f"The metric {name!r} is no number but {type(value).__name__}.") from None
+
+
+def write_outputs(output: Path, numbers: dict[str, int | float], state: dict[str, Any]) -> None:
+    """Write metrics.json and, where there are any, the model and the predictions; each whole or not at all."""
+    output.mkdir(parents=True, exist_ok=True)
+    write_atomically(output / "metrics.json", lambda place: place.write_text(json.dumps(numbers, indent=2) + "\n"))
+    if MODEL in state:
+        import joblib
+
+        try:
+            write_atomically(output / "model.joblib", lambda place: joblib.dump(state[MODEL], place))
+        except Exception as error:  # noqa: BLE001 - some models cannot be pickled; the numbers still count
+            log_event("model_not_written", model=MODEL, error=f"{type(error).__name__}: {error}")
+    if PREDICTIONS in state:
+        import pandas as pd
+
+        try:
+            table = pd.DataFrame(state[PREDICTIONS])
+            if len(table.columns) == 1:
+                table.columns = pd.Index(["prediction"])
+            write_atomically(output / "predictions.csv", lambda place: table.to_csv(place, index=False))
+        except Exception as error:  # noqa: BLE001 - not everything a model predicts is a table
+            log_event("predictions_not_written", error=f"{type(error).__name__}: {error}")
+
+
+def write_atomically(target: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` fill a file beside `target`, then put it in its place."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    place = Path(name)
+    try:
+        write(place)
+        place.chmod(0o644)
+        place.replace(target)
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def hold_gates(numbers: dict[str, int | float]) -> None:
+    """Compare the metrics with the baseline in manifest.json; a difference is exit code 4."""
+    manifest = json.loads((PIPELINE_FOLDER / "manifest.json").read_text(encoding="utf-8"))
+    broken = []
+    for name, gate in manifest["gates"].items():
+        value, expected = numbers.get(name), float(gate["value"])
+        held = value is not None and (
+            math.isclose(value, expected, rel_tol=gate["relative"], abs_tol=gate["absolute"])
+            or (math.isnan(value) and math.isnan(expected))
+        )
+        log_event("gate", metric=name, expected=expected, value=value, held=held)
+        if not held:
+            broken.append(f"{name} is {value}, expected {expected}")
+    if broken:
+        raise PipelineStop(4, "Metric gates are not held: " + "; ".join(broken))
+
+
+def run_command(options: argparse.Namespace) -> None:
+    """Do what the command line asks for."""
+    output = Path(options.output_dir).resolve()
+    config = load_config(Path(options.config), options.set, output)
+    names = [step.call.__name__ for step in STEPS]
+    last = getattr(options, "name", None)
+    if last is not None and last not in names:
+        raise PipelineStop(2, f"There is no step {last!r}; steps: {', '.join(names)}.")
+    if options.dry_run:
+        print(json.dumps({"steps": names, "config": dataclasses.asdict(config)}, indent=2, default=str))
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    if IN_BASE_DIRECTORY:
+        os.chdir(getattr(config, "base_directory", "."))
+    state, metrics = run_steps(config, last)
+    numbers = {name: plain_number(name, value) for name, value in metrics.items()}
+    absent = [name for name in METRICS if name not in numbers and last in (None, names[-1])]
+    if absent:
+        raise PipelineStop(5, f"The steps gave no value for: {', '.join(absent)}.")
+    if options.command == "validate":
+        hold_gates(numbers)
+    write_outputs(output, numbers, state)
+    print(json.dumps(numbers, indent=2))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the pipeline from the command line; give the process's exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, text in (
+        ("run", "run all steps and write the results"),
+        ("step", "run one step and what stands before it"),
+        ("validate", "run all steps and compare the metrics with the baseline"),
+    ):
+        sub = commands.add_parser(command, help=text)
+        if command == "step":
+            sub.add_argument("name", help="name of the step")
+        sub.add_argument("--config", default=str(PIPELINE_FOLDER / "config.yaml"), help="configuration file")
+        sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+        sub.add_argument("--output-dir", default="output", help="folder for the results")
+        sub.add_argument("--dry-run", action="store_true", help="check the configuration and show the plan")
+    options = parser.parse_args(arguments)
+    logging.captureWarnings(True)
+    try:
+        run_command(options)
+    except PipelineStop as stop:
+        log_event("stopped", exit_code=stop.exit_code, message=str(stop))
+        return stop.exit_code
+    log_event("done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,403 @@
+"""Kept executions become cells without their leftovers, and cells become named steps."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from jupyter_mlops.records import Execution
+
+from .plan import Cell, Hoisted, Step, Words
+from .purity import Quietness
+from .references import BUILTINS, reads_before_bound, references
+from .source import Source, comments
+from .translation import refusals, translate
+
+_DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
+_LONGEST = 40
+_FILLER = frozenset(
+    """
+    a an the and or of for to in on with by from at as is are be this that these those we our my us i let lets now
+    here then so first next some all it its into using use will can do step cell section part out up get
+    """.split()
+)
+
+
+def prepare_cells(executions: Sequence[Execution], orders: Collection[int]) -> list[Cell]:
+    """The kept executions as cells, oldest first: magics translated, failed ends cut off."""
+    cells = []
+    for execution in sorted(executions, key=lambda found: found.order):
+        if execution.order not in orders:
+            continue
+        source = Source(translate(execution.code))
+        body = list(source.tree.body)
+        if execution.status != "ok" and execution.completed is not None:
+            body = body[: execution.completed]
+        cell = Cell(execution, source, body)
+        for statement in body:
+            problems = refusals(statement)
+            if problems:
+                cell.refused[statement] = problems[0]
+        cell.awaits = any(
+            isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith) and not _in_function(source, node)
+            for statement in body
+            for node in ast.walk(statement)
+        )
+        cells.append(cell)
+    return cells
+
+
+def imported_modules(cells: Iterable[Cell]) -> dict[str, str]:
+    """What every imported top-level name stands for: ``np`` → ``numpy``, ``dump`` → ``joblib.dump``."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        for statement in cell.source.tree.body:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Import):
+                    for alias in node.names:
+                        name = alias.asname or alias.name.partition(".")[0]
+                        found[name] = alias.name if alias.asname else name
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    for alias in node.names:
+                        found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return found
+
+
+def is_dynamic(cells: Iterable[Cell]) -> bool:
+    """Whether code looks names up at run time, so that they must all live in one namespace."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in _DYNAMIC
+        and not (node.func.id == "vars" and node.args)
+        for cell in cells
+        for statement in cell.statements
+        for node in ast.walk(statement)
+    )
+
+
+def choose_words(cells: Iterable[Cell]) -> Words:
+    """Names for the script's own variables that nothing in the user's code has."""
+    taken = {
+        name
+        for cell in cells
+        for node in ast.walk(cell.source.tree)
+        for name in (
+            getattr(node, "id", None),
+            getattr(node, "arg", None),
+            getattr(node, "name", None),
+            getattr(node, "asname", None),
+        )
+        if isinstance(name, str)
+    }
+
+    def free(*candidates: str) -> str:
+        for candidate in candidates:
+            if candidate not in taken:
+                return candidate
+        number = 2
+        while f"{candidates[0]}_{number}" in taken:
+            number += 1
+        return f"{candidates[0]}_{number}"
+
+    return Words(
+        config=free("config", "settings", "pipeline_config"),
+        metrics=free("metrics", "measured", "run_metrics"),
+        result=free("result", "shown", "value_shown"),
+    )
+
+
+def trim(cells: Sequence[Cell], forced: Collection[ast.stmt], live: Collection[str], quietness: Quietness) -> None:
+    """Drop statements that leave nothing behind which anything later needs, in place."""
+    for cell in cells:
+        quietness.learn(cell.statements)
+    needed = set(live)
+    # What functions read is read whenever they are called: never dropped here.
+    for cell in cells:
+        needed.update(
+            found.name for found in references(cell.statements) if found.deferred and found.context == "load"
+        )
+    always = set(needed)
+    for cell in reversed(cells):
+        kept: list[ast.stmt] = []
+        opaque = set(cell.execution.opaque)
+        noisy = any(state.startswith("rng:") for state in cell.execution.ambient_reads)
+        for statement in reversed(cell.statements):
+            stored = {found.name for found in references(statement) if found.context == "store"}
+            droppable = (
+                statement not in forced
+                and not stored & needed
+                and not isinstance(statement, ast.Import | ast.ImportFrom)
+                and (quietness.quiet(statement, opaque) and not (noisy and _calls(statement)))
+            )
+            if droppable:
+                continue
+            kept.append(statement)
+            reads, _, sure = reads_before_bound([statement])
+            needed = (needed - (sure - reads)) | reads | always
+        cell.statements = list(reversed(kept))
+    used = {found.name for cell in cells for found in references(cell.statements) if found.context != "store"}
+    for cell in cells:
+        cell.statements = [
+            statement for statement in cell.statements if statement in forced or _import_used(statement, used | set(live))
+        ]
+
+
+def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return True
+    module = statement.module or "" if isinstance(statement, ast.ImportFrom) else ""
+    if module == "__future__":
+        return False
+    if "experimental" in module or any(alias.name == "*" or alias.name.startswith("enable_") for alias in statement.names):
+        return True
+    return any((alias.asname or alias.name.partition(".")[0]) in used for alias in statement.names)
+
+
+def _calls(statement: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Call) for node in ast.walk(statement))
+
+
+def _in_function(source: Source, node: ast.AST) -> bool:
+    return any(
+        isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for parent in source.ancestors(node)
+    )
+
+
+# ---- grouping
+
+
+def group_cells(
+    cells: Sequence[Cell],
+    hoisted: Hoisted,
+    *,
+    final: Collection[str],
+    words: Words,
+    one: bool = False,
+) -> list[Step]:
+    """Cells become steps; those a nested function ties together become one. Empty cells vanish.
+
+    Args:
+        cells: The trimmed cells, oldest first.
+        hoisted: What has left the cells.
+        final: Names whose last values are results of the pipeline.
+        words: The script's own names.
+        one: Put everything into one step.
+    """
+    gone = hoisted.gone()
+    for cell in cells:
+        cell.statements = [statement for statement in cell.statements if statement not in gone]
+    filled = [cell for cell in cells if cell.statements]
+    if not filled:
+        return []
+    ranges = [(0, len(filled) - 1)] if one else _tied(filled, _outside(hoisted))
+    groups: list[list[Cell]] = []
+    position = 0
+    while position < len(filled):
+        end = position
+        reached = True
+        while reached:
+            reached = False
+            for first, last in ranges:
+                if first <= end and last > end and last >= position:
+                    if first <= end:
+                        end, reached = last, True
+        groups.append(filled[position : end + 1])
+        position = end + 1
+    steps = [Step("", "", members) for members in groups]
+    _connect(steps, hoisted, final, words)
+    _name(steps, _outside(hoisted) | {words.config, words.metrics})
+    return steps
+
+
+def _outside(hoisted: Hoisted) -> set[str]:
+    """Names that live at the top of the script."""
+    found = set(hoisted.definitions)
+    for _, statement in hoisted.imports:
+        found.update(reference.name for reference in references(statement))
+    return found
+
+
+def _tied(cells: Sequence[Cell], outside: Collection[str]) -> list[tuple[int, int]]:
+    """Ranges of cells that a nested function ties together by the names it looks up when called."""
+    stores = [{found.name for found in references(cell.statements) if found.context == "store"} for cell in cells]
+    loads = [{found.name for found in references(cell.statements) if found.context != "store"} for cell in cells]
+    ranges = []
+    for index, cell in enumerate(cells):
+        for found in references(cell.statements):
+            if not found.deferred or found.name in outside:
+                continue
+            if found.context == "store":
+                users = [k for k in range(len(cells)) if found.name in stores[k] | loads[k]]
+                ranges.append((min(index, min(users)), max(index, max(users))))
+                continue
+            later = [k for k in range(index + 1, len(cells)) if found.name in stores[k]]
+            if later:
+                ranges.append((index, max(later)))
+    return ranges
+
+
+def _connect(steps: Sequence[Step], hoisted: Hoisted, final: Collection[str], words: Words) -> None:
+    """Find every step's inputs and outputs."""
+    extras = {name: definition.extra for name, definition in hoisted.definitions.items()}
+    outside = _outside(hoisted) | set(hoisted.settings)
+    flows = []
+    for step in steps:
+        statements = [statement for cell in step.cells for statement in cell.statements]
+        reads, bound, sure = reads_before_bound(statements)
+        called = {found.name for found in references(statements) if found.context == "load"}
+        given = {extra for name in called for extra in extras.get(name, ())}
+        flows.append(((reads | (given - sure)) - outside, bound, sure))
+    for index, step in enumerate(steps):
+        reads, bound, sure = flows[index]
+        before = {name for _, earlier, _ in flows[:index] for name in earlier}
+        later: set[str] = set(final)
+        for reads_later, _, _ in flows[index + 1 :]:
+            later |= reads_later
+        outputs = {name for name in bound if name in later and name not in outside}
+        maybe = outputs - sure
+        step.inputs = _ordered((reads | maybe) & before, steps[:index])
+        step.outputs = _ordered(outputs, [step])
+
+
+def _ordered(names: Collection[str], steps: Iterable[Step]) -> list[str]:
+    """`names` in the order the source first binds them."""
+    order: list[str] = []
+    for step in steps:
+        for cell in step.cells:
+            order.extend(found.name for found in references(cell.statements) if found.context == "store")
+    ranked = list(dict.fromkeys(name for name in order if name in names))
+    return [*ranked, *sorted(set(names) - set(ranked))]
+
+
+# ---- naming
+
+
+def _name(steps: Sequence[Step], taken: Collection[str]) -> None:
+    used = set(taken) | set(BUILTINS)
+    for step in steps:
+        used.update(found.name for cell in step.cells for found in references(cell.statements))
+    for step in steps:
+        step.title = _title(step)
+        base = slug(step.title) or _guess(step)
+        name, number = base, 2
+        while name in used:
+            name = f"{base}_{number}"
+            number += 1
+        used.add(name)
+        step.name = name
+
+
+def _title(step: Step) -> str:
+    for cell in step.cells:
+        heading = cell.execution.heading.strip().splitlines()
+        if heading and slug(heading[0]):
+            return heading[0].strip("# ").strip()
+    for cell in step.cells:
+        text = cell.source.code.lstrip()
+        if text.startswith("#"):
+            first = comments(text.split("\n", 1)[0])
+            if first and slug(first[0]) and not _is_code(first[0]):
+                return first[0]
+    return ""
+
+
+def _is_code(text: str) -> bool:
+    """Whether a comment is code that somebody switched off."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    return any(not isinstance(node, ast.Expr) or isinstance(node.value, ast.Call) for node in tree.body)
+
+
+def _guess(step: Step) -> str:
+    """A name from what a step does and binds."""
+    statements = [statement for cell in step.cells for statement in cell.statements]
+    calls = [
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
+    ]
+    thing = step.outputs[0] if step.outputs else ""
+    if any(call.startswith(("read_", "load_", "fetch_")) or call == "load" for call in calls):
+        return slug(f"load {thing or 'data'}")
+    if any(call in ("fit", "fit_transform", "partial_fit", "backward", "train") for call in calls):
+        fitted = [name for name in step.outputs if not name.startswith(("X", "y", "pred"))]
+        return slug(f"train {fitted[0] if fitted else 'model'}")
+    if "train_test_split" in calls:
+        return "split_data"
+    if any(call.endswith(("_score", "_error", "_loss")) or call in ("score", "evaluate") for call in calls):
+        return "evaluate"
+    return slug(f"make {thing}" if thing else "process") or "process"
+
+
+def slug(text: str) -> str:
+    """A function name from words of a person, ``""`` if there is nothing in them to use."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"'s\b|'", "", plain)
+    plain = re.sub(r"^\W*(?:step|part|section)?\s*[\divx]*[.):]\s+", "", plain)
+    found = [word for word in re.findall(r"[a-z0-9_]+", plain) if word.strip("_")]
+    kept = [word for word in found if word not in _FILLER] or found
+    while kept and kept[0][0].isdigit():
+        kept.pop(0)
+    name = ""
+    for word in kept[:5]:
+        longer = f"{name}_{word}" if name else word
+        if len(longer) > _LONGEST:
+            break
+        name = longer
+    name = name.strip("_")
+    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
+
+
+def known_types(cells: Iterable[Cell], kinds: Mapping[str, str], modules: Mapping[str, str]) -> dict[str, str]:
+    """What is known of the types of top-level names, as annotations that resolve in the script."""
+    by_path = {path: name for name, path in modules.items()}
+    known: dict[str, str] = {}
+    for name, kind in kinds.items():
+        package, _, last = kind.rpartition(".")
+        for path in (kind, f"pandas.{last}", f"numpy.{last}", f"polars.{last}"):
+            base, _, attribute = path.rpartition(".")
+            if path in by_path:
+                known[name] = by_path[path]
+            elif base in by_path and attribute in ("DataFrame", "Series", "ndarray", "LazyFrame"):
+                known[name] = f"{by_path[base]}.{attribute}"
+            else:
+                continue
+            break
+    for cell in cells:
+        for statement in cell.statements:
+            if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+                target, value = statement.targets[0], statement.value
+                if isinstance(target, ast.Name) and target.id not in kinds:
+                    found = _static_type(value, modules)
+                    if target.id in known and known[target.id] != found:
+                        known[target.id] = "Any"
+                    else:
+                        known[target.id] = found
+            else:
+                for reference in references(statement):
+                    if reference.context == "store" and reference.name not in kinds:
+                        known[reference.name] = "Any"
+    return known
+
+
+def _static_type(value: ast.expr, modules: Mapping[str, str]) -> str:
+    if isinstance(value, ast.Constant) and type(value.value) in (int, float, str, bool):
+        return type(value.value).__name__
+    if isinstance(value, ast.JoinedStr):
+        return "str"
+    if isinstance(value, ast.List | ast.ListComp):
+        return "list[Any]"
+    if isinstance(value, ast.Dict | ast.DictComp):
+        return "dict[Any, Any]"
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        name = value.func.id
+        if name in modules and name[:1].isupper():
+            return name
+    return "Any"

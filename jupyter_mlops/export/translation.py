@@ -1,0 +1,152 @@
+"""Notebook leftovers in executed code: magics and shell lines become Python, vanish, or are refused.
+
+The executed code of a cell holds them as calls on ``get_ipython()``. Lines keep their numbers, so that
+what is known about the executed code (spans of metrics) still finds its place.
+"""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from collections.abc import Iterator
+
+from .source import Source
+
+#: Cell magics that only run their body.
+_WRAPPERS = frozenset({"time", "capture", "prun", "memit", "track", "scratch"})
+#: Cell and line magics that show, measure or configure, and leave no value behind.
+_SILENT_CELLS = frozenset(
+    {"timeit", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"}
+)
+_SILENT_LINES = frozenset(
+    """
+    matplotlib load_ext reload_ext unload_ext autoreload config pip conda mamba uv who whos who_ls timeit
+    precision pprint xmode colors pdb debug doctest_mode history pinfo pinfo2 psearch psource quickref
+    reset_selective tb track compare runs export pylab_only automagic alias_magic lsmagic magic logstart
+    logstop memit mprun lprun pwd ls ll dirs man less more cat pycat page pdoc pfile pdef notebook
+    """.split()
+)
+_SILENT_SHELL: frozenset[str] = frozenset(
+    """
+    pip pip3 conda mamba uv ls pwd cat head tail nvidia-smi echo free df du wc which date whoami uname lscpu top ps file
+    """.split()
+)
+_TEXT_LIMIT = 5
+
+
+def translate(code: str) -> str:
+    """Executed code with everything that only a notebook understands turned into plain Python.
+
+    What cannot be translated is left as it is; `refusals` names it.
+    """
+    for _ in range(_TEXT_LIMIT):
+        body = _wrapped_body(code)
+        if body is None:
+            break
+        code = body
+    source = Source(code)
+    for call in _shell_calls(source.tree):
+        statement = source.statement_of(call)
+        if not isinstance(statement, ast.Expr) or statement.value is not call:
+            continue
+        text = _translated(call)
+        if text is not None:
+            start, end = source.extent(statement)
+            lines = source.data[start:end].count(b"\n")
+            nested = source.parents[statement] is not source.tree
+            new = text or ("pass" if nested or not source.stands_alone(statement) else "")
+            source.replace(statement, new + "\n" * max(0, lines - new.count("\n")))
+    return source.render(0, len(source.data))
+
+
+def refusals(node: ast.AST) -> list[str]:
+    """What in a statement no script can do, each in a sentence."""
+    found = []
+    for call in _shell_calls(node):
+        method, arguments = call.func.attr, _texts(call)  # type: ignore[attr-defined]
+        if method in ("system", "getoutput", "getoutput_split"):
+            command = arguments[0] if arguments else "…"
+            found.append(f"a shell line (`!{command}`) cannot become part of a script")
+        elif method in ("run_line_magic", "run_cell_magic") and arguments:
+            sign = "%" if method == "run_line_magic" else "%%"
+            found.append(f"the magic `{sign}{arguments[0]}` cannot become part of a script")
+        else:
+            found.append("it talks to IPython itself")
+    return found
+
+
+def _wrapped_body(code: str) -> str | None:
+    tree = ast.parse(code)
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
+        return None
+    call = tree.body[0].value
+    if not _is_shell_call(call) or call.func.attr != "run_cell_magic":  # type: ignore[attr-defined]
+        return None
+    arguments = _texts(call)  # type: ignore[arg-type]
+    if len(arguments) == 3 and arguments[0] in _WRAPPERS:
+        return arguments[2]
+    if len(arguments) == 3 and arguments[0] in _SILENT_CELLS:
+        return ""
+    if len(arguments) == 3 and arguments[0] == "writefile":
+        words = shlex.split(arguments[1])
+        if len(words) == 1:
+            return f"__import__('pathlib').Path({words[0]!r}).write_text({arguments[2]!r})\n"
+    return None
+
+
+def _translated(call: ast.Call) -> str | None:
+    """The Python that does what a magic or shell call does, ``""`` if none is needed, None if unknown."""
+    method, arguments = call.func.attr, _texts(call)  # type: ignore[attr-defined]
+    if not arguments:
+        return None
+    if method == "system":
+        words = arguments[0].split()
+        silent = bool(words) and words[0] in _SILENT_SHELL and not set(arguments[0]) & set(">|&;")
+        return "" if silent else None
+    if method == "run_line_magic" and len(arguments) > 1:
+        name, line = arguments[0], arguments[1].strip()
+        if name in ("time", "prun", "memit") and _parses(line):
+            return line
+        if name in _SILENT_LINES:
+            return ""
+        if name == "cd" and line and not line.startswith("-"):
+            return f"__import__('os').chdir({line!r})"
+        if name in ("env", "set_env"):
+            key, equals, value = line.partition("=") if "=" in line else line.partition(" ")
+            return f"__import__('os').environ[{key.strip()!r}] = {value.strip()!r}" if equals else ""
+    return None
+
+
+def _parses(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return bool(text)
+
+
+def _shell_calls(node: ast.AST) -> Iterator[ast.Call]:
+    for found in ast.walk(node):
+        if _is_shell_call(found):
+            yield found  # type: ignore[misc]
+
+
+def _is_shell_call(node: ast.AST) -> bool:
+    """Whether a node is ``get_ipython().something(…)``."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Call)
+        and isinstance(node.func.value.func, ast.Name)
+        and node.func.value.func.id == "get_ipython"
+    )
+
+
+def _texts(call: ast.Call) -> list[str]:
+    """The leading text arguments of a call."""
+    found = []
+    for argument in call.args:
+        if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
+            break
+        found.append(argument.value)
+    return found
