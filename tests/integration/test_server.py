@@ -57,7 +57,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def jupyter_server(root: Path, place: Path, **variables: str) -> Iterator[Server]:
+def jupyter_server(root: Path, place: Path, *options: str, **variables: str) -> Iterator[Server]:
     """A Jupyter server with nothing but our extension, its configuration and runtime in `place`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -69,6 +69,7 @@ def jupyter_server(root: Path, place: Path, **variables: str) -> Iterator[Server
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--allow-root"),
         *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"),
         "--ServerApp.jpserver_extensions={'jupyter_mlops': True}",
+        *options,
     ]
     log = place / "server.log"
     with log.open("w") as output:
@@ -534,3 +535,22 @@ def test_a_server_whose_store_does_not_open_says_so_and_goes_on(tmp_path: Path) 
         assert status["ok"] is False
         assert status["error"]
         assert status["hint"]
+
+
+def test_who_may_only_read_can_neither_change_nor_export(tmp_path: Path) -> None:
+    root, place = tmp_path / "root", tmp_path / "jupyter"
+    root.mkdir()
+    place.mkdir()
+    (place / "read_only.py").write_text(
+        "from jupyter_server.auth.authorizer import Authorizer\n\n\n"
+        "class ReadOnly(Authorizer):\n"
+        "    def is_authorized(self, handler, user, action, resource):\n"
+        "        return action == 'read' and resource in ('jupyter_mlops', 'api')\n"
+    )
+    option = "--ServerApp.authorizer_class=read_only.ReadOnly"
+    with jupyter_server(root, place, option, PYTHONPATH=str(place)) as server:
+        assert server.ask("GET", "runs")["runs"] == []
+        for operation in contract.OPERATIONS:
+            if operation.action != "read":
+                error = server.refused(operation.method, address(operation), 403, data="{}")
+                assert error["code"] == "forbidden"
