@@ -30,7 +30,33 @@ export function Metrics(props: ISectionProps): JSX.Element {
           </table>
         </div>
       )}
+      <Reasons {...props} />
     </section>
+  );
+}
+
+/**
+ * Why metrics are not comparable, each reason once.
+ */
+function Reasons({ comparison, trans }: ISectionProps): JSX.Element | null {
+  const byReason = new Map<string, string[]>();
+  for (const row of comparison.metrics) {
+    if (!row.comparable && row.reason) {
+      byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), row.name]);
+    }
+  }
+  if (byReason.size === 0) {
+    return null;
+  }
+  return (
+    <ul className="jp-Mlops-warnings">
+      {[...byReason].map(([reason, names]) => (
+        <li key={reason}>
+          {trans.__('Not comparable: %1.', names.join(', '))}{' '}
+          <span className="jp-Mlops-quiet">{reason}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -51,7 +77,7 @@ function Metric(props: ISectionProps & { row: MetricRow }): JSX.Element {
               height="12px"
               aria-hidden="true"
             />
-            {trans.__('not comparable: %1', row.reason)}
+            {trans.__('not comparable')}
           </span>
         )}
       </th>

@@ -6,6 +6,7 @@ import { asProblem } from '../api';
 import { RunComparison } from '../contract';
 import { compareIcon } from '../icons';
 import { RunsModel } from '../model';
+import { describeProblem } from '../problems';
 import { IProblem } from '../tokens';
 import { Comparison } from './comparison';
 
@@ -104,15 +105,7 @@ export class ComparisonView extends ReactWidget {
           {trans.__('Comparing…')}
         </p>
       ) : (
-        <div className="jp-Mlops-state" role="alert">
-          <p>
-            <strong>{this._problem.message}</strong>
-          </p>
-          <p>{this._problem.hint}</p>
-          <button className="jp-mod-styled" onClick={() => void this.load()}>
-            {trans.__('Try again')}
-          </button>
-        </div>
+        this._renderProblem(this._problem)
       );
     }
     return (
@@ -126,6 +119,22 @@ export class ComparisonView extends ReactWidget {
           void this.load();
         }}
       />
+    );
+  }
+
+  private _renderProblem(problem: IProblem): JSX.Element {
+    const { trans } = this._options;
+    const [title, advice] = describeProblem(problem, trans);
+    return (
+      <div className="jp-Mlops-state" role="alert">
+        <p>
+          <strong>{title}</strong>
+        </p>
+        <p>{advice}</p>
+        <button className="jp-mod-styled" onClick={() => void this.load()}>
+          {trans.__('Try again')}
+        </button>
+      </div>
     );
   }
 

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { runsIcon, warningIcon } from '../icons';
+import { describeProblem } from '../problems';
 import { IProblem } from '../tokens';
 import { IPanelContext } from './panel';
 
@@ -46,7 +47,7 @@ export function ProblemState(
   props: IPanelContext & { problem: IProblem; compact?: boolean }
 ): JSX.Element {
   const { model, trans, problem, compact } = props;
-  const [title, advice] = describe(props);
+  const [title, advice] = describeProblem(problem, trans);
   return (
     <div
       className={compact ? 'jp-Mlops-problem' : 'jp-Mlops-state'}
@@ -70,28 +71,4 @@ export function ProblemState(
       </p>
     </div>
   );
-}
-
-function describe({
-  trans,
-  problem
-}: IPanelContext & { problem: IProblem }): [string, string] {
-  switch (problem.code) {
-    case 'unreachable':
-      return [
-        trans.__('The Jupyter server does not answer'),
-        trans.__(
-          'The list is as it was last. It is asked again as soon as the server is back.'
-        )
-      ];
-    case 'missing':
-      return [
-        trans.__('The server extension is not enabled'),
-        trans.__(
-          'Run "jupyter server extension enable jupyter_mlops", then restart the server.'
-        )
-      ];
-    default:
-      return [problem.message, problem.hint];
-  }
 }

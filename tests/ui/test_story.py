@@ -1,0 +1,163 @@
+"""The main job by hand: run a notebook, see its runs, compare two, export one, open its script."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from lab_page import LabPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+EXPORT_MILLISECONDS = 240_000
+
+
+def test_a_newcomer_tracks_compares_and_exports(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    notebook = lab.open_notebook(quickstart)
+    panel = lab.open_panel()
+    expect(panel.region).to_contain_text("No runs yet")
+    lab.picture("1-empty")
+
+    # Rows appear while the notebook runs, one a tracked cell.
+    notebook.run_all()
+    expect(panel.row(1)).to_be_visible(timeout=90_000)
+    expect(panel.row(4)).to_be_visible(timeout=90_000)
+    expect(panel.row(4)).to_contain_text("softmax")
+    expect(panel.row(1)).to_contain_text(re.compile(r"accuracy\s*0\.9"))
+    notebook.wait_until_idle(240)
+    expect(panel.row(1)).to_contain_text("finished")
+
+    # Each tracked cell has its card.
+    outputs = lab.page.locator(".jp-OutputArea-output")
+    for number, name in ((1, "logistic"), (2, "forest"), (3, "deeper-forest"), (4, "softmax")):
+        expect(outputs.filter(has_text=re.compile(rf"#{number}\b.*{name}", re.DOTALL)).first).to_be_attached()
+    lab.picture("2-rows")
+
+    expect(panel.compare_button).to_be_disabled()
+    expect(panel.export_button).to_be_disabled()
+    panel.select(2, 3)
+    expect(panel.export_button).to_be_disabled()
+    panel.compare_button.click()
+
+    expect(lab.tab("Compare #2, #3")).to_be_visible()
+    comparison = lab.page.get_by_role("region", name="Compare #2, #3")
+    metrics = comparison.get_by_role("region", name="Metrics")
+    expect(metrics.get_by_role("row").filter(has_text="accuracy")).to_contain_text("best")
+    params = comparison.get_by_role("region", name="Parameters")
+    expect(params.get_by_role("row").filter(has_text="max_depth").first).to_contain_text(re.compile("2.*8"))
+    expect(comparison.get_by_role("region", name="Data")).to_contain_text("The data is the same.")
+    lab.picture("3-comparison")
+
+    panel.select(1)
+    panel.export_button.click()
+    name = panel.export_form.get_by_role("textbox", name="Pipeline name")
+    expect(name).to_be_focused()
+    name.fill("by_hand")
+    lab.picture("4-name")
+    name.press("Enter")
+    expect(panel.export_form).to_contain_text("validated", timeout=EXPORT_MILLISECONDS)
+    expect(panel.export_form.get_by_role("row").filter(has_text="accuracy")).to_contain_text("equal")
+    expect(panel.pipelines).to_contain_text("by_hand")
+    lab.picture("5-validated")
+
+    panel.export_form.get_by_role("button", name="Open script").click()
+    expect(lab.tab("pipeline.py")).to_be_visible()
+    editor = lab.page.locator(".jp-FileEditor:visible .cm-content")
+    expect(editor).to_contain_text("import")
+    lab.picture("6-script")
+
+
+def test_curves_are_overlaid_and_stay_readable_in_the_dark(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    expect(panel.row(4)).to_be_visible()
+    panel.select(1, 4)
+    panel.compare_button.click()
+    comparison = lab.page.get_by_role("region", name="Compare #1, #4")
+    curves = comparison.get_by_role("region", name="Curves")
+    expect(curves.locator("svg path").first).to_be_attached()
+    lab.run_command("apputils:change-theme", theme="JupyterLab Dark")
+    expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    curves.scroll_into_view_if_needed()
+    expect(curves.locator("svg path").first).to_be_attached()
+    lab.picture("dark")
+    lab.run_command("apputils:change-theme", theme="JupyterLab Light")
+    expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "true")
+
+
+def test_a_wrong_filter_says_what_is_wrong_and_keeps_the_list(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    expect(panel.row(4)).to_be_visible()
+    every_run = panel.rows.count()
+
+    panel.filter_box.fill("name = 'softmax'")
+    expect(panel.rows).to_have_count(1)
+    panel.filter_box.fill("metrics.accuracy >")
+    expect(panel.region.get_by_role("alert")).to_be_visible()
+    expect(panel.rows).to_have_count(1)
+    lab.picture("wrong")
+    panel.filter_box.fill("")
+    expect(panel.rows).to_have_count(every_run)
+    expect(panel.region.get_by_role("alert")).to_be_hidden()
+
+
+def test_the_list_is_walked_by_keyboard(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    panel.row(4).focus()
+    lab.page.keyboard.press("Space")
+    expect(panel.checkbox(4)).to_be_checked()
+    lab.page.keyboard.press("ArrowDown")
+    expect(panel.row(3)).to_be_focused()
+    lab.page.keyboard.press("Enter")
+    expect(panel.row(3)).to_have_attribute("aria-expanded", "true")
+    expect(panel.row(3)).to_contain_text("max_depth")
+    lab.picture("details")
+
+
+def test_a_deleted_run_comes_back(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    panel.row(2).click(button="right")
+    lab.page.get_by_role("menuitem", name="Delete Run").click()
+    expect(panel.row(2)).to_have_count(0)
+    lab.page.get_by_role("button", name="Undo").click()
+    expect(panel.row(2)).to_be_visible()
+
+
+def test_a_validated_version_is_promoted(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    promote = panel.pipelines.get_by_role("combobox", name="Promote by_hand v1")
+    promote.select_option("champion")
+    version = panel.pipelines.get_by_role("listitem").filter(has=promote)
+    expect(version.get_by_text("champion", exact=True).first).to_be_visible()
+    expect(promote.get_by_role("option", name="champion")).to_have_count(0)
+    lab.picture("champion")
+
+
+def test_a_run_opens_as_a_notebook(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    panel.row(1).click(button="right")
+    lab.page.get_by_role("menuitem", name="Open Run as Notebook").click()
+    expect(lab.tab("run-1.ipynb")).to_be_visible()
+    expect(lab.page.get_by_role("main")).to_contain_text("LogisticRegression")
