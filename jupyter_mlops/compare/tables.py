@@ -95,28 +95,39 @@ def _metrics_block(record: RunComparison, labels: dict[str, str]) -> str:
         return "Metrics\nnone of the runs has one"
     run_ids = [run.run_id for run in record.runs]
     notes: list[str] = []
-    names, cells = [], []
+    names: list[str] = []
+    cells: list[list[tuple[str, str]]] = []
     for row in record.metrics:
         mark = ""
         if not row.comparable:
             mark = f" [{len(notes) + 1}]"
             notes.append(f"[{len(notes) + 1}] {row.name} is not comparable: {row.reason}")
         names.append(f"{row.name} {direction_mark(row)}".rstrip() + mark)
-        numbers = metric_cells(row, run_ids)
-        cells.append([_metric_cell(row, run_id, text) for run_id, text in zip(run_ids, numbers, strict=True)])
+        beside = [_beside(row, run_id) for run_id in run_ids]
+        cells.append(list(zip(metric_cells(row, run_ids), beside, strict=True)))
     headers = [labels[run_id] for run_id in run_ids]
     if len(run_ids) < _WIDE:
-        table = render_table(["metric", *headers], [[n, *c] for n, c in zip(names, cells, strict=True)])
+        corner, across, down = "metric", headers, names
+        columns = [_aligned(column) for column in zip(*cells, strict=True)]
     else:
-        across = zip(headers, zip(*cells, strict=True), strict=True)
-        table = render_table(["run", *names], [[label, *numbers] for label, numbers in across])
-    legend = f"{BEST} best   ↑ higher is better   ↓ lower is better   (change against the reference)"
+        corner, across, down = "run", names, headers
+        columns = [_aligned(column) for column in cells]
+    rows = [[head, *line] for head, line in zip(down, zip(*columns, strict=True), strict=True)]
+    table = render_table([corner, *across], rows, left=len(across) + 1)
+    legend = f"{BEST} best   ↑ higher is better   ↓ lower is better   signed: change against the reference"
     return "\n".join(["Metrics", table, *notes, legend])
 
 
-def _metric_cell(row: MetricRow, run_id: str, text: str) -> str:
-    change = f" ({format_change(row.changes[run_id])})" if run_id in row.changes else ""
-    return f"{text}{change if row.comparable else ''}{f' {BEST}' if is_best(row, run_id) else ''}"
+def _beside(row: MetricRow, run_id: str) -> str:
+    """What stands beside a number: its change, and a star on the best."""
+    change = format_change(row.changes[run_id]) if run_id in row.changes and row.comparable else ""
+    return " ".join(part for part in (change, BEST if is_best(row, run_id) else "") if part)
+
+
+def _aligned(column: Sequence[tuple[str, str]]) -> list[str]:
+    """Numbers to the right, so that their decimals stand under each other, the rest after them."""
+    width = max(_width(number) for number, _ in column)
+    return [f"{' ' * (width - _width(number))}{number}  {beside}".rstrip() for number, beside in column]
 
 
 def _params_block(record: RunComparison, labels: dict[str, str]) -> str:

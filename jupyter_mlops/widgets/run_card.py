@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.compare.differences import Differences, ParamChange, differences_between
-from jupyter_mlops.compare.wording import count, exact, run_label, run_title
+from jupyter_mlops.compare.wording import count, exact, join_words, run_label, run_title
 from jupyter_mlops.records import Curve, MetricValue, Run, Status
 
 from .metric_tiles import metric_facts, metric_line, metric_tile
@@ -143,7 +143,8 @@ class RunCard:
         diff = "\n".join(line for difference in changes.code for line in difference.lines[:12])
         chunks = [muted(f"since {text(run_label(self.previous))}")]
         chunks += [span(_marked(words), title=diff) for words in code_words(changes)]
-        chunks += [span(_marked(words)) for words in data_words(changes)]
+        kept = join_words(f"{item.name} {item.change}" for item in changes.data)
+        chunks += [span(_marked(words), title=kept) for words in data_words(changes)]
         if changes.params:
             chunks += [_param_html(change) for change in changes.params[:SHOWN_PARAMS]]
             if len(changes.params) > SHOWN_PARAMS:
@@ -175,11 +176,9 @@ class RunCard:
 def _marked(words: str) -> str:
     """``code 2 lines changed`` with its subject standing back and a change standing out."""
     subject, _, rest = words.partition(" ")
-    return (
-        muted(f"{text(subject)} {text(rest)}")
-        if rest.endswith("same")
-        else f"{muted(text(subject))} <b>{text(rest)}</b>"
-    )
+    if rest.endswith("same"):
+        return muted(f"{text(subject)} {prose(rest)}")
+    return f"{muted(text(subject))} <b>{prose(rest)}</b>"
 
 
 def _param_html(change: ParamChange) -> str:
