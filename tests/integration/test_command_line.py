@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from exportable import exportable_run
 
 from jupyter_mlops import records
 from jupyter_mlops.config import sqlite_url
@@ -197,6 +198,29 @@ def test_versions_are_listed_compared_promoted_and_rolled_back(project: Path, st
     assert (move["from_version"], move["to_version"]) == (1, 3)
     assert mlops(project, "rollback", "churn", "champion").stdout == "churn champion: v3 → v1\n"
     assert store.get_version("churn", 1).aliases == ("champion",)
+
+
+def test_an_export_that_holds_is_0_and_one_that_does_not_is_3(tmp_path: Path) -> None:
+    (tmp_path / ".jupyter_mlops").mkdir()
+    home = tmp_path / ".jupyter_mlops"
+    store = open_store(sqlite_url(home / "runs.db"), str(home / "artifacts"))
+    right = store.save_run(exportable_run(tmp_path, 0.75))
+    store.save_run(exportable_run(tmp_path, 0.5))
+    store.close()
+
+    held = mlops(tmp_path, "export", right.run_id, "--name", "scores", "--json")
+    version = strict(held.stdout)
+    assert (version["status"], version["path"]) == (
+        "validated",
+        str(tmp_path / "pipelines" / "scores" / "v1"),
+    )
+    assert held.stderr
+
+    refused = mlops(tmp_path, "export", "#2", "--name", "scores", "--directory", "other", code=3)
+    assert "scores v2: rejected" in refused.stdout
+    (line,) = [line for line in refused.stdout.splitlines() if line.startswith("accuracy ")]
+    assert line.split()[1:3] == ["0.5", "0.75"]
+    assert line.endswith("DIFFERS")
 
 
 def test_the_doctor_finds_the_store_and_the_kernels_agreement(project: Path, store: Store) -> None:

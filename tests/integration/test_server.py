@@ -20,6 +20,7 @@ import nbformat
 import pytest
 import requests
 import websocket
+from exportable import exportable_run
 
 from jupyter_mlops import records
 from jupyter_mlops.server import contract
@@ -397,19 +398,44 @@ def test_an_export_stays_inside_the_root(server: Server, store: Store, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_export_of_what_has_no_cells_fails_with_a_reason(server: Server, store: Store) -> None:
-    run = save(store)
-    job = server.ask(
-        "POST", "exports", 202, json={"run_id": run.run_id, "name": "empty", "directory": "work"}
-    )
-    deadline = time.monotonic() + 60
-    while job["state"] in ("queued", "running"):
+def finished_job(server: Server, body: dict[str, str]) -> dict[str, Any]:
+    job = server.ask("POST", "exports", 202, json=body)
+    assert job["state"] in ("queued", "running")
+    deadline = time.monotonic() + 120
+    while job["state"] not in ("done", "failed"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
         job = server.ask("GET", f"exports/{job['job_id']}")
+    return job
+
+
+def test_an_export_of_what_has_no_cells_fails_with_a_reason(server: Server, store: Store) -> None:
+    job = finished_job(server, {"run_id": save(store).run_id, "name": "empty", "directory": "work"})
     assert job["state"] == "failed"
     assert job["error"]["code"] == "export_refused"
     assert job["error"]["message"]
+
+
+def test_an_export_is_proved_in_the_background_beside_its_notebook(server: Server, store: Store) -> None:
+    run = store.save_run(exportable_run(server.root / "work", 0.75))
+    job = finished_job(server, {"run_id": run.run_id, "name": "scores"})
+    assert job["error"] is None
+    assert job["version"]["status"] == "validated", job
+    assert job["version"]["contents_path"] == "work/pipelines/scores/v1"
+    assert job["progress"]
+    schema = {"$ref": "#/components/schemas/ExportJob", "components": {"schemas": schemas()}}
+    jsonschema.Draft202012Validator(schema).validate(job)
+    script = server.ask("GET", "pipelines/scores/versions/1/script")
+    assert "accuracy" in script["source"]
+    assert (server.root / script["contents_path"]).read_text() == script["source"]
+
+
+def test_an_export_that_cannot_be_proved_is_done_and_rejected(server: Server, store: Store) -> None:
+    run = store.save_run(exportable_run(server.root / "work", 0.5))
+    job = finished_job(server, {"run_id": run.run_id, "name": "wrong", "directory": "work"})
+    assert (job["state"], job["version"]["status"]) == ("done", "rejected")
+    assert job["version"]["report"]["diverging"] == "accuracy"
+    assert job["version"]["contents_path"] == "work/wrong/v1"
 
 
 def test_pipelines_show_versions_scripts_aliases_and_their_moves(server: Server, store: Store) -> None:
