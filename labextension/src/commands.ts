@@ -53,6 +53,10 @@ const RUN_ARGUMENT = {
     run_id: {
       type: 'string',
       description: 'The run; by default the one selected in the panel.'
+    },
+    under_menu: {
+      type: 'boolean',
+      description: 'Take the run whose row the context menu was opened on.'
     }
   }
 };
@@ -209,10 +213,13 @@ function runOf(
   args: ReadonlyPartialJSONObject
 ): string | undefined {
   const { selected } = model.state;
-  const given = args['run_id'] as string | undefined;
-  return (
-    given ?? runUnderMenu() ?? (selected.length === 1 ? selected[0] : undefined)
-  );
+  if (typeof args['run_id'] === 'string') {
+    return args['run_id'];
+  }
+  if (args['under_menu'] === true) {
+    return runUnderMenu();
+  }
+  return selected.length === 1 ? selected[0] : undefined;
 }
 
 /**
