@@ -145,13 +145,17 @@ class ScriptRun:
             log.error("The end of run %s could not be saved: %s", self.run_id, fault)
 
     def _beat(self) -> None:
-        pause = min(SAVE_SECONDS, self._config.lease_seconds / 3)
-        while not self._ended.wait(pause):
+        lease = self._config.lease_seconds
+        heard = time.monotonic()
+        while not self._ended.wait(min(SAVE_SECONDS, lease / 3)):
             try:
                 if self._changed:
                     self._save(duration=time.monotonic() - self._begun)
+                elif time.monotonic() - heard >= lease / 3:
+                    self._store.heartbeat(self.run_id, lease_seconds=lease)
                 else:
-                    self._store.heartbeat(self.run_id, lease_seconds=self._config.lease_seconds)
+                    continue
+                heard = time.monotonic()
             except Exception as error:  # noqa: BLE001 a store out of reach for a while must not end the run
                 log.warning("Run %s could not be saved: %s", self.run_id, error)
 
