@@ -40,7 +40,7 @@ _SYSTEM = (
     "/System",
 )
 _OF_USER = (
-    ".ipython", ".jupyter", ".local/share/jupyter", ".cache/matplotlib", ".config/matplotlib", 
+    ".ipython", ".jupyter", ".local/share/jupyter", ".cache/matplotlib", ".config/matplotlib",
     ".cache/fontconfig", ".matplotlib", "Library/Jupyter", ".keras/keras.json",
 )  # fmt: skip
 _SUFFIXES = (".pyc", ".pyo", ".so", ".ttf", ".otf", ".afm", ".pfb", ".pyd", ".dll", ".dylib", ".dist-info")
