@@ -22,8 +22,9 @@ from .source import Source, indented, segments
 _MARK = "# ---- running: the same in every pipeline"
 _METRICS_CLASS = '''
 class Metrics(dict[str, Any]):
-    """The run's numbers by name; `note` remembers every value that an expression takes."""
-
+    """The run's numbers by name."""
+'''
+_NOTE = '''
     def __init__(self) -> None:
         super().__init__()
         self.noted: dict[str, list[Any]] = {}
@@ -56,7 +57,7 @@ class Step:
 '''
 
 
-def edit_names(cells: Sequence[Cell], hoisted: Hoisted, words: Words) -> None:
+def edit_names(cells: Sequence[Cell], hoisted: Hoisted, words: Words, *, shared: bool = False) -> None:
     """Make uses of what was hoisted say so: ``config.lr``, and ``train(model, lr=config.lr)``.
 
     Must come before the edits that quote these expressions (`measuring`).
@@ -67,12 +68,35 @@ def edit_names(cells: Sequence[Cell], hoisted: Hoisted, words: Words) -> None:
     for cell in cells:
         for statement in cell.statements:
             owner = next((d for d in hoisted.definitions.values() if d.node is statement), None)
+            if shared:
+                _look_up_in_globals(cell.source, statement)
+            else:
+                _globals_to_nonlocals(cell.source, statement)
             for found in references(statement):
                 if found.name in settings and found.context == "load" and isinstance(found.node, ast.Name):
                     if owner is None:
                         cell.source.replace(found.node, f"{words.config}.{found.name}")
                 if found.name in hoisted.definitions and found.context == "load":
                     _pass_extras(cell.source, found.node, hoisted.definitions[found.name], owner, settings, words)
+
+
+def _look_up_in_globals(source: Source, statement: ast.stmt) -> None:
+    """``eval`` and its kin see the names of a step that declares them global."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not source.inside_string(node):
+            if node.func.id in ("eval", "exec") and len(node.args) == 1 and not node.keywords:
+                _, end = source.extent(node.args[0])
+                source.insert(end, ", globals()")
+            elif node.func.id in ("locals", "vars") and not node.args:
+                source.replace(node.func, "globals")
+
+
+def _globals_to_nonlocals(source: Source, statement: ast.stmt) -> None:
+    """What was a notebook's global is a local of the step that the function stands in."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Global):
+            inside = any(isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef) for parent in source.ancestors(node))
+            source.replace(node, f"nonlocal {', '.join(node.names)}" if inside else "pass")
 
 
 def _pass_extras(
@@ -168,10 +192,20 @@ class Writer:
                             if found.context == "store"} - set(self.parameters(step, body)))
             if names:
                 lines.append(f"    global {', '.join(names)}")
+        else:
+            lines.extend(f"    {name} = None" for name in self._bound_by_functions_only(step, body))
         lines.append(indented(_without_bare_pass(body)))
         if step.outputs:
             lines.append(f"    return {', '.join(step.outputs)}")
         return "\n".join(lines)
+
+    def _bound_by_functions_only(self, step: Step, body: str) -> list[str]:
+        """Names that only a ``global`` statement binds: they need a place in the step."""
+        stores = [
+            found for cell in step.cells for found in references(cell.statements) if found.context == "store"
+        ]
+        here = {found.name for found in stores if not found.deferred} | set(self.parameters(step, body))
+        return sorted({found.name for found in stores if found.deferred} - here)
 
     def parameters(self, step: Step, body: str) -> list[str]:
         """What a step's function takes, in order: configuration, data, metrics."""
@@ -242,7 +276,7 @@ class Writer:
             "\n".join([*imports, *self._imports(modules=modules)]),
             *(
                 renamed(text, self.names)
-                for text in (config_class(fields), _METRICS_CLASS, _STEP_CLASS, *([_PICK] if picks else []))
+                for text in (config_class(fields), self._metrics_class(functions + definitions), _STEP_CLASS, *([_PICK] if picks else []))
             ),
             *definitions,
             *functions,
@@ -252,11 +286,18 @@ class Writer:
         ]
         return formatted("\n\n\n".join(part.strip("\n") for part in parts) + "\n")
 
+    def _metrics_class(self, texts: Sequence[str]) -> str:
+        """The class of the metrics; it can take notes only where the code takes some."""
+        notes = any(f"{self.words.metrics}.note" in text for text in texts)
+        if not notes:
+            return _METRICS_CLASS
+        return _METRICS_CLASS.replace("by name.", "by name; `note` remembers every value an expression takes.") + _NOTE
+
     def _imports(self, *, modules: bool) -> list[str]:
         found = []
         for cell, statement in self.hoisted.imports:
             found.append(cell.source.text(statement))
-        lines = list(dict.fromkeys(found))
+        lines = ["import contextlib", *dict.fromkeys(found)]
         if modules:
             lines.insert(0, "sys.path.insert(0, str(Path(__file__).resolve().parent / 'modules'))")
         return lines
@@ -330,7 +371,7 @@ def config_yaml(fields: Sequence[ConfigField]) -> str:
 
 def formatted(code: str) -> str:
     """`code` with sorted imports, without unused ones, as ruff formats it; raises nothing of ruff's own."""
-    ast.parse(code)
+    compile(code, "pipeline.py", "exec", dont_inherit=True)
     for arguments in (
         ["check", "--isolated", "--select", "I,F401,F541,UP037", "--fix", "--quiet", "--target-version", "py311"],
         ["format", "--isolated", "--quiet", "--line-length", "100", "--target-version", "py311"],

@@ -506,7 +506,8 @@ class _Assembly:
             shared=shared,
         )
         checks, promised = self._contract_checks()
-        codegen.edit_names(cells, hoisted, words)
+        lock, modules = self._lock()
+        codegen.edit_names(cells, hoisted, words, shared=shared)
         recorder = measuring.Recorder(words, self._is_quiet, run.metric_details)
         recorder.record(sites)
         for cell in cells:
@@ -517,7 +518,6 @@ class _Assembly:
         kinds = {dataset.name: dataset.kind for dataset in run.datasets}
         kinds.update({found.name: found.kind for found in run.models})
         writer = codegen.Writer(words, hoisted, steps.known_types(cells, kinds, self.modules))
-        lock, modules = self._lock(cells)
         code = writer.script(
             title=self._docstring(grouped),
             steps=grouped,
@@ -694,9 +694,9 @@ class _Assembly:
         loose += [path for path in written if Path(path).name not in names and not self.whole]
         return any(path.startswith(f"{self.export.directory}{os.sep}") for path in loose)
 
-    def _lock(self, cells: Sequence[Cell]) -> tuple[str, dict[str, Path]]:
+    def _lock(self) -> tuple[str, dict[str, Path]]:
         modules: set[str] = set()
-        for cell in cells:
+        for cell in self.cells:
             for statement in cell.statements:
                 modules |= lockfile.imported(ast.unparse(statement))
         try:

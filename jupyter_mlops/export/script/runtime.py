@@ -89,6 +89,7 @@ def load_contracts() -> Any:
         if found is None or found.loader is None or not place.exists():
             raise PipelineStop(2, f"{place} is missing: it belongs beside the script.")
         module = importlib.util.module_from_spec(found)
+        sys.dont_write_bytecode = True  # a version's folder never changes
         try:
             found.loader.exec_module(module)
         except ImportError as error:
