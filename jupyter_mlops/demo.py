@@ -42,6 +42,7 @@ EXPERIMENT = "quickstart"
 OUTPUT = "output"
 MARKER = "demo"
 CELL_SECONDS = 600
+WIDTH = 112
 FAILED, REJECTED = 1, 3
 
 
@@ -126,7 +127,14 @@ def _kernel_manager() -> AsyncKernelManager:
 
     class OwnInterpreter(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            argv = [
+                sys.executable,
+                "-m",
+                "ipykernel_launcher",
+                "--log-level=ERROR",
+                "-f",
+                "{connection_file}",
+            ]
             return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
     return AsyncKernelManager(kernel_spec_manager=OwnInterpreter())
@@ -148,15 +156,22 @@ class _Progress:
     """One line a cell while the notebook runs, and below it what the cell printed."""
 
     def __init__(self, document: nbformat.NotebookNode) -> None:
-        self._total = sum(cell.cell_type == "code" for cell in document.cells)
+        self._titles: list[str] = []
+        heading = ""
+        for cell in document.cells:
+            first = printable(next((line for line in cell.source.splitlines() if line.strip()), ""))
+            if cell.cell_type == "code":
+                self._titles.append(f"{heading}: {first}" if first.startswith("%") else heading)
+            elif first.startswith("#"):
+                heading = first.strip("# ")
         self._number = 0
         self._begun = 0.0
 
     def begin(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
+        title = self._titles[self._number]
         self._number += 1
         self._begun = time.monotonic()
-        title = next((line for line in cell.source.splitlines() if line.strip()), "")
-        print(f"[{self._number:>2}/{self._total}] {printable(title):<60.60}", end=" ", flush=True)
+        print(f"[{self._number:>2}/{len(self._titles)}] {title:<60.60}", end=" ", flush=True)
 
     def end(self, cell: nbformat.NotebookNode, cell_index: int, execute_reply: Any) -> None:
         print(format_duration(time.monotonic() - self._begun), flush=True)
@@ -165,7 +180,8 @@ class _Progress:
                 data = output.get("data", {})
                 text = output.get("text", "") or data.get("text/plain", "")
                 for line in text.splitlines():
-                    print(f"        {printable(line)}")
+                    shown = printable(line)
+                    print(f"        {shown if len(shown) <= WIDTH else shown[: WIDTH - 1] + '…'}")
 
 
 def _count_tracked(document: nbformat.NotebookNode) -> int:

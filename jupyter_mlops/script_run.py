@@ -255,7 +255,7 @@ def _environment() -> records.Environment | None:
     try:
         from .capture.environment import describe_environment
 
-        return describe_environment(vars(sys.modules["__main__"]), Path.cwd())
+        return describe_environment(vars(sys.modules["__main__"]), directory=str(Path.cwd()))
     except Exception as error:  # noqa: BLE001 no fault of ours may stop the user's script
         log.warning("The environment could not be described: %s", error)
         return None
