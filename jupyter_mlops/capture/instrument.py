@@ -228,7 +228,7 @@ class _Rewriter(ast.NodeTransformer):
     ) -> ast.expr:
         label = ast.unparse(node.target) if isinstance(node, ast.For) else "while"
         what = (self._key(), self.order, ".".join(self.scopes), label, node.lineno, names, lists)
-        observed = _call(_hook(_LOOPS, function, fallback), *arguments, ast.Constant(what))
+        observed = _call(_hook(_LOOPS, function, fallback), *arguments, ast.Constant(what))  # type: ignore[arg-type]
         return ast.copy_location(observed, node.iter if isinstance(node, ast.For) else node.test)
 
     def _watched(self, node: _Loop) -> tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]]:

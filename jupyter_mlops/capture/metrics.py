@@ -20,7 +20,7 @@ import msgspec
 from jupyter_mlops.records import Curve, Evaluation, MetricDetail, MetricValue, Span
 
 from .numbers import is_number, to_float, to_number
-from .vocabulary import is_scoring_call, sounds_like_metric, sounds_like_size, words
+from .vocabulary import is_scoring_call, names_a_result, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
     from .sites import Event, LoopSeries, Site
@@ -182,7 +182,10 @@ class _Finder:
         if calls:
             return True
         if _is_constant(assignment.value):
-            return False
+            # Typed in by hand: a setting, unless its name can only be that of a result.
+            literal = isinstance(assignment.value, (ast.Constant, ast.UnaryOp))
+            started = to_number(value) in (0, -1) or abs(to_number(value)) == float("inf")
+            return names_a_result(name) and type(value) is float and not (literal and started)
         if sounds_like_metric(name):
             return True
         if sounds_like_size(name):
@@ -435,7 +438,8 @@ class _Finder:
             and (call.site.end_line, call.site.end_column) <= (site.end_line, site.end_column)
         ]
         same_turn = [call for call in inside if call.occurrence == event.occurrence]
-        return (same_turn or inside or [None])[-1]
+        found = same_turn or inside
+        return found[-1] if found else None
 
     def _calls_in(self, node: ast.expr) -> list[Event]:
         begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)

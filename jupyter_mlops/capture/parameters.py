@@ -9,7 +9,7 @@ import msgspec
 
 from jupyter_mlops.records import ParamDetail, ParamValue
 
-from .vocabulary import sounds_like_metric
+from .vocabulary import names_a_result, sounds_like_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,11 +64,15 @@ def find_params(
     for name, literal in names.literals.items():
         if name in names.reassigned or name.startswith("_") or name in given:
             continue
+        if isinstance(literal.value, float) and names_a_result(name):
+            continue
         for key, value in _flatten(name, literal.value):
             detail = ParamDetail(origin="literal", order=order, span=literal.span if key == name else None)
             add(key, value, detail)
     for name in sorted(names.reads & earlier.keys()):
         found = earlier[name]
+        if isinstance(found.literal.value, float) and names_a_result(name):
+            continue
         if name.startswith("_") or name in given or not _still(namespace.get(name), found.literal.value):
             continue
         for key, value in _flatten(name, found.literal.value):

@@ -51,6 +51,7 @@ _SIZE_WORDS = frozenset(
     counter offset
     """.split()
 )
+_PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -68,6 +69,12 @@ def sounds_like_metric(name: str) -> bool:
     """Whether a name or label has a metric's word in it: ``val_acc``, ``Test accuracy``, ``rmse2``."""
     found = words(name)
     return any(word in _METRIC_WORDS or word.rstrip("0123456789") in _METRIC_WORDS for word in found)
+
+
+def names_a_result(name: str) -> bool:
+    """Whether a name can only be a result, even where a literal is bound to it: ``acc``, ``test_rmse``."""
+    found = words(name)
+    return bool(found) and found[-1] in _METRIC_WORDS and all(word in _PARTS for word in found[:-1])
 
 
 def sounds_like_size(name: str) -> bool:

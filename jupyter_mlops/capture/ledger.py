@@ -1,0 +1,276 @@
+"""Every executed cell, tracked or not: what it read, bound and changed.
+
+The namespace is compared before and after the cell, but only the names the cell can have touched:
+those its syntax uses, those live functions reach from there, and after a change every other name
+whose object shares memory with a changed one. So an untouched frame of any size costs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+from time import perf_counter
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jupyter_mlops.records import Execution, new_id, now
+
+from .ambient import Snapshot, ambient_use, snapshot
+from .files import FileWatch
+from .fingerprint import fingerprint, reachable_ids
+from .names import CellNames, cell_names, live_reads, live_stores
+from .parameters import EarlierLiteral
+from .secrets import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+_ALIASES_OF = 400
+
+
+class Cell(msgspec.Struct, kw_only=True):
+    """A cell about to run. `code` is the Python that runs, `source` what the user wrote."""
+
+    source: str
+    code: str
+    execution_count: int | None = None
+    cell_id: str = ""
+    scratch: bool = False
+    heading: str = ""
+    tree: ast.Module | None = None
+    names: CellNames = CellNames()
+
+
+class Started(msgspec.Struct, kw_only=True):
+    """What stood before the cell ran."""
+
+    cell: Cell
+    order: int
+    start_time: datetime
+    clock: float
+    watched: set[str]
+    ids: dict[str, int]
+    fingerprints: dict[str, str]
+    ambient: Snapshot
+    files: FileWatch
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """How a cell ended: ``ok``, ``failed`` or ``interrupted``, and how many statements it completed."""
+
+    status: str = "ok"
+    completed: int | None = None
+    tracked: bool = False
+
+
+class Ledger:
+    """The executions of one kernel session, oldest first.
+
+    Args:
+        namespace: The notebook's global namespace, live.
+        is_hidden: Whether a name is the shell's own (``In``, ``_``) and not the notebook's.
+        byte_budget: Objects larger than this are fingerprinted from a sample.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        is_hidden: Callable[[str], bool],
+        *,
+        session_id: str | None = None,
+        byte_budget: int = 2_000_000_000,
+        ignored_folders: Iterable[str] = (),
+    ) -> None:
+        self.namespace = namespace
+        self.session_id = session_id or new_id()
+        self.executions: list[Execution] = []
+        self.names: dict[int, CellNames] = {}
+        self.literals: dict[str, EarlierLiteral] = {}
+        self.is_hidden = is_hidden
+        self._byte_budget = byte_budget
+        self._ignored = tuple(ignored_folders)
+        self._known: dict[str, tuple[int, str]] = {}
+        self._orders = 0
+
+    def remember(self, source: str, code: str, execution_count: int | None) -> None:
+        """Add a cell that ran before we watched: its names are known from its syntax alone."""
+        names = cell_names(code)
+        order = self._next_order()
+        self._keep(
+            Execution(
+                execution_id=new_id(),
+                session_id=self.session_id,
+                order=order,
+                source=redact(source),
+                code=redact(code),
+                execution_count=execution_count,
+                from_history=True,
+                reads=_sorted(names.reads),
+                bound=_sorted(names.bound),
+                mutated=_sorted(names.touched - names.unconditional),
+                deleted=_sorted(names.deleted),
+            ),
+            names,
+        )
+
+    def begin(self, cell: Cell) -> Started:
+        """Look at what the cell may touch, before it runs."""
+        try:
+            cell.tree = ast.parse(cell.code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            cell.tree = None
+        cell.names = cell_names(cell.code, cell.tree) if cell.tree else CellNames(syntax_error=True)
+        used = cell.names.reads | cell.names.touched | cell.names.bound | cell.names.deleted
+        used |= live_reads(used, self.namespace) | live_stores(used, self.namespace)
+        if cell.names.dynamic:
+            used = frozenset(self.namespace)
+        watched = {name for name in used if name in self.namespace and not self.is_hidden(name)}
+        files = FileWatch(ignored=self._ignored)
+        started = Started(
+            cell=cell,
+            order=self._next_order(),
+            start_time=now(),
+            clock=perf_counter(),
+            watched=watched,
+            ids={name: id(value) for name, value in self.namespace.items()},
+            fingerprints={name: self._before(name) for name in watched},
+            ambient=snapshot(),
+            files=files,
+        )
+        files.start()
+        return started
+
+    def end(self, started: Started, outcome: Outcome) -> Execution:
+        """Compare with what stands now, and remember the execution."""
+        duration = perf_counter() - started.clock
+        files = started.files.stop(started.cell.names.strings)
+        space, ids, names = self.namespace, started.ids, started.cell.names
+        current = {name for name in space if not self.is_hidden(name)}
+        rebound = {name for name in current if ids.get(name) != id(space[name])}
+        watched = {name for name in (started.watched | names.bound | rebound) if name in space}
+        after = {name: self._fingerprint(space[name]) for name in watched if not self.is_hidden(name)}
+        bound = set(rebound)
+        if outcome.status == "ok":
+            bound |= names.unconditional & current
+            changed = {
+                name
+                for name in names.bound - bound
+                if after.get(name) != started.fingerprints.get(name) and name in current
+            }
+            bound |= changed
+        mutated = {
+            name
+            for name in started.watched - bound
+            if name in after and after[name] and after[name] != started.fingerprints.get(name)
+        }
+        opaque = {
+            name
+            for name in started.watched
+            if not after.get(name, "-") and not isinstance(space.get(name), (ModuleType, type))
+        }
+        mutated |= self._aliases(
+            mutated | (bound & started.watched & names.touched), current - bound - mutated, after
+        )
+        for name, value in after.items():
+            self._known[name] = (id(space[name]), value)
+        reads, writes = ambient_use(names, started.ambient, snapshot(), space)
+        deleted = {name for name in ids if name not in space and not self.is_hidden(name)}
+        cell = started.cell
+        execution = Execution(
+            execution_id=new_id(),
+            session_id=self.session_id,
+            order=started.order,
+            source="" if cell.scratch else redact(cell.source),
+            code="" if cell.scratch else redact(cell.code),
+            execution_count=cell.execution_count,
+            cell_id=cell.cell_id,
+            start_time=started.start_time,
+            duration=duration,
+            status=outcome.status,
+            completed=outcome.completed,
+            tracked=outcome.tracked,
+            scratch=cell.scratch,
+            reads=_sorted(started.watched & (names.reads | (started.watched - names.bound))),
+            bound=_sorted(bound),
+            mutated=_sorted(mutated),
+            opaque=_sorted(opaque),
+            deleted=_sorted(deleted),
+            ambient_reads=_sorted(reads),
+            ambient_writes=_sorted(writes),
+            files=tuple(files),
+            fingerprints=after,
+            heading=cell.heading,
+        )
+        self._keep(execution, names)
+        return execution
+
+    def lineage(self, order: int) -> list[Execution]:
+        """The executions the one at `order` stands on (itself included), oldest first.
+
+        Walks back over reads, bindings and changes; this is for parameters, data and verdicts.
+        What an export keeps is decided by `export.slicing`.
+        """
+        needed: set[str] = set()
+        kept: list[Execution] = []
+        for execution in reversed(self.executions):
+            if execution.order > order:
+                continue
+            made = set(execution.bound) | set(execution.mutated)
+            if execution.order == order or made & needed:
+                needed -= set(execution.bound) - set(execution.reads)
+                needed |= set(execution.reads)
+                kept.append(execution)
+        return kept[::-1]
+
+    def _keep(self, execution: Execution, names: CellNames) -> None:
+        self.executions.append(execution)
+        self.names[execution.order] = names
+        for name in (*execution.bound, *execution.deleted):
+            self.literals.pop(name, None)
+        if execution.status == "ok" and not execution.scratch:
+            for name, literal in names.literals.items():
+                if name not in names.reassigned:
+                    self.literals[name] = EarlierLiteral(literal, execution.order)
+
+    def _next_order(self) -> int:
+        self._orders += 1
+        return self._orders
+
+    def _before(self, name: str) -> str:
+        value = self.namespace[name]
+        known = self._known.get(name)
+        if known is not None and known[0] == id(value):
+            return known[1]
+        return self._fingerprint(value)
+
+    def _fingerprint(self, value: Any) -> str:
+        return fingerprint(value, byte_budget=self._byte_budget)
+
+    def _aliases(self, changed: set[str], others: Iterable[str], after: dict[str, str]) -> set[str]:
+        """Names of `others` whose objects share memory with a changed one and changed with it."""
+        if not changed:
+            return set()
+        shared: set[int] = set()
+        for name in changed:
+            shared |= reachable_ids(self.namespace[name])
+        found: set[str] = set()
+        for name in list(others)[:_ALIASES_OF]:
+            value = self.namespace[name]
+            if type(value) in _NEVER_SHARED or name in changed:
+                continue
+            if id(value) in shared or shared & reachable_ids(value):
+                current = self._fingerprint(value)
+                known = self._known.get(name)
+                if known is None or not current or known[1] != current:
+                    found.add(name)
+                    after[name] = current
+        return found
+
+
+_NEVER_SHARED = frozenset({int, float, bool, str, bytes, type(None), complex, ModuleType})
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))

@@ -1,0 +1,55 @@
+"""``mlops.log_metric`` and its kin inside a tracked cell: they add to the cell's own run."""
+
+from __future__ import annotations
+
+import mimetypes
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_mlops.capture.recorder import Open, Recorder
+    from jupyter_mlops.records import MetricValue, ParamValue
+
+
+class CellBuilder:
+    """Hands what is logged to the run of the cell that is being executed."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def log_metric(self, key: str, value: MetricValue, step: int | None) -> None:
+        """Set a metric; with `step` also add a point to its curve."""
+        opened = self._open()
+        points = opened.logged.points.setdefault(key, [])
+        points.append((len(points) if step is None else step, value, perf_counter() - opened.clock))
+
+    def log_param(self, key: str, value: ParamValue) -> None:
+        """Set a parameter."""
+        self._open().logged.params[key] = value
+
+    def set_tag(self, key: str, value: str) -> None:
+        """Set a tag."""
+        self._open().logged.tags[key] = value
+
+    def log_artifact(self, path: Path) -> None:
+        """Keep a copy of the file at `path`, or of every file in the folder."""
+        from jupyter_mlops.capture.recorder import Blob
+
+        opened = self._open()
+        files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        for file in files:
+            media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            name = file.name if file == path else f"{path.name}/{file.relative_to(path).as_posix()}"
+            opened.logged.blobs.append(Blob(name, file.read_bytes(), media_type, "file"))
+
+    def _open(self) -> Open:
+        if self._recorder.open is None:
+            raise UsageError(
+                "Nothing is being tracked here.",
+                "Begin the cell with %%track, or log inside `with jupyter_mlops.start_run():`.",
+            )
+        return self._recorder.open

@@ -1,0 +1,89 @@
+"""What ``%export`` shows: whether the version is proved, metric by metric, and where it lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.compare.wording import exact, format_number
+
+from .theme import BETTER, LINE, NUMBERS, STYLE, WORSE, muted, span, text
+
+if TYPE_CHECKING:
+    from jupyter_mlops.records import MetricCheck, PipelineVersion
+
+
+class Verdict:
+    """An exported version, for a notebook."""
+
+    def __init__(self, version: PipelineVersion) -> None:
+        self.version = version
+
+    def html(self) -> str:
+        """A small box: the verdict, each metric's three values, the path or the cause."""
+        version, report = self.version, self.version.report
+        proved = version.status == "validated"
+        color = BETTER if proved else WORSE
+        head = (
+            span("✓ validated" if proved else "✗ rejected", style=f"color:{color};font-weight:600")
+            + f" <b>{text(version.name)}</b> version {version.version} "
+            + muted(f"from run #{version.run_number}" if version.run_number else "")
+        )
+        rows = "".join(
+            f"<tr><td style='padding:0 14px 0 0'>{text(check.name)}</td>"
+            + "".join(
+                f"<td style='padding:0 14px 0 0;text-align:right;{NUMBERS}' title='{text(_exact(value))}'>"
+                f"{text(_short(value))}</td>"
+                for value in (check.expected, check.first, check.second)
+            )
+            + f"<td>{span('equal' if check.equal else 'differs', style='' if check.equal else f'color:{WORSE}')}</td></tr>"
+            for check in _ordered(report.metrics)
+        )
+        table = (
+            "<table style='border-collapse:collapse;margin:4px 0'><tr>"
+            + "".join(
+                f"<th style='font-weight:400;text-align:{align};padding:0 14px 0 0'>{muted(title)}</th>"
+                for title, align in (
+                    ("metric", "left"),
+                    ("run", "right"),
+                    ("first replay", "right"),
+                    ("second", "right"),
+                )
+            )
+            + f"<th></th></tr>{rows}</table>"
+            if rows
+            else ""
+        )
+        cause = f"<div>{text(report.cause)} {muted(report.hint)}</div>" if report.cause else ""
+        return (
+            f'{STYLE}<div class="mlops mlops-verdict" style="border:{LINE};border-left:3px solid {color};'
+            f'border-radius:4px;padding:6px 12px;font-size:13px;line-height:1.5;max-width:960px">'
+            f"<div>{head}</div>{cause}{table}<div>{muted(f'{version.path}/pipeline.py')}</div></div>"
+        )
+
+    def text(self) -> str:
+        """The same for a terminal."""
+        version, report = self.version, self.version.report
+        mark = "✓ validated" if version.status == "validated" else "✗ rejected"
+        lines = [f"{mark}: {version.name} version {version.version}"]
+        if report.cause:
+            lines.append(f"  {report.cause} {report.hint}".rstrip())
+        for check in _ordered(report.metrics):
+            values = " = " if check.equal else " , "
+            told = values.join(_short(value) for value in (check.expected, check.first, check.second))
+            lines.append(f"  {check.name}: {told}{'' if check.equal else '  differs'}")
+        return "\n".join([*lines, f"  {version.path}/pipeline.py"])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+
+def _ordered(checks: tuple[MetricCheck, ...]) -> list[MetricCheck]:
+    return sorted(checks, key=lambda check: check.equal)[:30]
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else format_number(value)
+
+
+def _exact(value: float | None) -> str:
+    return "" if value is None else exact(value)

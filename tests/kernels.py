@@ -1,0 +1,132 @@
+"""Real kernels, driven as a front end drives them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_client.manager import KernelManager
+
+from jupyter_mlops.store import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jupyter_mlops.records import Run
+
+
+@dataclass
+class Outcome:
+    """What one cell gave: its messages in order."""
+
+    status: str = ""
+    error: dict[str, Any] = field(default_factory=dict)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def stdout(self) -> str:
+        return "".join(output["text"] for output in self.outputs if output["type"] == "stream")
+
+    @property
+    def result(self) -> str:
+        """The text of the cell's value, or ``""``."""
+        found = [
+            output["data"]["text/plain"] for output in self.outputs if output["type"] == "execute_result"
+        ]
+        return found[-1] if found else ""
+
+    @property
+    def displays(self) -> list[dict[str, str]]:
+        kinds = ("display_data", "update_display_data")
+        return [output["data"] for output in self.outputs if output["type"] in kinds]
+
+    @property
+    def traceback(self) -> str:
+        return "\n".join(self.error.get("traceback", []))
+
+
+class Kernel:
+    """A kernel in a folder of its own, whose store lies in that folder."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.store_url = f"sqlite:///{folder / 'store' / 'runs.db'}"
+        self.environment = {
+            **os.environ,
+            "JUPYTER_MLOPS_STORE": self.store_url,
+            "IPYTHONDIR": str(folder / "ipython"),
+            **environment,
+        }
+        self._begin()
+
+    def _begin(self) -> None:
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.kernel_spec.argv[0] = sys.executable
+        self.manager.start_kernel(env=self.environment, cwd=str(self.folder))
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+
+    def start(self, code: str, **options: Any) -> str:
+        """Send a cell without waiting for it."""
+        return self.client.execute(code, **options)
+
+    def finish(self, message_id: str, timeout: float = 60) -> Outcome:
+        """Wait until a sent cell has ended."""
+        outcome = Outcome()
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if message["parent_header"].get("msg_id") != message_id:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            if kind in ("stream", "display_data", "update_display_data", "execute_result", "error"):
+                outcome.outputs.append({"type": kind, **content})
+            if kind == "error":
+                outcome.error = content
+        reply = self.client.get_shell_msg(timeout=10)
+        while reply["parent_header"].get("msg_id") != message_id:
+            reply = self.client.get_shell_msg(timeout=10)
+        outcome.status = reply["content"]["status"]
+        return outcome
+
+    def run(self, code: str, timeout: float = 60, **options: Any) -> Outcome:
+        """Run a cell to its end."""
+        return self.finish(self.start(code, **options), timeout)
+
+    def load(self) -> Outcome:
+        return self.run("%load_ext jupyter_mlops")
+
+    def restart(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=False)
+        self._begin()
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+    # -- what the store holds -------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def store(self) -> Iterator[Store]:
+        opened = open_store(self.store_url, str(self.folder / "store" / "artifacts"))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first."""
+        with self.store() as store:
+            return [store.get_run(summary.run_id) for summary in reversed(store.search())]
+
+    def last_run(self) -> Run:
+        return self.runs()[-1]

@@ -1,0 +1,151 @@
+"""What a dataset says of itself, and that nothing of a stranger's is asked."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jupyter_mlops.capture.dataset import MAX_CELLS, describe_dataset
+from jupyter_mlops.records import Column, Dataset, as_json
+
+
+def describe(value: Any, **how: Any) -> Dataset:
+    found = describe_dataset("data", value, **how)
+    assert found is not None
+    json.dumps(as_json(found))
+    return found
+
+
+def column(values: Any) -> Column:
+    (found,) = describe(pd.DataFrame({"c": values})).columns
+    return found
+
+
+def test_a_frame_has_its_schema_in_order() -> None:
+    frame = pd.DataFrame({"b": [1, 2], "a": ["x", None], 3: [0.5, 1.0], ("p", "q"): [True, False]})
+    found = describe(frame, role="train", order=4, fingerprint=lambda value: str(len(value)))
+    assert (found.name, found.kind, found.rows, found.shape) == ("data", "pandas.DataFrame", 2, (2, 4))
+    assert (found.role, found.order, found.fingerprint, found.sampled) == ("train", 4, "2", False)
+    assert [(c.name, c.dtype, c.nullable) for c in found.columns] == [
+        ("b", "int64", False),
+        ("a", "str", True),
+        ("3", "float64", False),
+        ("p, q", "bool", False),
+    ]
+
+
+def test_the_profile_of_numbers_agrees_with_pandas() -> None:
+    values = pd.Series(np.random.RandomState(0).normal(size=1001)).round(2)
+    values[5] = None
+    profile = column(values).profile
+    valid = values.dropna()
+    assert profile["missing"] == 1
+    assert profile["distinct"] == valid.nunique()
+    assert (profile["minimum"], profile["maximum"]) == (valid.min(), valid.max())
+    assert math.isclose(profile["mean"], valid.mean())
+    assert math.isclose(profile["std"], valid.std())
+    assert profile["quantiles"] == pytest.approx(valid.quantile([0, 0.25, 0.5, 0.75, 1]).tolist())
+    counts, edges = np.histogram(valid, bins=10)
+    assert profile["histogram"] == {"edges": pytest.approx(edges.tolist()), "counts": counts.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("values", "part"),
+    [
+        ([1, 2, 2**62], {"missing": 0, "minimum": 1, "maximum": 2**62, "distinct": 3}),
+        (
+            [1.0, math.inf, math.nan],
+            {"missing": 1, "infinite": 1, "minimum": 1.0, "maximum": 1.0, "std": 0.0},
+        ),
+        ([math.nan, math.nan], {"missing": 2, "distinct": 0}),
+        ([True, True, False], {"missing": 0, "distinct": 2, "top": [[True, 2], [False, 1]]}),
+        (["x", "y", "x", None], {"missing": 1, "distinct": 2, "top": [["x", 2], ["y", 1]]}),
+        ([1, "x", None, 1], {"missing": 1, "distinct": 2, "top": [[1, 2], ["x", 1]]}),
+        (pd.array([1, None], dtype="Int64"), {"missing": 1, "minimum": 1, "maximum": 1}),
+        (pd.array([True, None], dtype="boolean"), {"missing": 1, "top": [[True, 1]]}),
+        (pd.array(["x", None], dtype="string"), {"missing": 1, "top": [["x", 1]]}),
+        (
+            pd.Categorical(["x", "x", None], ["x", "z"]),
+            {"missing": 1, "distinct": 1, "top": [["x", 2]], "categories": 2},
+        ),
+        (pd.to_datetime(["2020-01-01", None]), {"missing": 1, "distinct": 1}),
+        (pd.to_datetime(["2020-01-01", None], utc=True), {"missing": 1, "distinct": 1}),
+        (pd.arrays.SparseArray([0.0, 1.0]), {"missing": 0, "maximum": 1.0}),
+        (pd.period_range("2020-01", periods=2, freq="M"), {"missing": 0, "distinct": 2}),
+        ([[1], [2]], {"missing": 0, "types": 1}),
+        ([], {"missing": 0, "distinct": 0}),
+    ],
+)
+def test_every_kind_of_column_has_a_profile(values: Any, part: dict[str, Any]) -> None:
+    profile = column(values).profile
+    assert {key: profile.get(key) for key in part} == part
+
+
+def test_long_texts_are_cut_in_the_profile() -> None:
+    ((value, count),) = column(["x" * 5000] * 3).profile["top"]
+    assert (len(value), count) == (101, 3)
+
+
+def test_arrays_series_and_matrices_are_datasets() -> None:
+    from scipy import sparse
+
+    assert describe(np.arange(6).reshape(3, 2)).columns[1].name == "1"
+    assert describe(np.zeros((4, 2, 2))).shape == (4, 2, 2)
+    assert [c.name for c in describe(np.zeros(2, [("u", "i4"), ("v", "f8")])).columns] == ["u", "v"]
+    assert describe(pd.Series([1, 2], name="s")).columns[0].name == "s"
+    assert describe(pd.Series([1, 2])).columns[0].name == "data"
+    assert describe(sparse.eye(3, format="csr")).kind == "scipy.sparse.csr_matrix"
+    assert describe(np.ma.masked_array([1, 2])).rows == 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, "text", [1, 2], {"a": 1}, None, np.float64(1), np.array(1), pd.Timestamp("2020"), pd, object()],
+)
+def test_what_is_no_dataset_is_none(value: Any) -> None:
+    assert describe_dataset("data", value) is None
+
+
+def test_large_data_is_sampled_but_missing_values_are_all_counted() -> None:
+    values = np.arange(2.0 * MAX_CELLS)
+    values[1] = math.nan
+    found = describe(pd.DataFrame({"v": values}))
+    assert (found.sampled, found.rows) == (True, 2 * MAX_CELLS)
+    assert (found.columns[0].nullable, found.columns[0].profile["missing"]) == (True, 1)
+    texts = np.full(200_001, "x", dtype=object)
+    texts[1] = None
+    found = describe(pd.DataFrame({"v": texts}))
+    assert (found.sampled, found.columns[0].nullable) == (True, True)
+
+
+def test_a_wide_frame_is_bounded() -> None:
+    found = describe(pd.DataFrame(np.zeros((2, 5000))))
+    assert found.shape == (2, 5000)
+    assert len(found.columns) == 2000
+    assert found.sampled
+
+
+def test_strangers_in_a_column_are_left_alone(hostile: Any) -> None:
+    frame = pd.DataFrame({"a": [1, 2]})
+    frame["b"] = np.array([None, 1], object)
+    frame._mgr.blocks[1].values[0, 0] = hostile
+    found = describe(frame)
+    assert found.columns[1].profile == {"missing": 0, "types": 2}
+    assert describe_dataset("hostile", hostile) is None
+    assert describe_dataset("hostile", type(hostile)) is None
+
+
+def test_a_subclass_of_the_notebook_is_read_past_its_own_methods() -> None:
+    class Frame(pd.DataFrame):
+        def __getitem__(self, key: Any) -> Any:
+            raise RuntimeError
+
+        __len__ = __iter__ = __getitem__
+
+    Frame.__module__ = "__main__"
+    assert describe(Frame({"a": [1, 2, 3]})).rows == 3
