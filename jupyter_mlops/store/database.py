@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
-from jupyter_mlops.errors import StoreError, StoreVersionError
+from jupyter_mlops.errors import StoreError, StoreReadOnlyError, StoreVersionError
 
 from . import locations, sqlite
 from .failures import explained
@@ -186,10 +186,14 @@ class Database:
                 raise StoreError(f"There is no store at {path}.", "Run a cell with %%track to begin one.")
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
+            except PermissionError:
+                raise _unwritable(path) from None
             except OSError as error:
                 raise StoreError(
                     f"The folder of the store {path} cannot be made: {error.strerror or error}."
                 ) from None
+            if not os.access(path.parent, os.W_OK | os.X_OK):
+                raise _unwritable(path)
         elif path.is_dir():
             raise StoreError(f"The store {path} is a folder.", "Name a file in it, such as runs.db.")
         module = sqlite.sqlite_module()
@@ -294,6 +298,13 @@ class Database:
             return {name for name in names if not name.startswith("sqlite_")}
         visible = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v') AND pg_table_is_visible(oid)"
         return set(connection.exec_driver_sql(visible).scalars())
+
+
+def _unwritable(path: Path) -> StoreReadOnlyError:
+    return StoreReadOnlyError(
+        f"The store {path} cannot be made, because its folder is read-only.",
+        "Give yourself write access to the folder, or set JUPYTER_MLOPS_STORE.",
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -136,6 +136,8 @@ class Filters:
             return self._compare_texts(column, tree, text, name)
         if name in self._numbers:
             return _compare_numbers(self._numbers[name], tree, text, name)
+        if tree.operator in ("like", "ilike"):
+            _refuse(tree, text, f"{name} is a time and has no {tree.operator.upper()}")
         values = tuple(_time(value, at, text) for value, at in zip(tree.values, tree.positions, strict=True))
         timed = Comparison(tree.field, tree.operator, values, tree.positions, tree.negated)
         return _compare_numbers(self._times[name], timed, text, name)

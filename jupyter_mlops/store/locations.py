@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from jupyter_mlops.errors import StoreError
 
-_AUTHORITY = re.compile(r"^(?P<scheme>[A-Za-z][\w+.-]*://)(?P<authority>[^/?#]*@)?(?P<rest>.*)$", re.DOTALL)
+_AUTHORITY = re.compile(r"^(?P<scheme>[\w+.-]*://)(?P<authority>[^/?#]*@)?(?P<rest>.*)$", re.DOTALL)
 _SECRET = re.compile(r"(?i)([?&;][^=&;]*(?:password|passwd|pwd|secret|token|passfile)[^=&;]*=)[^&;]*")
+_FILE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>.*?)(?:\?(?:\w+=[^&/]*&?)*)?", re.DOTALL)
 _FORMS = "Write sqlite:////home/me/runs.db or postgresql+psycopg://user@host/database."
 
 
@@ -33,6 +34,11 @@ def redacted(url: str) -> str:
 def parse(url: str) -> sa.URL:
     """The SQLAlchemy URL of a store; StoreError for one that names no database of ours."""
     shown = redacted(url)
+    file = _FILE.fullmatch(url)
+    if file is not None:
+        if file["path"] in ("", ":memory:") or "mode=memory" in url:
+            raise StoreError(f"The store {shown!r} is in memory, which no other process can see.", _FORMS)
+        return sa.URL.create("sqlite", database=file["path"])
     match = _AUTHORITY.match(url)
     if match is not None and not url.startswith("sqlite"):
         authority, rest = match["authority"] or "", match["rest"]
@@ -48,11 +54,9 @@ def parse(url: str) -> sa.URL:
     name = parsed.get_backend_name()
     if name in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
-    if name != "sqlite":
-        raise StoreError(f"The store {shown!r} is neither SQLite nor PostgreSQL.", _FORMS)
-    if not parsed.database or parsed.database == ":memory:" or "mode=memory" in url:
-        raise StoreError(f"The store {shown!r} is in memory, which no other process can see.", _FORMS)
-    return parsed
+    if name == "sqlite":
+        raise StoreError(f"The store {shown!r} names no file.", _FORMS)
+    raise StoreError(f"The store {shown!r} is neither SQLite nor PostgreSQL.", _FORMS)
 
 
 def database_path(url: sa.URL) -> Path:

@@ -130,5 +130,11 @@ def _check_names(run: Run, label: str) -> None:
     for name, text in run.tags.items():
         if not isinstance(text, str):
             raise UsageError(f"The tag {name!r} is a {type(text).__name__}.", "Make it a string.")
+    whole = (("number", run.number, 2**31), *(("order", order, 2**63) for order in run.orders))
+    for what, value, limit in (*whole, *(("order", cell.order, 2**63) for cell in run.cells)):
+        if isinstance(value, int) and not 0 <= value < limit:
+            raise UsageError(
+                f"{label} has an impossible {what}: it is not from 0 to {limit}.", "Count from 1."
+            )
     if run.duration is not None and not math.isfinite(run.duration):
         raise UsageError(f"{label} has no finite duration.", "Give it in seconds.")

@@ -66,7 +66,7 @@ class References:
                 return ref
             if ref.lower() == "last":
                 return self._last(connection, experiment)
-            if re.fullmatch(r"#\s*[0-9]{1,18}", ref):
+            if re.fullmatch(r"#\s*[0-9]{1,9}", ref):
                 return self._numbered(connection, int(ref[1:]), experiment)
             return self._named(connection, ref, experiment)
 

@@ -159,11 +159,12 @@ class RunReader:
 
         Infinite values count, NaN does not; None when no earlier run has the metric.
         """
-        best = sa.func.max(metrics.c.number) if higher_is_better else sa.func.min(metrics.c.number)
         number = sa.select(runs.c.number).where(runs.c.run_id == before, runs.c.experiment == experiment)
-        query = sa.select(best).select_from(metrics.join(runs, metrics.c.run_id == runs.c.run_id))
-        query = query.where(
+        # From the best one down: most often the first or second is one of the experiment's.
+        query = sa.select(metrics.c.number).join(runs, metrics.c.run_id == runs.c.run_id).limit(1)
+        query = query.order_by(metrics.c.number.desc() if higher_is_better else metrics.c.number).where(
             metrics.c.name == metric,
+            metrics.c.number.is_not(None),
             runs.c.experiment == experiment,
             runs.c.run_id != before,
             runs.c.deleted_at.is_(None),

@@ -99,6 +99,7 @@ runs = sa.Table(
     sa.UniqueConstraint("experiment", "number", name="runs_number"),
 )
 sa.Index("runs_start_time", runs.c.start_time, runs.c.run_id)
+sa.Index("runs_experiment", runs.c.experiment, runs.c.start_time, runs.c.run_id)
 sa.Index("runs_name", runs.c.name)
 sa.Index("runs_cell", runs.c.experiment, runs.c.cell_id, runs.c.number)
 sa.Index("runs_parent", runs.c.parent_id)

@@ -132,6 +132,8 @@ class RunWriter:
         packed = pack(run, curves)
         own, others = self._new_executions(run)
         with self._database.write() as connection:
+            if self._kept_in != self._database.generation:
+                own, others = self._new_executions(run)
             self.bury_the_dead(connection)
             existing = connection.execute(_EXISTING, {"the_run": run.run_id}).one_or_none()
             packed, base = _merge_edits(packed, existing)
@@ -199,7 +201,8 @@ class RunWriter:
                 merged = {key: text for key, text in {**summary.tags, **tags}.items() if text is not None}
                 values["summary"] = encode(msgspec.structs.replace(summary, tags=merged), "The edit")
                 _write_tags(connection, run_id, merged)
-            connection.execute(_UPDATE_RUN.values(**values), {"the_run": run_id})
+            if values:
+                connection.execute(_UPDATE_RUN.values(**values), {"the_run": run_id})
             row = connection.execute(
                 sa.select(*summary_columns(self._database.now())).where(runs.c.run_id == run_id)
             ).one()
@@ -234,7 +237,7 @@ class RunWriter:
         )
 
     def _new_executions(self, run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        # What this process has stored before need not be sent again, as long as the file is the same one.
+        # What this process has stored before need not be sent again, as long as it is the same database.
         if self._kept_in != self._database.generation:
             self._kept = set()
             self._kept_in = self._database.generation

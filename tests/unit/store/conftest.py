@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from postgresql import new_database, running_server
 
 from jupyter_mlops.records import Run, Status, new_id
 from jupyter_mlops.store import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _databases = itertools.count()
 
@@ -23,12 +25,19 @@ def postgresql_socket(postgresql_programs: Path) -> Iterator[Path]:
         yield socket
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def _url(request: pytest.FixtureRequest, folder: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'runs.db'}"
+    return new_database(request.getfixturevalue("postgresql_socket"), f"store{next(_databases)}")
+
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(params=BOTH)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database that does not exist yet, or is empty."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'runs.db'}"
-    return new_database(request.getfixturevalue("postgresql_socket"), f"store{next(_databases)}")
+    return _url(request, tmp_path)
 
 
 @pytest.fixture
@@ -38,9 +47,17 @@ def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.fixture
-def make_run() -> Callable[..., Run]:
-    """Makes runs a second apart, finished unless told otherwise."""
+@pytest.fixture(scope="module", params=BOTH)
+def shared_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One store for all tests of a file that only read."""
+    folder = tmp_path_factory.mktemp("shared")
+    opened = open_store(_url(request, folder), str(folder / "artifacts"))
+    yield opened
+    opened.close()
+
+
+def run_maker() -> Callable[..., Run]:
+    """A function that makes runs a second apart, from noon on, finished unless told otherwise."""
     begin = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
     ticks = itertools.count()
 
@@ -55,3 +72,15 @@ def make_run() -> Callable[..., Run]:
         return Run(**{**defaults, **fields})
 
     return make
+
+
+@pytest.fixture
+def make_run() -> Callable[..., Run]:
+    """See `run_maker`."""
+    return run_maker()
+
+
+@pytest.fixture(scope="module")
+def make_shared_run(shared_store: Store) -> Callable[..., Run]:  # anew for each database
+    """See `run_maker`; one for all tests of a file."""
+    return run_maker()

@@ -89,7 +89,14 @@ def full_run(make_run):
         duration=12.25,
         cpu_time=3.5,
         peak_memory=2**41,
-        params={"depth": 3, "lr": 1e-3, "model": "forest", "flag": True, "none": None, "grid": [1, "a", None]},
+        params={
+            "depth": 3,
+            "lr": 1e-3,
+            "model": "forest",
+            "flag": True,
+            "none": None,
+            "grid": [1, "a", None],
+        },
         param_details={
             "depth": ParamDetail(
                 origin="override",
@@ -144,8 +151,12 @@ def full_run(make_run):
                 sampled=True,
             ),
         ),
-        models=(Model(name="m", kind="sklearn.RandomForest", settings={"n": 10, "deep": {"a": [1]}}, size=3),),
-        artifacts=(Artifact(path="figure.png", digest="0" * 64, size=10, media_type="image/png", kind="figure"),),
+        models=(
+            Model(name="m", kind="sklearn.RandomForest", settings={"n": 10, "deep": {"a": [1]}}, size=3),
+        ),
+        artifacts=(
+            Artifact(path="figure.png", digest="0" * 64, size=10, media_type="image/png", kind="figure"),
+        ),
         warnings=(RunWarning(code="unseeded", message="m", hint="h", severity=Severity.ERROR, names=("a",)),),
         environment=Environment(
             python="3.11.7",

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("experiment", "number", name="runs_number"),
     )
     op.create_index("runs_start_time", "runs", ["start_time", "run_id"])
+    op.create_index("runs_experiment", "runs", ["experiment", "start_time", "run_id"])
     op.create_index("runs_name", "runs", ["name"])
     op.create_index("runs_cell", "runs", ["experiment", "cell_id", "number"])
     op.create_index("runs_parent", "runs", ["parent_id"])

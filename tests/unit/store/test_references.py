@@ -1,0 +1,145 @@
+"""RUN references, and the runs a card compares with."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from jupyter_mlops.errors import AmbiguousRunError, MetricNotFoundError, RunNotFoundError, UsageError
+from jupyter_mlops.records import MetricDetail
+
+
+@pytest.fixture
+def ids(store, make_run):
+    """Runs by a letter: two experiments, one name twice, a parent with children."""
+    plan = {
+        "a": {"name": "first", "metrics": {"acc": 0.5, "loss": 3.0}},
+        "b": {"name": "twice", "metrics": {"acc": 0.9, "loss": 2.0}},
+        "c": {"name": "twice", "metrics": {"acc": math.nan, "loss": 2.0}},
+        "d": {"name": "other", "experiment": "other", "metrics": {"acc": 0.99, "neg_loss": -1.0}},
+        "p": {"name": "loop", "metrics": {"acc": 0.1, "strange": 1.0}},
+        "q": {"name": "child", "parent_id": "p", "metrics": {"acc": 0.7, "strange": 2.0}},
+    }
+    found = {}
+    for index, (letter, fields) in enumerate(plan.items()):
+        run_id = f"01{'abcdef'[index]}{letter}{'0' * 22}"
+        if "parent_id" in fields:
+            fields = {**fields, "parent_id": found["p"]}
+        found[letter] = store.save_run(make_run(run_id=run_id, **fields)).run_id
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ref", "experiment", "expected"),
+    [
+        ("#1", "penguins", "a"),
+        ("# 2", "penguins", "b"),
+        ("#5", None, "q"),
+        ("#1", "other", "d"),
+        ("first", None, "a"),
+        ("first", "other", "a"),
+        ("other", "penguins", "d"),
+        (" last ", None, "p"),
+        ("LAST", "other", "d"),
+        ("01a", None, "a"),
+        ("01AA000", None, "a"),
+        ("01dd", "penguins", "d"),
+        ("best:acc", None, "d"),
+        ("best:acc", "penguins", "b"),
+        ("worst:acc", None, "p"),
+        ("best:loss", None, "b"),
+        ("worst:loss", None, "a"),
+        ("Best: neg_loss", None, "d"),
+        ("best:strange", None, "q"),
+    ],
+)
+def test_a_reference_finds_its_run(store, ids, ref, experiment, expected):
+    assert store.resolve(ref, experiment=experiment) == ids[expected]
+
+
+def test_every_id_finds_itself(store, ids):
+    for run_id in ids.values():
+        assert store.resolve(run_id) == run_id
+
+
+@pytest.mark.parametrize(
+    ("ref", "experiment", "error", "words"),
+    [
+        ("#1", None, AmbiguousRunError, "#1 in other"),
+        ("twice", None, AmbiguousRunError, "More than one run answers to 'twice': #3"),
+        ("01", None, AmbiguousRunError, "prefix '01'"),
+        ("#99", "penguins", RunNotFoundError, "no run #99 in experiment 'penguins'"),
+        ("nothing", None, RunNotFoundError, "no run 'nothing'"),
+        ("last", "empty", RunNotFoundError, "no run in experiment 'empty' yet"),
+        ("best:nothing", None, MetricNotFoundError, "There are: acc, loss, neg_loss, strange"),
+        ("best:acc", "empty", MetricNotFoundError, "No run in experiment 'empty'"),
+        ("best:", None, UsageError, "name of a metric"),
+        ("", None, UsageError, "names no run"),
+        (14, None, UsageError, "names no run"),
+        ("#" + "9" * 5000, None, RunNotFoundError, "no run"),
+        ("#999999999999999999", None, RunNotFoundError, "no run"),
+        ("'; --", None, RunNotFoundError, "no run"),
+    ],
+)
+def test_a_reference_that_finds_none_or_several_says_so(store, ids, ref, experiment, error, words):
+    with pytest.raises(error) as caught:
+        store.resolve(ref, experiment=experiment)
+    assert words in str(caught.value)
+    assert caught.value.hint
+
+
+def test_direction_comes_from_the_run_then_from_the_caller(store, make_run):
+    low = store.save_run(make_run(metrics={"m": 1.0}))
+    high = store.save_run(make_run(metrics={"m": 2.0}))
+    assert store.resolve("best:m") == high.run_id
+    assert store.resolve("best:m", direction=lambda name: None) == high.run_id
+    assert store.resolve("best:m", direction=lambda name: False) == low.run_id
+    detail = MetricDetail(origin="call", higher_is_better=True)
+    store.save_run(make_run(metrics={"m": 1.5}, metric_details={"m": detail}))
+    assert store.resolve("best:m", direction=lambda name: False) == high.run_id
+
+
+def test_the_previous_run_is_of_the_same_cell_if_there_is_one(store, make_run):
+    runs = [
+        store.save_run(make_run(cell_id=cell, experiment=experiment))
+        for cell, experiment in (("x", "e"), ("y", "e"), ("x", "other"), ("x", "e"), ("z", "e"), ("", "e"))
+    ]
+    assert store.previous_run(runs[3]) == runs[0]
+    assert store.previous_run(runs[4]) == runs[3]
+    assert store.previous_run(runs[5]) == runs[4]
+    assert store.previous_run(runs[0]) is None
+    assert store.previous_run(runs[2]) is None
+
+
+def test_the_previous_run_of_one_not_saved_yet_is_the_newest_before_it(store, make_run):
+    first, second = store.save_run(make_run()), make_run()
+    store.save_run(make_run())
+    assert store.previous_run(second) == first
+
+
+def test_children_are_compared_with_children(store, make_run):
+    parent = store.save_run(make_run())
+    child = store.save_run(make_run(parent_id=parent.run_id))
+    other = store.save_run(make_run(parent_id=parent.run_id))
+    after = store.save_run(make_run())
+    assert store.previous_run(after) == parent
+    assert store.previous_run(other) == child
+
+
+def test_best_value_looks_at_earlier_runs_of_the_experiment(store, make_run):
+    values = [0.5, math.nan, 0.9, 0.7]
+    runs = [store.save_run(make_run(metrics={"acc": value})) for value in values]
+    store.save_run(make_run(experiment="other", metrics={"acc": 2.0}))
+
+    def best(run, higher=True):
+        return store.best_value("penguins", "acc", higher_is_better=higher, before=run.run_id)
+
+    assert best(runs[3]) == 0.9
+    assert best(runs[3], higher=False) == 0.5
+    assert best(runs[2]) == 0.5
+    assert best(runs[0]) is None
+    assert store.best_value("penguins", "nothing", higher_is_better=True, before=runs[3].run_id) is None
+    assert best(make_run()) == 0.9
+    store.delete_run(runs[2].run_id)
+    assert best(runs[3]) == 0.5
