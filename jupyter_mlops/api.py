@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import ARTIFACTS_VARIABLE, STORE_VARIABLE, load_config
-from .errors import RunNotFoundError, UsageError
+from .errors import AmbiguousRunError, RunNotFoundError, UsageError
 from .records import Run, RunSummary
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def open_default_store() -> Store:
 def resolve(ref: Reference) -> str:
     """The ``run_id`` that `ref` means, looked up in the current experiment first.
 
+    In a notebook a name that several of its runs have means the newest of them.
+
     Raises:
         RunNotFoundError: Nothing answers to it.
         AmbiguousRunError: More than one run does.
@@ -73,15 +75,23 @@ def resolve(ref: Reference) -> str:
         return ref.run_id
     if isinstance(ref, bool) or not isinstance(ref, (str, int)):
         raise UsageError(f"{ref!r} is no reference to a run.", "Give a run_id, '#14', a name or 'last'.")
+    from .compare import higher_is_better
+
     text = f"#{ref}" if isinstance(ref, int) else ref
     store = open_default_store()
     experiment = current_experiment()
     if experiment is not None:
         try:
-            return store.resolve(text, experiment=experiment)
+            return store.resolve(text, experiment=experiment, direction=higher_is_better)
         except RunNotFoundError:
             pass  # a run of another notebook, then
-    return store.resolve(text)
+        except AmbiguousRunError:
+            # A cell that is run again makes a run of the same name: in its notebook that one is meant.
+            newest = next((run for run in store.search(experiment=experiment) if run.name == text), None)
+            if newest is None:
+                raise
+            return newest.run_id
+    return store.resolve(text, direction=higher_is_better)
 
 
 def search_runs(

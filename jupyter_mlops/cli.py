@@ -134,6 +134,12 @@ def _store() -> Store:
     return open_store(url, config.resolved_artifacts_url(url), create=False)
 
 
+def _resolve(store: Store, reference: str) -> str:
+    from .compare import higher_is_better
+
+    return store.resolve(reference, direction=higher_is_better)
+
+
 def _print_json(document: object) -> None:
     print(json.dumps(as_json(document), indent=2, allow_nan=False))
 
@@ -175,7 +181,7 @@ def _show(options: argparse.Namespace) -> int:
     from .terminal import run_text
 
     store = _store()
-    run = store.get_run(store.resolve(options.run))
+    run = store.get_run(_resolve(store, options.run))
     if options.json:
         _print_json(run)
     else:
@@ -190,7 +196,7 @@ def _compare(options: argparse.Namespace) -> int:
     from .terminal import printable_lines
 
     store = _store()
-    run_ids = list(dict.fromkeys(store.resolve(reference) for reference in options.runs))
+    run_ids = list(dict.fromkeys(_resolve(store, reference) for reference in options.runs))
     if len(run_ids) < 2:
         raise UsageError(
             "A comparison needs two different runs.", "Name them: jupyter mlops compare '#12' '#14'."
@@ -209,7 +215,7 @@ def _export(options: argparse.Namespace) -> int:
     from .terminal import verdict_text
 
     store = _store()
-    run_id = store.resolve(options.run)
+    run_id = _resolve(store, options.run)
     version = export_run(store, run_id, options.name, options.directory.absolute(), progress=_progress)
     if options.json:
         _print_json(version)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import jupyter_mlops as mlops
-from jupyter_mlops import tracking
+from jupyter_mlops import api, tracking
 from jupyter_mlops.config import ARTIFACTS_VARIABLE, EXPERIMENT_VARIABLE, STORE_VARIABLE, load_config
-from jupyter_mlops.errors import MlopsError, UsageError
+from jupyter_mlops.errors import AmbiguousRunError, MlopsError, UsageError
 from jupyter_mlops.records import Run, Status
 from jupyter_mlops.store import open_store
 
@@ -280,3 +280,18 @@ def test_what_was_logged_is_found_from_python(store: Store, tmp_path: Path) -> N
         mlops.get_run("no_such")
     with pytest.raises(UsageError, match="no reference"):
         mlops.get_run(1.5)  # type: ignore[arg-type]
+
+
+def test_in_a_notebook_a_name_means_its_newest_run_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for experiment in ("mine", "mine", "other"):
+        with mlops.start_run("forest", experiment=experiment) as newest:
+            mlops.log_param("experiment", experiment)
+    with pytest.raises(AmbiguousRunError):
+        mlops.get_run("forest")
+    monkeypatch.setattr(api, "current_experiment", lambda: "mine")
+    assert (mlops.get_run("forest").experiment, mlops.get_run("forest").number) == ("mine", 2)
+    assert mlops.get_run("#1").experiment == "mine"
+    assert mlops.get_run("last").experiment == "mine"
+    assert mlops.get_run(newest.run_id).experiment == "other"
