@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .palette import NEUTRAL, run_colors, run_dashes
 from .statistics import smooth, thin
-from .wording import run_labels
+from .wording import encodable, run_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def curve_chart(
     chosen = list(curve_metrics(record) if metrics is None else metrics)
     if not chosen:
         raise ValueError("None of these runs has a curve.")
-    labels = run_labels(record.runs)
+    labels = {run_id: encodable(label) for run_id, label in run_labels(record.runs).items()}
     shown = [r.run_id for r in record.runs if any(r.run_id in record.curves.get(m, {}) for m in chosen)]
     colors, dashes = run_colors(record), run_dashes(record)
     names = [labels[run_id] for run_id in shown]
@@ -99,7 +99,7 @@ def curve_chart(
             raw = alt.Y("raw:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=True))
             layers.append(base.mark_line(strokeWidth=0.8, opacity=0.3).encode(y=raw))
         layers += _interactive(base, line, y, number, metric, unit) if interactive else [line]
-        panels.append(alt.layer(*layers, title=metric))
+        panels.append(alt.layer(*layers, title=encodable(metric)))
     chart = (
         panels[0] if len(panels) == 1 else alt.concat(*panels, columns=min(columns, len(panels)), spacing=24)
     )
@@ -136,7 +136,7 @@ def _interactive(base: Any, line: Any, y: Any, number: int, metric: str, unit: s
     tooltip = [
         alt.Tooltip("run:N"),
         alt.Tooltip("x:Q", title=unit),
-        alt.Tooltip("raw:Q", title=metric, format=".6g"),
+        alt.Tooltip("raw:Q", title=encodable(metric), format=".6g"),
     ]
     dot = base.mark_point(filled=True, size=55).encode(
         y=y,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_left
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.records import CodeDifference, Execution, Run
@@ -72,12 +73,12 @@ def unified_lines(before: Sequence[str], after: Sequence[str], context: int = 3)
     Hunks far apart are told apart by a line `` ⋯``.
     """
     lines: list[str] = []
-    for line in difflib.unified_diff(before, after, lineterm="", n=context):
-        if line.startswith("@@"):
-            if lines:
-                lines.append(" ⋯")
-        elif not (line.startswith(("--- ", "+++ ")) and not lines):
+    # The two file headers come first; code may look like them (a line of SQL that begins with --).
+    for line in islice(difflib.unified_diff(before, after, lineterm="", n=context), 2, None):
+        if not line.startswith("@@"):
             lines.append(line)
+        elif lines:
+            lines.append(" ⋯")
     return lines
 
 

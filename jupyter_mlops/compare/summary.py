@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PARAMS = 3
+_VALUES = 4
 _ROLES = {"train": "training ", "test": "test ", "val": "validation ", "valid": "validation "}
 
 
@@ -100,7 +101,10 @@ def _param_words(others: Sequence[Run], found: Sequence[Differences]) -> str:
             values = [format_value(run.params[names[0]]) for run in others if names[0] in run.params]
             first = next(change for difference in found for change in difference.params)
             before = first.values()[0] or "not set"
-            return f"`{names[0]}` {before} → {join_words(dict.fromkeys(values), 'or') or 'not set'}"
+            distinct = list(dict.fromkeys(values))
+            if len(distinct) > _VALUES:
+                return f"`{names[0]}` varies"
+            return f"`{names[0]}` {before} → {join_words(distinct, 'or') or 'not set'}"
         words = [f"`{name}`" for name in names]
     more = len(words) - _PARAMS
     if more > 0:

@@ -9,6 +9,7 @@ from .code_differences import changed_line_count
 from .wording import (
     NOTHING,
     count,
+    encodable,
     format_change,
     format_duration,
     format_row,
@@ -39,7 +40,7 @@ def comparison_text(record: RunComparison, *, diff_lines: int = _DIFF_LINES) -> 
     blocks += [_metrics_block(record, labels), _params_block(record, labels)]
     blocks += [_data_block(record, labels), _code_block(record, labels, diff_lines)]
     blocks += [_environment_block(record, labels), _warnings_block(record, labels)]
-    return "\n\n".join(block for block in blocks if block)
+    return encodable("\n\n".join(block for block in blocks if block))
 
 
 def render_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:

@@ -153,6 +153,11 @@ def run_title(run: Run | RunSummary, label: str = "") -> str:
     return label if not run.name or run.name == label else f"{label} {run.name}"
 
 
+def encodable(text: str) -> str:
+    """`text` without lone surrogates, which no file, socket or terminal can take."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _signed(text: str) -> str:
     return text.replace("-", MINUS, 1) if text.startswith("-") else text
 

@@ -49,13 +49,13 @@ def metric_facts(
     """What there is to say of each metric of `run`, in the order it was captured."""
     facts = []
     for name, value in run.metrics.items():
-        known = [run] if previous is None else [run, previous]
-        direction = metric_direction(name, known)
+        known = [run] if previous is None else [previous, run]
+        direction = metric_direction(name, reversed(known))
         comparable, reason = judge_metric(name, known)
         before = previous.metrics.get(name) if previous is not None else None
         # The best of runs that were scored on other rows says nothing about this one.
         top = best.get(name) if comparable and direction is not None else None
-        written = format_row([value, before if comparable else None, top])
+        written = format_row([value, top])
         change = value - before if before is not None and comparable else None
         better = None
         if change and direction is not None and not math.isnan(change):
@@ -72,7 +72,7 @@ def metric_facts(
                 better=better,
                 reason=reason if before is not None else "",
                 best=top,
-                best_shown=written[2] if top is not None else "",
+                best_shown=written[1] if top is not None else "",
                 is_best=_beats(value, top, direction),
                 picture=sparkline(curves[name].values, name) if name in curves else "",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.compare.wording import exact, format_duration, format_number
+from jupyter_mlops.compare.wording import encodable, exact, format_duration, format_number
 
 from .sparkline import sparkline
 from .theme import BETTER, LINE, NUMBERS, STYLE, muted, span, text
@@ -78,7 +78,7 @@ def progress_text(
     parts += [f"{name} {format_number(value)}" for name, value in list((values or {}).items())[:_VALUES]]
     if remaining is not None:
         parts.append(f"{format_duration(remaining)} left")
-    return "  ".join(" ".join(part.split()) for part in parts)
+    return encodable("  ".join(" ".join(part.split()) for part in parts))
 
 
 def _bar(step: int, total: int | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.compare.differences import Differences, ParamChange, differences_between
-from jupyter_mlops.compare.wording import count, exact, join_words, run_label, run_title
+from jupyter_mlops.compare.wording import count, encodable, exact, join_words, run_label, run_title
 from jupyter_mlops.records import Curve, MetricValue, Run, Status
 
 from .metric_tiles import metric_facts, metric_line, metric_tile
@@ -99,7 +99,7 @@ class RunCard:
         for warning in run.warnings:
             hint = f" {_oneline(warning.hint)}" if warning.hint else ""
             lines.append(f"  {SEVERITY_ICONS[warning.severity]} {_oneline(warning.message)}{hint}")
-        return "\n".join(lines)
+        return encodable("\n".join(lines))
 
     def __repr__(self) -> str:
         return self.text()

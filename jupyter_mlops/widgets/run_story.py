@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from jupyter_mlops.compare.differences import Differences, describe_data
 from jupyter_mlops.compare.wording import count, format_duration, join_words
 from jupyter_mlops.records import Run, Status
@@ -23,7 +25,7 @@ def ending_words(run: Run) -> str:
         return f"failed after {duration}" if run.duration is not None else "failed"
     if run.status is Status.KILLED:
         told = _REASONS.get(run.status_reason, "stopped after {}")
-        return told.format(duration) if run.duration is not None else told.partition(" after")[0].rstrip(",")
+        return told.format(duration) if run.duration is not None else re.split(",| after", told)[0]
     return f"running for {duration}" if run.duration is not None else "running"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from jupyter_mlops.compare.wording import encodable
 from jupyter_mlops.records import Severity, Status
 
 # Readable at 4 : 1 or better on white and on JupyterLab's dark background alike.
@@ -59,8 +60,7 @@ background:transparent;color:inherit;font-size:.95em;padding:0;border:0}
 
 def text(value: object) -> str:
     """Escape `value` for use between tags and inside quoted attributes."""
-    # Lone surrogates cannot be encoded when the notebook is saved.
-    return escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)
+    return escape(encodable(str(value)), quote=True)
 
 
 def prose(value: object) -> str:

@@ -1,0 +1,255 @@
+"""A comparison as data frames, page, text, picture and widget."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Any
+
+import pytest
+from sample_runs import (
+    TRAIN,
+    deeper_run,
+    environment,
+    evaluation,
+    killed_run,
+    loss_curve,
+    penguins,
+    sample_run,
+    story_cells,
+    warnings,
+)
+from test_run_card import Page, assert_harmless, evil_run
+
+from jupyter_mlops.compare import compare_runs
+from jupyter_mlops.compare.charts import curve_chart, curve_metrics, render_png, render_svg
+from jupyter_mlops.compare.palette import COLORS, run_colors, run_dashes
+from jupyter_mlops.compare.statistics import smooth, thin
+from jupyter_mlops.records import Curve, MetricDetail, RunComparison
+from jupyter_mlops.widgets import Comparison
+
+
+def curved() -> RunComparison:
+    one, two = sample_run(1), deeper_run(2)
+    curves = {
+        "loss": {one.run_id: loss_curve(), two.run_id: loss_curve(1.4, 0.02)},
+        "val_loss": {two.run_id: loss_curve(floor=0.3)},
+    }
+    return compare_runs([one, two], curves)
+
+
+def test_frames() -> None:
+    shown = Comparison(
+        compare_runs(
+            [sample_run(14), deeper_run(15, environment=environment(pandas="4"), datasets=(penguins("x"),))]
+        )
+    )
+    metrics = shown.metrics()
+    assert metrics.loc["accuracy", "#15"] == pytest.approx(0.9684, abs=1e-4)
+    assert metrics.loc["accuracy", "change #15"] == pytest.approx(0.02105, abs=1e-4)
+    assert metrics.loc["accuracy", "best"] == "#15"
+    assert shown.params().to_dict() == {"#14": {"max_depth": 3}, "#15": {"max_depth": 8}}
+    assert len(shown.params(only_differing=False)) == 4
+    assert (
+        shown.code().query("change == 'changed'")["diff"].item().startswith("-max_depth = 3\n+max_depth = 8")
+    )
+    assert shown.data()["change"].tolist() == ["changed"]
+    assert shown.environment().to_dict("records") == [
+        {"run": "#15", "name": "pandas", "reference": "3.1.0", "value": "4"}
+    ]
+    assert shown.comparable().to_dict("records")[0] == {
+        "metric": "accuracy",
+        "comparable": True,
+        "reason": "",
+    }
+    assert shown.record.reference == shown.record.runs[0].run_id
+
+
+def test_frames_of_runs_with_nothing_in_them() -> None:
+    bare = {"metrics": {}, "params": {}, "cells": (), "source": "", "orders": (), "datasets": ()}
+    shown = Comparison(compare_runs([sample_run(1, **bare), sample_run(2, **bare)]))
+    for frame in (shown.metrics(), shown.params(), shown.code(), shown.data(), shown.comparable()):
+        assert len(frame) == 0
+    assert "None of these runs has a metric." in Page(shown.html()).text
+
+
+def test_comparable_names_the_reason() -> None:
+    details = {"accuracy": MetricDetail(origin="call", evaluation=evaluation(86, "other"))}
+    shown = Comparison(compare_runs([sample_run(14), deeper_run(15, metric_details=details)]))
+    row = shown.comparable().set_index("metric").loc["accuracy"]
+    assert (row["comparable"], row["reason"]) == (False, "scored on other rows: 114 vs 86")
+    assert shown.metrics().loc["accuracy", "best"] == ""
+    assert "is not comparable: scored on other rows: 114 vs 86" in Page(shown.html()).text
+
+
+def test_the_page_marks_the_best_and_tells_the_change() -> None:
+    text = Page(Comparison(compare_runs([sample_run(14), deeper_run(15)])).html()).text
+    assert "accuracy ↑ 0.9474 0.9684 ★ +0.021" in text
+    assert "parameter ■ #14 ■ #15 max_depth 3 8 3 parameters the same in every run" in text
+    assert "-max_depth = 3 +max_depth = 8" in text
+
+
+def test_ties_are_all_best() -> None:
+    runs = [
+        sample_run(n, metrics={"accuracy": v}, metric_details={}) for n, v in ((1, 0.9), (2, 0.95), (3, 0.95))
+    ]
+    assert Comparison(compare_runs(runs)).html().count("★") == 2
+
+
+def test_every_field_is_escaped() -> None:
+    one, two = evil_run(1), evil_run(2)
+    two = type(two)(**{f: getattr(two, f) for f in two.__struct_fields__} | {"run_id": "other" + two.run_id})
+    curves = {one.name: {one.run_id: loss_curve(), two.run_id: loss_curve()}}
+    assert_harmless(Comparison(compare_runs([one, two], curves)).html())
+
+
+def test_the_page_carries_a_picture_and_no_script() -> None:
+    html = Comparison(curved()).html()
+    (image,) = [a for tag, a in Page(html).tags if tag == "img"]
+    picture = base64.b64decode(str(image["src"]).removeprefix("data:image/png;base64,"))
+    assert picture.startswith(b"\x89PNG")
+    assert "https://" not in html
+    assert "<script" not in html
+
+
+def test_without_curves_there_is_no_picture_and_no_widget() -> None:
+    shown = Comparison(compare_runs([sample_run(1), deeper_run(2)]))
+    assert "<img" not in shown.html()
+    assert shown.widget() is None
+
+
+def test_fifty_runs() -> None:
+    runs = [
+        deeper_run(n, params={"max_depth": n}, metrics={"accuracy": 1 - 1 / n}, warnings=warnings())
+        for n in range(1, 51)
+    ]
+    page = Page(Comparison(compare_runs(runs)).html())
+    assert "max_depth varies, data and code the same: best accuracy 0.9800 in #50" in page.text
+    assert "50 runs" in page.text
+
+
+def test_a_moved_and_an_added_cell_are_shown() -> None:
+    more = story_cells(train=TRAIN + "\nprint('done')")
+    html = Comparison(compare_runs([sample_run(1), sample_run(2, cells=more)])).html()
+    assert "+print(&#x27;done&#x27;)" in html
+
+
+def test_a_widget_made_of_an_altair_chart_in_a_box() -> None:
+    import altair as alt
+
+    shown = Comparison(curved())
+    box = shown.widget()
+    assert box is shown.widget()
+    assert "application/vnd.jupyter.widget-view+json" in box._repr_mimebundle_()
+    chart = box.children[1]
+    assert isinstance(chart, alt.JupyterChart)
+    # Offline: the drawing code came along, instead of an import from a CDN.
+    assert "https://esm.sh" not in chart._esm
+    assert len(chart._esm) > 100_000
+
+
+def test_the_controls_redraw_the_chart() -> None:
+    box = Comparison(curved()).widget()
+    controls, chart = box.children
+    scale, axis, smoothing = controls.children
+    scale.value, axis.value, smoothing.value = True, True, 0.9
+    spec = json.dumps(chart.spec)
+    assert '"type": "log"' in spec
+    assert '"title": "seconds"' in spec
+    assert '"raw"' in spec
+
+
+def specs(chart: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def test_a_run_has_one_colour_everywhere() -> None:
+    record = curved()
+    colors = run_colors(record)
+    assert list(colors.values()) == list(COLORS[:2])
+    html = Comparison(record).html()
+    assert all(color in html for color in colors.values())
+    spec = json.dumps(specs(curve_chart(record)))
+    assert spec.count(json.dumps(list(COLORS[:2]))[1:-1]) >= 2
+    only = specs(curve_chart(record, ["val_loss"], interactive=False))
+    assert COLORS[1] in json.dumps(only)
+    assert COLORS[0] not in json.dumps(only)
+
+
+def test_more_runs_than_colours_are_told_apart_by_dashes() -> None:
+    record = compare_runs([sample_run(n) for n in range(1, 22)])
+    looks = {(run_colors(record)[r.run_id], tuple(run_dashes(record)[r.run_id])) for r in record.runs}
+    assert len(looks) == 21
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_colours_stand_out_on_white_and_on_black(color: str) -> None:
+    def luminance(hexed: str) -> float:
+        parts = [int(hexed[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(one: str, two: str) -> float:
+        light, dark = sorted((luminance(one), luminance(two)), reverse=True)
+        return (light + 0.05) / (dark + 0.05)
+
+    assert contrast(color, "#ffffff") >= 3
+    assert contrast(color, "#111111") >= 3
+
+
+def test_pictures_have_no_background() -> None:
+    chart = curve_chart(curved(), interactive=False)
+    assert specs(chart)["config"]["background"] == "transparent"
+    assert render_png(chart).startswith(b"\x89PNG")
+    assert render_svg(chart).startswith("<svg")
+
+
+def test_a_log_scale_leaves_out_what_it_cannot_hold() -> None:
+    run = sample_run(1)
+    curve = Curve(steps=[0, 1, 2, 3], values=[1.0, 0.0, float("nan"), -1.0], times=[0.0] * 4, count=4)
+    record = compare_runs([run], {"loss": {run.run_id: curve}})
+    chart = curve_chart(record, scale="log", interactive=False)
+    spec = json.dumps(specs(chart), allow_nan=False)
+    assert '"raw": 1.0' in spec
+    assert "-1.0" not in spec
+    assert render_png(chart).startswith(b"\x89PNG")
+
+
+def test_curves_of_one_point_are_no_curves() -> None:
+    run = sample_run(1)
+    curve = Curve(steps=[0], values=[1.0], times=[0.0], count=1)
+    record = compare_runs([run], {"loss": {run.run_id: curve}})
+    assert curve_metrics(record) == []
+    with pytest.raises(ValueError, match="curve"):
+        curve_chart(record)
+
+
+def test_thinning_keeps_a_spike_and_the_ends() -> None:
+    values = [0.0] * 10_000
+    values[4321] = 9.0
+    values[77] = float("nan")
+    kept = thin(values, 100)
+    assert 4321 in kept
+    assert {kept[0], kept[-1]} == {0, 9999}
+    assert len(kept) <= 100
+    assert kept == sorted(kept)
+
+
+def test_smoothing() -> None:
+    assert smooth([1.0, 2.0], 0) == [1.0, 2.0]
+    assert smooth([4.0] * 5, 0.9) == pytest.approx([4.0] * 5)
+    smoothed = smooth([1.0, float("nan"), 3.0], 0.5)
+    assert math.isnan(smoothed[1])
+    assert 1 < smoothed[2] < 3
+
+
+def test_a_killed_run_is_marked() -> None:
+    assert "⊘" in Comparison(compare_runs([sample_run(1), killed_run(2)])).html()
+
+
+def test_in_a_terminal_it_is_text() -> None:
+    shown = Comparison(compare_runs([sample_run(14), deeper_run(15)]))
+    assert repr(shown) == shown.text() == shown._repr_mimebundle_()["text/plain"]
+    assert shown.text().startswith("`max_depth` 3 → 8")
