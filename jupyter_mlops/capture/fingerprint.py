@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 BYTE_BUDGET = 2_000_000_000
-SECONDS = 2.0
+SECONDS = 1.0
 OBJECT_COST = 1000
 SAMPLE_BLOCKS = 256
 CHUNK = 1 << 20

@@ -190,9 +190,9 @@ def _same(value: Any, default: Any) -> bool:
         return False
     if kind is float:
         return bool(value == default) or (math.isnan(value) and math.isnan(default))
-    if kind in (int, str, bool, bytes):
+    if kind is int or kind is str or kind is bool or kind is bytes:
         return bool(value == default)
-    if kind in (list, tuple, dict):
+    if kind is list or kind is tuple or kind is dict:
         return bool(plain(value) == plain(default))
     return False
 
@@ -200,11 +200,12 @@ def _same(value: Any, default: Any) -> bool:
 def plain(value: Any, depth: int = 0) -> Any:
     """`value` as JSON has it, or the name of what it is; nothing of the user's is called or printed."""
     kind = type(value)
-    if value is None or kind in (bool, int, str):
-        return value if kind is not str or len(value) <= 1000 else f"{value[:1000]}…"
-    if kind is float:
+    # One by one: `in` would run the `==` of a strange class's metaclass.
+    if value is None or kind is bool or kind is int or kind is float:
         return value
-    if kind in (list, tuple) and depth < MAX_DEPTH:
+    if kind is str:
+        return value if len(value) <= 1000 else f"{value[:1000]}…"
+    if (kind is list or kind is tuple) and depth < MAX_DEPTH:
         return [plain(item, depth + 1) for item in value[:MAX_ITEMS]]
     if kind is dict and depth < MAX_DEPTH:
         return {
@@ -385,7 +386,11 @@ def _number(value: Any) -> int | float | None:
     if kind is int or kind is float:
         return value  # type: ignore[no-any-return]
     numpy: Any = sys.modules.get("numpy")
-    if numpy is not None and kind in (numpy.float64, numpy.float32, numpy.int64, numpy.int32):
+    if (
+        numpy is not None
+        and _MODULE.__get__(kind) == "numpy"
+        and issubclass(kind, numpy.floating | numpy.integer)
+    ):
         return value.item()  # type: ignore[no-any-return]
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,11 @@ from jupyter_mlops.capture.names import cell_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
 def _restored(tmp_path: Path) -> Iterator[None]:
-    folder, path, environ = os.getcwd(), list(sys.path), dict(os.environ)
+    folder, path, environ = Path.cwd(), list(sys.path), dict(os.environ)
     states = random.getstate(), np.random.get_state(), np.geterr()
     os.chdir(tmp_path)
     snapshot()
@@ -34,7 +34,6 @@ def _restored(tmp_path: Path) -> Iterator[None]:
     random.setstate(states[0])
     np.random.set_state(states[1])
     np.seterr(**states[2])
-    pd.reset_option("mode.chained_assignment")
     pd.reset_option("display.max_rows")
     sklearn.set_config(transform_output="default")
 

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 from jupyter_mlops.capture.files import FileWatch, file_hash
-from jupyter_mlops.records import FileUse
+
+if TYPE_CHECKING:
+    from jupyter_mlops.records import FileUse
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def test_reads_and_writes_are_told_apart(folder: Path) -> None:
     watch = FileWatch()
     watch.start()
     pd.read_csv("in.csv").to_csv(folder / "out.csv")
-    with open("log.txt", "a") as log:
+    with Path("log.txt").open("a") as log:
         log.write("x")
     os.close(os.open("raw.bin", os.O_CREAT | os.O_WRONLY))
     Path("in.csv").read_bytes()
@@ -82,7 +85,7 @@ def test_files_of_the_system_the_interpreter_and_the_store_are_not_the_users(fol
     (store / "runs.db").write_bytes(b"")
     (folder / ".git" / "HEAD").write_text("x")
     with pytest.raises(FileNotFoundError):
-        open("missing.csv")
+        Path("missing.csv").read_bytes()
     assert watch.stop() == ()
 
 
@@ -128,6 +131,6 @@ def test_strange_paths_do_not_disturb_an_open(folder: Path) -> None:
     watch = FileWatch()
     watch.start()
     descriptor = os.open("in.csv", os.O_RDONLY)
-    with open(descriptor) as file, open(Odd()) as same, open(b"in.csv") as bytes_path:
+    with open(descriptor) as file, open(Odd()) as same, open(b"in.csv") as bytes_path:  # noqa: PTH123
         assert file.read() == same.read() == bytes_path.read()
     assert modes(watch.stop()) == {"in.csv": "r"}
