@@ -149,7 +149,8 @@ class RunsPanel:
 
     def select(self, *numbers: int) -> None:
         """Select just these runs."""
-        for box in self.region.get_by_role("checkbox", checked=True).all():
-            box.uncheck()
+        clear = self.region.get_by_role("button", name="Clear")
+        if clear.is_visible():
+            clear.click()
         for number in numbers:
             self.checkbox(number).check()

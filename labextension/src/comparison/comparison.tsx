@@ -12,6 +12,7 @@ import {
 } from './differences';
 import { Metrics } from './metrics';
 import { Params } from './params';
+import { sentenceWithCode } from './sentence';
 
 /**
  * What every section of a comparison is given.
@@ -40,7 +41,7 @@ export function Comparison(props: IComparisonProps): JSX.Element {
           {problem.message} {problem.hint}
         </p>
       )}
-      <p className="jp-Mlops-summary">{withCode(comparison.summary)}</p>
+      <p className="jp-Mlops-summary">{sentenceWithCode(comparison.summary)}</p>
       <Reference {...props} />
       <Metrics {...props} />
       <Params {...props} />
@@ -51,17 +52,6 @@ export function Comparison(props: IComparisonProps): JSX.Element {
       <Warnings {...props} />
     </>
   );
-}
-
-/**
- * A sentence whose back-ticked pieces are code.
- */
-function withCode(sentence: string): React.ReactNode[] {
-  return sentence
-    .split('`')
-    .map((piece, index) =>
-      index % 2 === 1 ? <code key={index}>{piece}</code> : piece
-    );
 }
 
 function Reference(props: IComparisonProps): JSX.Element {

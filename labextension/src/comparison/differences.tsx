@@ -4,6 +4,7 @@ import { CodeDifference, RunSummary } from '../contract';
 import { WarningList } from '../panel/details';
 import { ISectionProps } from './comparison';
 import { RunName } from './run_name';
+import { sentenceWithCode } from './sentence';
 
 /**
  * What differs from the reference, run by run.
@@ -131,7 +132,7 @@ export function DataDifferences(props: ISectionProps): JSX.Element {
                 </span>
               </dt>
               {item.sentences.map((sentence, place) => (
-                <dd key={place}>{sentence}</dd>
+                <dd key={place}>{sentenceWithCode(sentence)}</dd>
               ))}
             </React.Fragment>
           ))}

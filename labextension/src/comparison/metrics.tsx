@@ -5,6 +5,7 @@ import { formatAlike, formatChange, toNumber } from '../format';
 import { warningIcon } from '../icons';
 import { ISectionProps } from './comparison';
 import { RunColumns } from './run_name';
+import { sentenceWithCode } from './sentence';
 
 /**
  * The metrics side by side, the best marked, with the change to the reference.
@@ -53,7 +54,7 @@ function Reasons({ comparison, trans }: ISectionProps): JSX.Element | null {
       {[...byReason].map(([reason, names]) => (
         <li key={reason}>
           {trans.__('Not comparable: %1.', names.join(', '))}{' '}
-          <span className="jp-Mlops-quiet">{reason}</span>
+          <span className="jp-Mlops-quiet">{sentenceWithCode(reason)}</span>
         </li>
       ))}
     </ul>
