@@ -13,6 +13,8 @@ from .comparison_sections import code_section, data_section, environment_section
 from .comparison_tables import metric_table, param_table
 from .theme import LINE, STATUS_COLORS, STATUS_ICONS, STYLE, fold, muted, prose, span, text
 
+_PICTURES = 6
+
 # The charts come as the next output. Only while they are alive is the picture put away; when their
 # kernel is gone the output would show an error, and is put away itself. Other front ends than
 # JupyterLab know none of these classes and show both.
@@ -47,14 +49,12 @@ def comparison_page(record: RunComparison) -> str:
     )
 
 
-def curves_picture(record: RunComparison) -> bytes:
-    """The curves as a PNG, at two device pixels a pixel; empty when there are none."""
-    metrics = curve_metrics(record)
-    if not metrics:
-        return b""
-    columns = 1 if len(metrics) == 1 else 2
-    chart = curve_chart(record, metrics[:6], interactive=False, width=340, height=190, columns=columns)
-    return render_png(chart)
+def curve_pictures(record: RunComparison) -> dict[str, bytes]:
+    """A PNG a metric that has curves, the first six, at two device pixels a pixel."""
+    return {
+        metric: render_png(curve_chart(record, [metric], interactive=False, width=330, height=180))
+        for metric in curve_metrics(record)[:_PICTURES]
+    }
 
 
 def _legend(record: RunComparison, labels: dict[str, str], colors: dict[str, str]) -> str:
@@ -83,15 +83,20 @@ def _chip(run: RunSummary, label: str, color: str, reference: str) -> str:
 
 
 def _curves(record: RunComparison) -> str:
-    picture = curves_picture(record)
-    if not picture:
+    pictures = curve_pictures(record)
+    if not pictures:
         return ""
-    metrics = curve_metrics(record)
-    shown = ", ".join(metrics[:6])
-    encoded = base64.b64encode(picture).decode()
-    width = int.from_bytes(picture[16:20], "big") // 2  # the PNG header's width, in device pixels
-    more = f"<div>{muted(f'{len(metrics) - 6} more curves')}</div>" if len(metrics) > 6 else ""
-    return (
-        f'<div class="mlops-picture"><img alt="Curves of {text(shown)}" width="{width}" '
-        f'src="data:image/png;base64,{encoded}" style="max-width:100%;height:auto">{more}</div>'
+    more = len(curve_metrics(record)) - len(pictures)
+    rest = f"<div>{muted(count(more, 'more curve'))}</div>" if more else ""
+    # Each a picture of its own, so that on a narrow page they stand below each other.
+    drawn = "".join(
+        f'<img alt="Curves of {text(metric)}" width="{_png_width(picture) // 2}" '
+        f'src="data:image/png;base64,{base64.b64encode(picture).decode()}" '
+        f'style="display:inline-block;max-width:100%;height:auto;margin:4px 20px 4px 0">'
+        for metric, picture in pictures.items()
     )
+    return f'<div class="mlops-picture">{drawn}{rest}</div>'
+
+
+def _png_width(picture: bytes) -> int:
+    return int.from_bytes(picture[16:20], "big")  # of its header, in device pixels

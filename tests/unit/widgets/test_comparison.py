@@ -106,7 +106,8 @@ def test_every_field_is_escaped() -> None:
 
 def test_the_page_carries_a_picture_and_no_script() -> None:
     html = Comparison(curved()).html()
-    (image,) = [a for tag, a in Page(html).tags if tag == "img"]
+    image, other = [a for tag, a in Page(html).tags if tag == "img"]
+    assert (image["alt"], other["alt"]) == ("Curves of loss", "Curves of val_loss")
     picture = base64.b64decode(str(image["src"]).removeprefix("data:image/png;base64,"))
     assert picture.startswith(b"\x89PNG")
     assert "https://" not in html
