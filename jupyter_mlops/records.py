@@ -86,13 +86,15 @@ class Evaluation(Record, frozen=True, kw_only=True):
     """What a metric was scored on and by what: two metrics compare only if these are equal.
 
     `function` is the qualified name of the metric function and `function_hash` its code's hash;
-    `target` is the fingerprint of ``y_true``, `target_name` its variable and `rows` its length.
+    `target` is the fingerprint of ``y_true``, `target_name` its variable and `rows` its length;
+    `prediction_name` is the variable of what it was compared with.
     """
 
     function: str
     function_hash: str = ""
     target: str = ""
     target_name: str = ""
+    prediction_name: str = ""
     rows: int | None = None
 
 

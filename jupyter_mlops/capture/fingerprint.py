@@ -852,42 +852,108 @@ def _read_chunks(reader: _Reader, chunks: list[Any], kind: Any) -> bytes:
     import numpy as np
     import pyarrow as pa
 
-    data, nulls, count = xxh3_128(), xxh3_128(), 0
-    lengths = xxh3_128()
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-    wide = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
+    stream = _ArrowStream()
+    read: Callable[[_Reader, _ArrowStream, Any, Any, Any], None] = _add_objects
+    if any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string)):
+        read = _add_texts
+    elif any(test(kind) for test in (pa.types.is_binary, pa.types.is_large_binary)):
+        read = _add_texts
+    elif pa.types.is_primitive(kind) and not pa.types.is_boolean(kind):
+        read = _add_numbers
     for chunk in chunks:
-        if sum(buffer.size for buffer in chunk.buffers() if buffer is not None) > max(reader.left, 4096):
+        if chunk.nbytes > max(reader.left, 4096):
             reader.sampled = True
             step = max(1, int(chunk.nbytes // max(reader.left, 4096)))
             chunk = chunk.take(pa.array(np.arange(0, len(chunk), step)))  # noqa: PLW2901
         reader.left -= chunk.nbytes
+        missing = None
         if chunk.null_count:
-            nulls.update((np.flatnonzero(chunk.is_null().to_numpy(zero_copy_only=False)) + count).tobytes())
-        if text or binary:
-            if chunk.null_count:
-                chunk = chunk.fill_null("" if text else b"")  # noqa: PLW2901
-            buffers = chunk.buffers()
-            if len(chunk):
-                offsets = np.frombuffer(buffers[1], dtype=np.int64 if wide else np.int32)
-                offsets = offsets[chunk.offset : chunk.offset + len(chunk) + 1]
-                lengths.update(np.diff(offsets).astype(np.int64).tobytes())
-                if buffers[2] is not None:
-                    data.update(memoryview(buffers[2])[int(offsets[0]) : int(offsets[-1])])
-        elif pa.types.is_primitive(kind) and not pa.types.is_boolean(kind):
-            if chunk.null_count:
-                chunk = chunk.fill_null(pa.scalar(0).cast(kind, safe=False))  # noqa: PLW2901
-            width = kind.bit_width // 8
-            if len(chunk):
-                memory = memoryview(chunk.buffers()[1])
-                data.update(memory[chunk.offset * width : (chunk.offset + len(chunk)) * width])
-        else:
-            reader.left -= OBJECT_COST * len(chunk)
-            data.update(reader.items(chunk.to_pylist()))
-        count += len(chunk)
-    parts = (str(kind).encode(), b"%d" % count, data.digest(), nulls.digest(), lengths.digest())
-    return reader.digest(b"W", parts)
+            missing = np.flatnonzero(chunk.is_null().to_numpy(zero_copy_only=False))
+            stream.nulls.update(_raw(missing + stream.count))
+        if len(chunk):
+            read(reader, stream, chunk, kind, missing)
+        stream.count += len(chunk)
+    return reader.digest(b"W", (_text(str(kind)), b"%d" % stream.count, *stream.digests()))
+
+
+class _ArrowStream:
+    """The digests of an Arrow column while its chunks pass: values, where texts end, what is missing."""
+
+    def __init__(self) -> None:
+        self.data, self.ends, self.nulls = xxh3_128(), xxh3_128(), xxh3_128()
+        self.count = 0
+        self.end = 0
+
+    def digests(self) -> tuple[bytes, bytes, bytes]:
+        return self.data.digest(), self.ends.digest(), self.nulls.digest()
+
+
+def _add_texts(_reader: _Reader, stream: _ArrowStream, chunk: Any, kind: Any, missing: Any) -> None:
+    import numpy as np
+    import pyarrow as pa
+
+    wide = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
+
+    def offsets_of(part: Any) -> Any:
+        offsets = np.frombuffer(part.buffers()[1], dtype=np.int64 if wide else np.int32)
+        return offsets[part.offset : part.offset + len(part) + 1]
+
+    offsets = offsets_of(chunk)
+    if missing is not None and (offsets[missing] != offsets[missing + 1]).any():
+        chunk = chunk.fill_null("" if pa.types.is_string(kind) or pa.types.is_large_string(kind) else b"")
+        offsets = offsets_of(chunk)
+    first, last = int(offsets[0]), int(offsets[-1])
+    ends = offsets[1:].astype(np.int64, copy=False)
+    shift = stream.end - first
+    stream.ends.update(_raw(ends + shift if shift else ends))
+    stream.end += last - first
+    if last > first:
+        stream.data.update(memoryview(chunk.buffers()[2])[first:last])
+
+
+def _add_numbers(_reader: _Reader, stream: _ArrowStream, chunk: Any, kind: Any, missing: Any) -> None:
+    import pyarrow as pa
+
+    if missing is not None:
+        chunk = chunk.fill_null(pa.scalar(0).cast(kind, safe=False))
+    width = kind.bit_width // 8
+    memory = memoryview(chunk.buffers()[1])
+    stream.data.update(memory[chunk.offset * width : (chunk.offset + len(chunk)) * width])
+
+
+def _add_objects(reader: _Reader, stream: _ArrowStream, chunk: Any, _kind: Any, _missing: Any) -> None:
+    reader.left -= OBJECT_COST * len(chunk)
+    stream.data.update(b"".join([reader.read(value) for value in chunk.to_pylist()]))
+
+
+# ---- polars
+
+
+def _teach_polars(polars: Any) -> None:
+    _register((polars.DataFrame,), _read_polars)
+    _register((polars.Series,), _read_polars_column)
+    _SUBCLASSED[id(polars.DataType)] = _text_of(b"6t", str)
+
+
+def _read_polars(reader: _Reader, frame: Any) -> bytes:
+    return reader.digest(b"6", [_read_polars_column(reader, column) for column in frame.get_columns()])
+
+
+def _read_polars_column(reader: _Reader, column: Any) -> bytes:
+    parts = [_text(column.name), _text(str(column.dtype)), _text(str(len(column)))]
+    if column.dtype.is_numeric() or column.dtype.is_temporal():
+        physical = column.to_physical()
+        if column.null_count():
+            parts.append(_read_array(reader, column.is_null().to_numpy()))
+            physical = physical.fill_null(0)
+        parts.append(_read_array(reader, physical.to_numpy()))
+    else:
+        reader.left -= 200 * len(column)
+        if reader.left < 0:
+            reader.sampled = True
+            column = column.gather_every(max(1, len(column) // (1 << 20)))
+        parts.append(reader.items(column.to_list()))
+    return reader.digest(b"6c", parts)
 
 
 # ---- PyTorch, gradient boosting
@@ -925,6 +991,7 @@ _LIBRARIES: dict[str, Callable[[Any], None]] = {
     "numpy": _teach_numpy,
     "pandas": _teach_pandas,
     "pyarrow": _teach_pyarrow,
+    "polars": _teach_polars,
     "torch": _teach_torch,
     "xgboost": _teach_xgboost,
     "lightgbm": _teach_lightgbm,

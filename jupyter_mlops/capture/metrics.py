@@ -470,6 +470,7 @@ class _Finder:
             function_hash=self.seen.fingerprint(code) if code is not None else "",
             target=fingerprint,
             target_name=target_name,
+            prediction_name=prediction_of(call),
             rows=rows,
         )
 
@@ -735,6 +736,24 @@ def _target(call: Event) -> tuple[str, Any]:
         if argument in call.values:
             return argument, call.values[argument]
     return "", None
+
+
+def target_of(call: Event) -> str:
+    """The variable of what a scoring call compared with, or ``""``."""
+    return _target(call)[0]
+
+
+def prediction_of(call: Event) -> str:
+    """The variable of the predictions a scoring call was given, or ``""``."""
+    for argument in call.site.arguments:
+        key, equals, name = argument.partition("=")
+        if equals and key in ("y_pred", "y_score", "y_prob", "y_proba", "labels_pred"):
+            return name
+    last = call.site.function.rpartition(".")[2]
+    plain = [argument for argument in call.site.arguments if "=" not in argument]
+    if last in _TARGET_ARGUMENT or len(plain) < 2:
+        return ""
+    return next((name for name in plain[:2] if name and name != target_of(call)), "")
 
 
 def _rows(value: Any) -> int | None:

@@ -94,7 +94,7 @@ def is_fitted(value: Any) -> bool:
     state = _state(value)
     if any(name.endswith("_") and not name.startswith("_") for name in state):
         return True
-    return any(is_fitted(step) for _, step in _steps(state)) or "_Booster" in state
+    return any(is_fitted(step) for _, step in _steps(state)) or state.get("_Booster") is not None
 
 
 # ---- settings
@@ -445,3 +445,14 @@ def serialize_model(value: Any, limit: int) -> tuple[bytes, str] | None:
         return buffer.getvalue(), "joblib"
     except Exception:  # noqa: BLE001 - lambdas, locks and handles inside: such a model is not kept
         return None
+
+
+def final_step(value: Any, kind: str) -> str:
+    """The class name of what predicts: the last step of a pipeline, else the last part of `kind`."""
+    state = _state(value)
+    steps = state.get("steps")
+    if type(steps) is list and steps and type(steps[-1]) is tuple and len(steps[-1]) == 2:
+        last = steps[-1][1]
+        if last is not None and type(last) is not str:
+            return final_step(last, class_path(type(last)))
+    return kind.rpartition(".")[2]

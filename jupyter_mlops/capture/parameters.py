@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .names import CellNames, Literal
 
 _ITEMS = 50
+_STRUCTURE = frozenset({"steps", "transformers", "transformer_list", "estimators"})
 _TEXT = 500
 
 
@@ -28,11 +29,16 @@ class EarlierLiteral(msgspec.Struct, frozen=True):
 
 
 class Estimator(msgspec.Struct, frozen=True):
-    """A fitted object: its variable (``""`` if it has none), class name and non-default settings."""
+    """A fitted object: its variable (``""`` if it has none), class name and non-default settings.
+
+    `kind` is the class of what predicts: of a pipeline, its last step. `predicts` is False for a
+    transformer, which is part of the preparation and no model.
+    """
 
     name: str
     kind: str
     settings: dict[str, Any]
+    predicts: bool = True
     order: int | None = None
 
 
@@ -82,16 +88,27 @@ def find_params(
         bound = names.literals.get(name)
         add(name, value, ParamDetail(origin="override", order=order, span=bound.span if bound else None))
     listed = list(estimators)
+    models = [estimator for estimator in listed if estimator.predicts]
     for estimator in listed:
-        prefix = f"{estimator.name or estimator.kind}__" if len(listed) > 1 else ""
-        add(
-            estimator.name or estimator.kind if prefix else "model",
-            estimator.kind,
-            ParamDetail(origin="estimator", order=estimator.order),
-        )
-        for key, value in estimator.settings.items():
-            add(f"{prefix}{key}", value, ParamDetail(origin="estimator", order=estimator.order))
+        detail = ParamDetail(origin="estimator", order=estimator.order)
+        alone = estimator.predicts and len(models) == 1
+        holder = estimator.name or estimator.kind
+        if estimator.predicts:
+            add("model" if alone else holder, estimator.kind, detail)
+        for key, value in _told_apart(estimator.settings):
+            # `RandomForest(max_depth=max_depth)`: the literal is the parameter already.
+            last = key.rpartition("__")[2]
+            if not (last in params and _still(params[last], value)):
+                add(key if alone else f"{holder}__{key}", value, detail)
     return params, details
+
+
+def _told_apart(settings: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Settings without the mere structure of a composed estimator: its list of steps, each step's class."""
+    for key, value in settings.items():
+        if key.rpartition("__")[2] in _STRUCTURE or any(other.startswith(f"{key}__") for other in settings):
+            continue
+        yield key, value
 
 
 def _flatten(name: str, value: Any) -> Iterable[tuple[str, ParamValue]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: A site inside a long loop is heard this often; after that only its last value is kept.
 _HEARD = 10_000
+_LOOKED_UP = 100
 _TEXT = 80
 _BETWEEN = "\x1f"
 _STRUCTURES = frozenset({"DataFrame", "Series", "ndarray"})
@@ -45,13 +46,13 @@ class Probe:
         event = Event(site=site, occurrence=count, value=value)
         if site.function:
             event.receiver, event.function = _resolve(site.function, frame)
-            if count < 100:
-                for argument in site.arguments:
-                    name = argument.rpartition("=")[2]
-                    if name and "." not in name:
-                        found, ok = _look_up(name, frame)
-                        if ok:
-                            event.values[argument] = found
+        if count < _LOOKED_UP:
+            for argument in site.arguments:
+                name = argument.rpartition("=")[2]
+                if name and "." not in name:
+                    found, ok = _look_up(name, frame)
+                    if ok:
+                        event.values[argument] = found
         self.events.append(event)
 
     def _hear_printed(self, value: Any, site: Site) -> None:

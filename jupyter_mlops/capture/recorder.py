@@ -42,8 +42,8 @@ from .fingerprint import fingerprint
 from .instrument import instrument
 from .ledger import Cell, Ledger, Outcome, Started
 from .loops import Loop, LoopWatch, series_of, thin
-from .metrics import Observed, find_metrics
-from .models import describe_model, fitted_scores, serialize_model
+from .metrics import Observed, find_metrics, prediction_of
+from .models import describe_model, final_step, fitted_scores, serialize_model
 from .numbers import to_float
 from .outputs import OutputWatch
 from .parameters import Estimator, find_params
@@ -56,7 +56,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.config import Mlops
 
     from .sites import Event
+from .vocabulary import words
 
+_DATASETS = 40
 _READERS = re.compile(r"(?:^|\.)(read_\w+|load\w*|loadtxt|genfromtxt|open_dataset|fetch_\w+)$")
 
 
@@ -332,7 +334,11 @@ class Recorder:
     ) -> tuple[dict[str, ParamValue], dict[str, ParamDetail]]:
         described = [
             Estimator(
-                found.name, found.model.kind.rpartition(".")[2], dict(found.model.settings), found.order
+                name=found.name,
+                kind=final_step(found.value, found.model.kind),
+                settings=dict(found.model.settings),
+                predicts=hasattr(type(found.value), "predict"),
+                order=found.order,
             )
             for found in estimators
         ]
@@ -410,13 +416,18 @@ class Recorder:
                 found[dataset.name] = dataset
         roles: dict[str, tuple[str, Any]] = {}
         for event in events:
-            role = {"fit": "train", "call": "test"}.get(event.site.kind)
+            role = {"fit": "train", "predict": "test", "call": "test"}.get(event.site.kind)
             if role is None:
                 continue
+            predicted = prediction_of(event) if event.site.kind == "call" else ""
             for argument, value in event.values.items():
-                roles.setdefault(argument.rpartition("=")[2], (role, value))
-        for name, (role, value) in roles.items():
-            if name in found or name == "self":
+                name = argument.rpartition("=")[2]
+                if name != predicted:
+                    roles.setdefault(name, (role, value))
+        for name in execution.reads:
+            roles.setdefault(name, (_role_of(name), self._namespace.get(name)))
+        for name, (role, value) in list(roles.items())[:_DATASETS]:
+            if name in found or name in execution.bound:
                 continue
             described = describe_dataset(
                 name, value, role=role, order=execution.order, fingerprint=self._fingerprint
@@ -655,6 +666,11 @@ def _loading(statement: ast.stmt) -> tuple[str, str, str] | None:
 
 def _reads_of(executions: list[Execution]) -> set[str]:
     return {name for execution in executions for name in execution.reads}
+
+
+def _role_of(name: str) -> str:
+    found = {"train": "train", "test": "test", "valid": "validation", "val": "validation"}
+    return next((found[word] for word in words(name) if word in found), "features")
 
 
 def _redacted(value: ParamValue) -> ParamValue:
