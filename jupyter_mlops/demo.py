@@ -54,11 +54,11 @@ def run_demo(directory: Path | None = None) -> int:
     """
     folder = (directory or DEFAULT_DIRECTORY).absolute()
     begun = now()
-    url = _prepare(folder)
-    document = _run_notebook(folder / NOTEBOOK, url)
+    _prepare(folder)
+    document = _run_notebook(folder / NOTEBOOK)
     if document is None:
         return FAILED
-    store = open_store(url, config.load_config().resolved_artifacts_url(url))
+    store = open_store(*_store_of(folder))
     try:
         return _show(store, folder, begun, _count_tracked(document))
     finally:
@@ -72,8 +72,14 @@ def bundled_notebooks() -> Path:
     return installed if installed.is_dir() else package.parent / "notebooks"
 
 
-def _prepare(folder: Path) -> str:
-    """Copy the notebook and its data and give the folder a store of its own, whose URL is returned."""
+def _store_of(folder: Path) -> tuple[str, str]:
+    """The URLs of the demo's own store and artifacts, whatever is configured for the user's work."""
+    home = folder / config.FOLDER
+    return config.sqlite_url(home / "runs.db"), str(home / "artifacts")
+
+
+def _prepare(folder: Path) -> None:
+    """Copy the notebook and its data and make the folder a project of its own."""
     marker = folder / config.FOLDER / MARKER
     taken = [name for name in FILES if (folder / name).exists()]
     if taken and not marker.exists():
@@ -90,10 +96,9 @@ def _prepare(folder: Path) -> str:
         raise UsageError(
             f"The demo cannot work in {folder}: {error}.", "Name another with --directory."
         ) from error
-    return config.sqlite_url(folder / config.FOLDER / "runs.db")
 
 
-def _run_notebook(notebook: Path, url: str) -> nbformat.NotebookNode | None:
+def _run_notebook(notebook: Path) -> nbformat.NotebookNode | None:
     """Run every cell in a new kernel, tell of each, and save the notebook with its outputs."""
     import nbformat
     from nbclient import NotebookClient
@@ -111,7 +116,7 @@ def _run_notebook(notebook: Path, url: str) -> nbformat.NotebookNode | None:
     )
     print(f"Running {notebook} in a new kernel\n", flush=True)
     try:
-        client.execute(env=_environment(notebook, url))
+        client.execute(env=_environment(notebook))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         print(f"\nThe notebook stopped: {error}", file=sys.stderr)
         return None
@@ -140,13 +145,14 @@ def _kernel_manager() -> AsyncKernelManager:
     return AsyncKernelManager(kernel_spec_manager=OwnInterpreter())
 
 
-def _environment(notebook: Path, url: str) -> dict[str, str]:
+def _environment(notebook: Path) -> dict[str, str]:
     """As a Jupyter server would start the kernel, with the demo's own store."""
-    ours = (config.ARTIFACTS_VARIABLE, config.EXPERIMENT_VARIABLE, config.DISABLE_VARIABLE)
-    kept = {key: value for key, value in os.environ.items() if key not in ours}
+    store, artifacts = _store_of(notebook.parent)
+    kept = {key: value for key, value in os.environ.items() if key != config.DISABLE_VARIABLE}
     return {
         **kept,
-        config.STORE_VARIABLE: url,
+        config.STORE_VARIABLE: store,
+        config.ARTIFACTS_VARIABLE: artifacts,
         config.EXPERIMENT_VARIABLE: EXPERIMENT,
         "JPY_SESSION_NAME": str(notebook),
     }
@@ -161,7 +167,7 @@ class _Progress:
         for cell in document.cells:
             first = printable(next((line for line in cell.source.splitlines() if line.strip()), ""))
             if cell.cell_type == "code":
-                self._titles.append(f"{heading}: {first}" if first.startswith("%") else heading)
+                self._titles.append(f"{heading} · {first}" if first.startswith("%") else heading)
             elif first.startswith("#"):
                 heading = first.strip("# ")
         self._number = 0

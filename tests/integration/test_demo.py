@@ -36,7 +36,11 @@ def demo(cwd: Path, *arguments: str, **variables: str) -> subprocess.CompletedPr
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The demo's folder and what it printed; a store and an experiment of the user's must not disturb it."""
     cwd = tmp_path_factory.mktemp("somewhere")
-    theirs = {STORE_VARIABLE: sqlite_url(cwd / "theirs.db"), "JUPYTER_MLOPS_EXPERIMENT": "mine"}
+    theirs = {
+        STORE_VARIABLE: sqlite_url(cwd / "theirs.db"),
+        "JUPYTER_MLOPS_EXPERIMENT": "mine",
+        "JUPYTER_MLOPS_ARTIFACTS": str(cwd / "a"),
+    }
     done = demo(cwd, **theirs)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [path.name for path in cwd.iterdir()] == ["jupyter-mlops-demo"]
