@@ -14,9 +14,8 @@ import pickle
 import random
 import sys
 import types
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import xxhash
@@ -38,12 +37,15 @@ from jupyter_mlops.records import (
 )
 from jupyter_mlops.store import Store, open_store
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 _opened: list[tuple[str, str]] | None = None
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if _opened is not None and event == "open" and isinstance(arguments[0], str | Path):
-        _opened.append((os.path.abspath(arguments[0]), str(arguments[1] or "r")))
+        _opened.append((str(Path(arguments[0]).absolute()), str(arguments[1] or "r")))
 
 
 sys.addaudithook(_audit)
@@ -62,10 +64,13 @@ class Notebook:
         self.executions: list[Execution] = []
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
         self.store: Store = open_store(
-            f"sqlite:///{directory / '.jupyter_mlops' / 'runs.db'}", str(directory / ".jupyter_mlops" / "artifacts")
+            f"sqlite:///{directory / '.jupyter_mlops' / 'runs.db'}",
+            str(directory / ".jupyter_mlops" / "artifacts"),
         )
 
-    def run(self, code: str, *, heading: str = "", scratch: bool = False, executed: str | None = None) -> Execution:
+    def run(
+        self, code: str, *, heading: str = "", scratch: bool = False, executed: str | None = None
+    ) -> Execution:
         """Execute one cell; `executed` is the code to record when it is not what the namespace runs."""
         global _opened
         before = {name: value for name, value in self.namespace.items() if not name.startswith("__")}
@@ -74,7 +79,12 @@ class Notebook:
         tree = ast.parse(code)
         names = cell_names(code, tree)
         if names.dynamic:
-            names = type(names)(**{**{key: getattr(names, key) for key in names.__struct_fields__}, "reads": frozenset(before)})
+            names = type(names)(
+                **{
+                    **{key: getattr(names, key) for key in names.__struct_fields__},
+                    "reads": frozenset(before),
+                }
+            )
         reachable = live_reads(names.loads & before.keys(), self.namespace)
         status, completed = "ok", 0
         _opened = []
@@ -84,7 +94,10 @@ class Notebook:
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 for statement in tree.body:
-                    exec(compile(ast.Module([statement], []), f"<cell {len(self.executions)}>", "exec"), self.namespace)
+                    exec(
+                        compile(ast.Module([statement], []), f"<cell {len(self.executions)}>", "exec"),
+                        self.namespace,
+                    )
                     completed += 1
         except Exception:
             status = "failed"
@@ -98,7 +111,11 @@ class Notebook:
         kept = {name for name in before if name in after and name not in bound}
         mutated = {name for name in kept if prints[name] and prints[name] != _print(after[name])}
         opaque = {name for name in kept if not prints[name] and name in names.touched | names.loads}
-        drawn = [f"rng:{library}" for library, state in _random_states().items() if state != states.get(library, state)]
+        drawn = [
+            f"rng:{library}"
+            for library, state in _random_states().items()
+            if state != states.get(library, state)
+        ]
         seeded = [state for state in drawn if "seed(" in code]
         execution = Execution(
             execution_id=new_id(),
@@ -126,8 +143,14 @@ class Notebook:
     def _uses(self, opened: Sequence[tuple[str, str]]) -> list[FileUse]:
         found = {}
         for path, mode in opened:
-            if Path(path).is_relative_to(self.directory) and Path(path).is_file() and ".jupyter_mlops" not in path:
-                found[path, mode[:1]] = FileUse(path=path, mode=mode.replace("b", "").replace("t", "") or "r", hash=file_hash(path))
+            if (
+                Path(path).is_relative_to(self.directory)
+                and Path(path).is_file()
+                and ".jupyter_mlops" not in path
+            ):
+                found[path, mode[:1]] = FileUse(
+                    path=path, mode=mode.replace("b", "").replace("t", "") or "r", hash=file_hash(path)
+                )
         return list(found.values())
 
     def save(
@@ -189,7 +212,9 @@ class Notebook:
 
 def bound(name: str, cell: Execution) -> MetricDetail:
     """The detail of a metric bound to `name` in `cell`: its last assignment."""
-    targets = [node for node in ast.walk(ast.parse(cell.code)) if isinstance(node, ast.Name) and node.id == name]
+    targets = [
+        node for node in ast.walk(ast.parse(cell.code)) if isinstance(node, ast.Name) and node.id == name
+    ]
     stores = [node for node in targets if isinstance(node.ctx, ast.Store)]
     return MetricDetail(origin="bound", expression=name, order=cell.order, span=span_of(stores[-1]))
 
@@ -197,13 +222,20 @@ def bound(name: str, cell: Execution) -> MetricDetail:
 def expression(text: str, cell: Execution, origin: str = "printed", **more: Any) -> MetricDetail:
     """The detail of a metric that is the value of the last `text` in `cell`."""
     wanted = ast.dump(ast.parse(text, mode="eval").body)
-    nodes = [node for node in ast.walk(ast.parse(cell.code)) if isinstance(node, ast.expr) and ast.dump(node) == wanted]
+    nodes = [
+        node
+        for node in ast.walk(ast.parse(cell.code))
+        if isinstance(node, ast.expr) and ast.dump(node) == wanted
+    ]
     return MetricDetail(origin=origin, expression=text, order=cell.order, span=span_of(nodes[-1]), **more)
 
 
 def span_of(node: ast.expr) -> Span:
     return Span(
-        line=node.lineno, column=node.col_offset, end_line=node.end_lineno or 0, end_column=node.end_col_offset or 0
+        line=node.lineno,
+        column=node.col_offset,
+        end_line=node.end_lineno or 0,
+        end_column=node.end_col_offset or 0,
     )
 
 

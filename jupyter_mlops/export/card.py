@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from jupyter_mlops.records import Execution, PipelineVersion, Run
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-from .plan import Script, Slice
+    from jupyter_mlops.records import Execution, PipelineVersion, Run
+
+    from .plan import Script, Slice
 
 
 def write_card(
@@ -20,12 +23,18 @@ def write_card(
 ) -> str:
     """The text of CARD.md."""
     report = version.report
-    proved = "proved: two fresh processes gave the run's own numbers" if report.verdict == "validated" else "rejected"
+    proved = (
+        "proved: two fresh processes gave the run's own numbers"
+        if report.verdict == "validated"
+        else "rejected"
+    )
     lines = [
         f"# {version.name} v{version.version}",
         "",
-        f"Made from run #{run.number} (`{_line(run.name or run.run_id)}`) of the experiment `{_line(run.experiment)}`"
-        f" on {version.created_at:%Y-%m-%d %H:%M} UTC; {proved}.",
+        (
+            f"Made from run #{run.number} (`{_line(run.name or run.run_id)}`) of `{_line(run.experiment)}`"
+            f" on {version.created_at:%Y-%m-%d %H:%M} UTC; {proved}."
+        ),
     ]
     if report.verdict != "validated":
         lines += ["", f"> **Not proved.** {_line(report.cause)} {_line(report.hint)}".rstrip()]
@@ -41,18 +50,28 @@ def write_card(
     for name, value in run.metrics.items():
         check = checks.get(name)
         shown = "–" if check is None or check.first is None else f"{check.first:.6g}"
-        mark = "equal" if check is not None and check.equal else "not equal" if check is not None else "not proved"
+        mark = (
+            "equal"
+            if check is not None and check.equal
+            else "not equal"
+            if check is not None
+            else "not proved"
+        )
         lines.append(f"| {_cell(name)} | {value:.6g} | {shown} | {mark} |")
     if previous is not None:
         lines += ["", f"## Since v{previous.version}", "", *_changes(run, previous)]
     if script.config:
         lines += ["", "## Settings", "", "| name | value | type |", "| --- | --- | --- |"]
-        lines += [f"| {_cell(item.name)} | {_cell(str(item.value))} | {item.type} |" for item in script.config]
+        lines += [
+            f"| {_cell(item.name)} | {_cell(str(item.value))} | {item.type} |" for item in script.config
+        ]
     if run.datasets:
         lines += ["", "## Data", "", "| name | rows | columns | from |", "| --- | --- | --- | --- |"]
         for dataset in run.datasets:
             columns = str(len(dataset.columns) or "–")
-            lines.append(f"| {_cell(dataset.name)} | {dataset.rows} | {columns} | {_cell(dataset.location or '–')} |")
+            lines.append(
+                f"| {_cell(dataset.name)} | {dataset.rows} | {columns} | {_cell(dataset.location or '–')} |"
+            )
     counts = {cell.order: cell.execution_count or cell.order for cell in executions}
     lines += ["", "## Where it comes from", ""]
     lines += [f"- cell [{counts.get(cell.order, cell.order)}]: {_line(cell.reason)}" for cell in kept.kept]
@@ -87,7 +106,7 @@ def _changes(run: Run, previous: PipelineVersion) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """Text of a person or a program on one line, with what Markdown and HTML would take for their own kept quiet."""
+    """Text of a person or a program on one line, without anything that could be taken for HTML."""
     plain = " ".join(text.split())
     return re.sub(r"[<>]", lambda found: "&lt;" if found[0] == "<" else "&gt;", plain)
 

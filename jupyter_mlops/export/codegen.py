@@ -12,12 +12,16 @@ import re
 import subprocess
 import sys
 import tokenize
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .plan import Cell, ConfigField, Definition, Hoisted, Script, Step, Words
 from .references import references
 from .source import Source, indented, segments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .plan import Cell, ConfigField, Definition, Hoisted, Step, Words
 
 _MARK = "# ---- running: the same in every pipeline"
 _METRICS_CLASS = '''
@@ -73,11 +77,13 @@ def edit_names(cells: Sequence[Cell], hoisted: Hoisted, words: Words, *, shared:
             else:
                 _globals_to_nonlocals(cell.source, statement)
             for found in references(statement):
-                if found.name in settings and found.context == "load" and isinstance(found.node, ast.Name):
-                    if owner is None:
-                        cell.source.replace(found.node, f"{words.config}.{found.name}")
+                plain = found.context == "load" and isinstance(found.node, ast.Name)
+                if found.name in settings and plain and owner is None:
+                    cell.source.replace(found.node, f"{words.config}.{found.name}")
                 if found.name in hoisted.definitions and found.context == "load":
-                    _pass_extras(cell.source, found.node, hoisted.definitions[found.name], owner, settings, words)
+                    _pass_extras(
+                        cell.source, found.node, hoisted.definitions[found.name], owner, settings, words
+                    )
 
 
 def _look_up_in_globals(source: Source, statement: ast.stmt) -> None:
@@ -95,7 +101,10 @@ def _globals_to_nonlocals(source: Source, statement: ast.stmt) -> None:
     """What was a notebook's global is a local of the step that the function stands in."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Global):
-            inside = any(isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef) for parent in source.ancestors(node))
+            inside = any(
+                isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef)
+                for parent in source.ancestors(node)
+            )
             source.replace(node, f"nonlocal {', '.join(node.names)}" if inside else "pass")
 
 
@@ -188,8 +197,15 @@ class Writer:
         begin = "async def" if any(cell.awaits for cell in step.cells) else "def"
         lines = [f"{begin} {step.name}({parameters}) -> {result}:", f"    {_quoted(docstring_of(step))}"]
         if shared:
-            names = sorted({found.name for cell in step.cells for found in references(cell.statements)
-                            if found.context == "store"} - set(self.parameters(step, body)))
+            names = sorted(
+                {
+                    found.name
+                    for cell in step.cells
+                    for found in references(cell.statements)
+                    if found.context == "store"
+                }
+                - set(self.parameters(step, body))
+            )
             if names:
                 lines.append(f"    global {', '.join(names)}")
         else:
@@ -216,12 +232,10 @@ class Writer:
 
     def _cell_text(self, cell: Cell, checks: Mapping[ast.stmt, list[str]]) -> str:
         places = segments(cell.source)
-        pieces = []
         for statement in cell.statements:
             if statement in checks:
                 cell.source.add_after(statement, checks[statement])
-        for statement in cell.statements:
-            pieces.append(cell.source.render(*places[statement]).strip("\n"))
+        pieces = [cell.source.render(*places[statement]).strip("\n") for statement in cell.statements]
         return "\n".join(piece for piece in pieces if piece.strip())
 
     # ---- the whole
@@ -276,7 +290,12 @@ class Writer:
             "\n".join([*imports, *self._imports(modules=modules)]),
             *(
                 renamed(text, self.names)
-                for text in (config_class(fields), self._metrics_class(functions + definitions), _STEP_CLASS, *([_PICK] if picks else []))
+                for text in (
+                    config_class(fields),
+                    self._metrics_class(functions + definitions),
+                    _STEP_CLASS,
+                    *([_PICK] if picks else []),
+                )
             ),
             *definitions,
             *functions,
@@ -291,7 +310,10 @@ class Writer:
         notes = any(f"{self.words.metrics}.note" in text for text in texts)
         if not notes:
             return _METRICS_CLASS
-        return _METRICS_CLASS.replace("by name.", "by name; `note` remembers every value an expression takes.") + _NOTE
+        return (
+            _METRICS_CLASS.replace("by name.", "by name; `note` remembers every value an expression takes.")
+            + _NOTE
+        )
 
     def _imports(self, *, modules: bool) -> list[str]:
         found = []
@@ -323,7 +345,10 @@ class Writer:
 
 def script_names() -> set[str]:
     """The names the common part of a script defines and imports at its top level."""
-    return {found.name for found in references(runtime_tree()) if found.context == "store"} | {"pick", "field"}
+    return {found.name for found in references(runtime_tree()) if found.context == "store"} | {
+        "pick",
+        "field",
+    }
 
 
 def runtime_text() -> str:
@@ -346,12 +371,20 @@ def _imported(node: ast.stmt) -> list[tuple[str, str]]:
 
 def config_class(fields: Sequence[ConfigField]) -> str:
     """The typed configuration as a dataclass."""
-    lines = ["@dataclass(frozen=True)", "class Config:", '    """Settings of this pipeline; config.yaml holds their values."""', ""]
+    lines = [
+        "@dataclass(frozen=True)",
+        "class Config:",
+        '    """Settings of this pipeline; config.yaml holds their values."""',
+        "",
+    ]
     for item in fields:
         if item.kind == "value":
             lines.append(f"    {item.name}: {item.type} = {item.value!r}")
         else:
-            lines.append(f"    {item.name}: {item.type} = field(default={item.value!r}, metadata={{'path': {item.kind!r}}})")
+            lines.append(
+                f"    {item.name}: {item.type} = "
+                f"field(default={item.value!r}, metadata={{'path': {item.kind!r}}})"
+            )
     if not fields:
         lines.append("    pass")
     return "\n".join(lines)
@@ -373,7 +406,16 @@ def formatted(code: str) -> str:
     """`code` with sorted imports, without unused ones, as ruff formats it; raises nothing of ruff's own."""
     compile(code, "pipeline.py", "exec", dont_inherit=True)
     for arguments in (
-        ["check", "--isolated", "--select", "I,F401,F541,UP037", "--fix", "--quiet", "--target-version", "py311"],
+        [
+            "check",
+            "--isolated",
+            "--select",
+            "I,F401,F541,UP037",
+            "--fix",
+            "--quiet",
+            "--target-version",
+            "py311",
+        ],
         ["format", "--isolated", "--quiet", "--line-length", "100", "--target-version", "py311"],
     ):
         done = subprocess.run(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.records import Column, Dataset
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_mlops.records import Column, Dataset
 
 _HEAD = '''"""Contracts of the pipeline's data, made from the data of the run it was exported from.
 
@@ -42,10 +44,9 @@ def schema_of(contract: dict[str, Any]) -> pa.DataFrameSchema:
     columns = {}
     for name, column in contract["columns"].items():
         checks = [pa.Check.isin(column["categories"])] if "categories" in column else []
-        kind = pa.Check(lambda values, kind=column["kind"]: kind_of(values) == kind, name=f"kind {column['kind']}")
-        columns[name] = pa.Column(
-            None, [kind, *checks], nullable=column["nullable"], unique=column.get("unique", False), required=True
-        )
+        wanted = column["kind"]
+        kind = pa.Check(lambda values, wanted=wanted: kind_of(values) == wanted, name=f"kind {wanted}")
+        columns[name] = pa.Column(None, [kind, *checks], nullable=column["nullable"], required=True)
     return pa.DataFrameSchema(columns, strict=False)
 
 
@@ -92,7 +93,8 @@ def check(name: str, value: Any) -> tuple[list[str], list[str]]:
             low, high = expected["range"]
             least, most = float(table[column].min()), float(table[column].max())
             if not math.isnan(least) and (least < low or most > high):
-                doubts.append(f"{column} goes from {least:g} to {most:g}, expected within {low:g} to {high:g}")
+                seen = f"{column} goes from {least:g} to {most:g}"
+                doubts.append(f"{seen}, expected within {low:g} to {high:g}")
     if contract["rows"] and not contract["rows"] / 10 <= len(table) <= contract["rows"] * 10:
         doubts.append(f"it has {len(table)} rows, expected about {contract['rows']}")
     return errors, doubts

@@ -8,10 +8,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,16 +28,29 @@ from jupyter_mlops.records import (
     ValidationReport,
     now,
 )
-from jupyter_mlops.store import Store
 
 from . import card, codegen, contracts, hoisting, lockfile, measuring, registry, slicing, steps, validation
-from .plan import Cell, ConfigField, Hoisted, Script, Slice
+from .plan import ConfigField, Hoisted, Script, Slice
 from .purity import Quietness
 from .references import references
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jupyter_mlops.store import Store
+
 _SILENT: Callable[[str], None] = lambda text: None  # noqa: E731
 _SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/usr/", "/etc/", "/lib/", "/opt/conda/")
-_HIDDEN = (".cache", ".jupyter_mlops", ".ipython", ".jupyter", ".matplotlib", "site-packages", "dist-packages", ".config")
+_HIDDEN = (
+    ".cache",
+    ".jupyter_mlops",
+    ".ipython",
+    ".jupyter",
+    ".matplotlib",
+    "site-packages",
+    "dist-packages",
+    ".config",
+)
 #: Causes that more cells cannot mend.
 _FINAL = frozenset({"data_changed", "missing_input", "contract_failed"})
 
@@ -102,7 +114,9 @@ def export_run(
             return version
 
         version = registry.publish(store, folder, Path(directory).absolute(), name, finish)
-    progress(f"{name} v{version.version} is {version.status}" + (f": {report.cause}" if report.cause else "."))
+    progress(
+        f"{name} v{version.version} is {version.status}" + (f": {report.cause}" if report.cause else ".")
+    )
     return version
 
 
@@ -201,7 +215,9 @@ class _Export:
         for rung, kept, whole in self._rungs():
             build = self._build(rung, kept, whole=whole)
             if build is None:
-                attempts.append(Attempt(rung=rung, orders=kept.orders, verdict="unprovable", cause=self._unbuildable))
+                attempts.append(
+                    Attempt(rung=rung, orders=kept.orders, verdict="unprovable", cause=self._unbuildable)
+                )
                 continue
             if any(build.code == other.code for other in builds):
                 continue
@@ -247,7 +263,14 @@ class _Export:
                 self._write(folder, widest)
                 widest.second = self._run(folder, widest)
             self._judge(widest)
-        ranking = ("data_changed", "missing_input", "contract_failed", "non_deterministic", "metrics_differ", "unprovable")
+        ranking = (
+            "data_changed",
+            "missing_input",
+            "contract_failed",
+            "non_deterministic",
+            "metrics_differ",
+            "unprovable",
+        )
         return min(
             builds,
             key=lambda build: ranking.index(build.code_name) if build.code_name in ranking else len(ranking),
@@ -294,7 +317,9 @@ class _Export:
         build.cause = build.diverging = ""
         for outcome in (build.first, build.second):
             if outcome is not None and outcome.exit_code != 0:
-                build.code_name = {2: "missing_input", 3: "contract_failed"}.get(outcome.exit_code or 0, "step_failed")
+                build.code_name = {2: "missing_input", 3: "contract_failed"}.get(
+                    outcome.exit_code or 0, "step_failed"
+                )
                 if outcome.exit_code == 2 and "does not exist" not in outcome.cause:
                     build.code_name = "step_failed"
                 build.cause, build.diverging = self._explained(outcome, build)
@@ -307,7 +332,11 @@ class _Export:
             return second is not None
         check = wrong[0]
         build.diverging = check.name
-        if check.second is not None and check.first is not None and not validation.same(check.first, check.second):
+        if (
+            check.second is not None
+            and check.first is not None
+            and not validation.same(check.first, check.second)
+        ):
             build.code_name = "non_deterministic"
             build.cause = (
                 f"The metric {check.name!r} changes by chance: the run had {check.expected!r}, "
@@ -326,7 +355,10 @@ class _Export:
         for name, order in build.kept.scratch.items():
             if repr(name) in cause:
                 count = self.by_order[order].execution_count or order
-                return f"`{name}` was made by a %%scratch cell ([{count}]), which is never part of a run.", name
+                return (
+                    f"`{name}` was made by a %%scratch cell ([{count}]), which is never part of a run.",
+                    name,
+                )
         for name in build.kept.missing:
             if repr(name) in cause:
                 return f"`{name}` is bound by no cell that was recorded. {cause}", name
@@ -342,8 +374,8 @@ class _Export:
         second = build.second.metrics if build.second else None
         checks = validation.compare(self.run.metrics, first, second) if build.first else ()
         hints = {
-            "non_deterministic": "Set a seed in the notebook (random_state=…, np.random.seed(…)) and run it again.",
-            "data_changed": "Restore the file, or run the notebook again with the new data and export that run.",
+            "non_deterministic": "Set a seed (random_state=…, np.random.seed(…)) and run the notebook again.",
+            "data_changed": "Restore the file, or run the notebook with the new data and export that run.",
             "missing_input": "Put the file back where the notebook read it, and export again.",
             "contract_failed": "Look at contracts.py: the data does not look as it did in the run.",
             "metrics_differ": "Restart the kernel, run the notebook from the top and export the new run.",
@@ -375,7 +407,8 @@ class _Export:
         (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
         (folder / "requirements.lock").write_text(build.lock, encoding="utf-8")
         template = Path(__file__).parent / "script" / "pipeline_test.py"
-        shutil.copyfile(template, folder / "test_pipeline.py")
+        text = template.read_text(encoding="utf-8").removeprefix("# ruff: noqa: S101, D103\n")
+        (folder / "test_pipeline.py").write_text(text, encoding="utf-8")
         for name, place in build.modules.items():
             target = folder / "modules" / place.name
             target.parent.mkdir(exist_ok=True)
@@ -424,7 +457,9 @@ class _Export:
             },
             "input_settings": [item.name for item in outcome.script.config if item.kind == "input"],
             "inputs": {
-                use.path: use.hash for order in outcome.kept.orders for use in self.inputs_of(self.by_order[order])
+                use.path: use.hash
+                for order in outcome.kept.orders
+                for use in self.inputs_of(self.by_order[order])
             },
             "environment": {
                 "python": self.environment.python,
@@ -443,7 +478,9 @@ class _Export:
         found = []
         for use in execution.files:
             parts = Path(use.path).parts
-            if not use.mode.startswith("r") or use.path.startswith((*_SYSTEM_FOLDERS, *(f"{p}/" for p in prefixes))):
+            if not use.mode.startswith("r") or use.path.startswith(
+                (*_SYSTEM_FOLDERS, *(f"{p}/" for p in prefixes))
+            ):
                 continue
             if any(part in _HIDDEN for part in parts) or use.path.endswith((".py", ".pyc", ".so", ".ipynb")):
                 continue
@@ -465,7 +502,7 @@ class _Assembly:
         self.run = export.run
         self.kept = kept
         self.whole = whole
-        self.cells = steps.prepare_cells(export.executions, kept.orders)
+        self.cells = steps.prepare_cells(export.executions, kept)
         self.modules = steps.imported_modules(self.cells)
         self.quietness = Quietness(self.modules)
 
@@ -484,6 +521,7 @@ class _Assembly:
         shared = steps.is_dynamic(cells)
         if not self.whole and not shared:
             steps.trim(cells, {found for found in forced if found}, final, self.quietness)
+            steps.drop_inside(cells, [site.node for site in sites], self.quietness)
         refused = [
             f"Cell [{cell.execution.execution_count or cell.order}]: {reason}."
             for cell in cells
@@ -492,7 +530,10 @@ class _Assembly:
         ]
         written = {use.path for cell in cells for use in cell.execution.files if not use.mode.startswith("r")}
         inputs = {
-            use.path: use for cell in cells for use in self.export.inputs_of(cell.execution) if use.path not in written
+            use.path: use
+            for cell in cells
+            for use in self.export.inputs_of(cell.execution)
+            if use.path not in written
         }
         hoisted = hoisting.hoist(
             cells,
@@ -513,16 +554,20 @@ class _Assembly:
         for cell in cells:
             recorder.translate_logging(cell, self.modules)
         own = sorted(self.export.wanted)
-        grouped = steps.group_cells(cells, hoisted, final=final, words=words, one=shared)
+        grouped = steps.group_cells(
+            cells, hoisted, final=final, words=words, labels=dict.fromkeys(own, run.name), one=shared
+        )
         fields = self._fields(hoisted, inputs, written)
         kinds = {dataset.name: dataset.kind for dataset in run.datasets}
         kinds.update({found.name: found.kind for found in run.models})
-        writer = codegen.Writer(words, hoisted, steps.known_types(cells, kinds, self.modules))
+        at_top = {found.name for _, statement in hoisted.imports for found in references(statement)}
+        modules_at_top = {name: path for name, path in self.modules.items() if name in at_top}
+        writer = codegen.Writer(words, hoisted, steps.known_types(cells, kinds, modules_at_top))
         code = writer.script(
             title=self._docstring(grouped),
             steps=grouped,
             checks=checks,
-            metrics=[name for name in run.metrics],
+            metrics=list(run.metrics),
             model=model,
             predictions=predictions,
             fields=fields,
@@ -562,7 +607,8 @@ class _Assembly:
             for cell in self.cells
             for statement in cell.statements
             if any(
-                isinstance(node, ast.Call) and measuring.logging_function(node, self.modules).startswith("log_metric")
+                isinstance(node, ast.Call)
+                and measuring.logging_function(node, self.modules).startswith("log_metric")
                 for node in ast.walk(statement)
             )
         ]
@@ -635,15 +681,17 @@ class _Assembly:
         checks: dict[ast.stmt, list[str]] = {}
         promised = []
         for dataset in self.run.datasets:
-            if dataset.role != "input" or not contracts.can_be_checked(dataset) or not dataset.name.isidentifier():
+            if (
+                dataset.role != "input"
+                or not contracts.can_be_checked(dataset)
+                or not dataset.name.isidentifier()
+            ):
                 continue
             for cell in self.cells:
                 if cell.order != dataset.order:
                     continue
                 changes = [
-                    statement
-                    for statement in cell.statements
-                    if self._changes(statement, dataset.name)
+                    statement for statement in cell.statements if self._changes(statement, dataset.name)
                 ]
                 if changes and any(
                     found.name == dataset.name and found.context == "store" and not found.deferred
@@ -659,17 +707,20 @@ class _Assembly:
         for node in ast.walk(statement):
             if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
                 return True
-            if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-                if _root(node) == name:
-                    return True
+            stored = isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+            if stored and _root(node) == name:
+                return True
             if isinstance(node, ast.Call):
                 called = _root(node.func)
                 on_it = isinstance(node.func, ast.Attribute) and called == name
                 if on_it and not self.quietness.quiet(ast.Expr(node)):
                     return True
                 given = any(_root(part) == name for part in node.args if isinstance(part, ast.Name))
-                if given and isinstance(node.func, ast.Name) and called not in self.modules and not self.quietness.quiet(
-                    ast.Expr(node)
+                if (
+                    given
+                    and isinstance(node.func, ast.Name)
+                    and called not in self.modules
+                    and not self.quietness.quiet(ast.Expr(node))
                 ):
                     return True
         return False
@@ -680,7 +731,9 @@ class _Assembly:
         fields = hoisted.fields()
         if any(item.kind == "input" for item in fields) or self._needs_directory(inputs, written, hoisted):
             comment = "Relative input paths begin here: the folder of the notebook this was exported from."
-            fields.insert(0, ConfigField("base_directory", str(self.export.directory), "str", "value", comment))
+            fields.insert(
+                0, ConfigField("base_directory", str(self.export.directory), "str", "value", comment)
+            )
         return fields
 
     def _needs_directory(self, inputs: Mapping[str, FileUse], written: set[str], hoisted: Hoisted) -> bool:
@@ -700,7 +753,9 @@ class _Assembly:
             for statement in cell.statements:
                 modules |= lockfile.imported(ast.unparse(statement))
         try:
-            text, unowned = lockfile.pin(modules, self.export.executable, python=self.export.environment.python)
+            text, unowned = lockfile.pin(
+                frozenset(modules), self.export.executable, python=self.export.environment.python
+            )
         except (OSError, ValueError, TimeoutError) as error:
             return f"# The interpreter could not be asked: {error}\n", {}
         folders = [self.export.directory, *map(Path, self.export.environment.path_additions)]
@@ -711,7 +766,8 @@ class _Assembly:
         run = self.run
         first = f"Pipeline made from run #{run.number} of {run.experiment}."
         listed = "\n".join(f"    {step.name}" for step in grouped)
-        return f"{first}\n\nSteps, in order:\n\n{listed}\n\nRun it with ``python pipeline.py run --output-dir output``.\n"
+        command = "Run it with ``python pipeline.py run --output-dir output``."
+        return f"{first}\n\nSteps, in order:\n\n{listed}\n\n{command}\n"
 
 
 def _root(node: ast.AST) -> str:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-
-from jupyter_mlops.records import ParamDetail
+from typing import TYPE_CHECKING
 
 from .plan import Cell, ConfigField, Definition, Hoisted, Site, Words
 from .references import BUILTINS, Reference, references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from jupyter_mlops.records import ParamDetail
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _SCALARS = (bool, int, float, str)
@@ -74,7 +77,8 @@ def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]],
                 continue
             star = any(alias.name == "*" for alias in statement.names)
             text = {
-                alias.asname or alias.name.partition(".")[0]: _import_of(statement, alias) for alias in statement.names
+                alias.asname or alias.name.partition(".")[0]: _import_of(statement, alias)
+                for alias in statement.names
             }
             plain = all(
                 all(isinstance(found.node, ast.Import | ast.ImportFrom) for found in stores.get(name, ()))
@@ -84,7 +88,19 @@ def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]],
             if star or (plain and agreed and not moved):
                 seen.update(text)
                 hoisted.imports.append((cell, statement))
-        moved = moved or bool({"sys.path", "environ"} & set(cell.execution.ambient_writes))
+        moved = moved or _sets_paths(cell)
+
+
+def _sets_paths(cell: Cell) -> bool:
+    """Whether the cell's own code changes what an import after it finds."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("environ", "putenv", "path")
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("os", "sys")
+        for statement in cell.statements
+        for node in ast.walk(statement)
+    )
 
 
 def _import_of(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
@@ -155,7 +171,11 @@ def _bound_literal(statement: ast.stmt) -> str:
 
 def _is_path(statement: ast.stmt, inputs: Mapping[str, str], directory: Path) -> bool:
     value = getattr(statement, "value", None)
-    return isinstance(value, ast.Constant) and isinstance(value.value, str) and _absolute(value.value, directory) in inputs
+    return (
+        isinstance(value, ast.Constant)
+        and isinstance(value.value, str)
+        and _absolute(value.value, directory) in inputs
+    )
 
 
 def _absolute(text: str, directory: Path) -> str:
@@ -313,7 +333,9 @@ def _can_leave(
     found = references(definition.node)
     if any(reference.context != "load" and reference.deferred for reference in found):
         return False
-    at_once = {reference.name for reference in found if not reference.deferred and reference.context == "load"}
+    at_once = {
+        reference.name for reference in found if not reference.deferred and reference.context == "load"
+    }
     known = BUILTINS | set(imported) | candidates.keys()
     if at_once - known:
         return False
@@ -324,14 +346,19 @@ def _can_leave(
         return False
     if not extra:
         return True
-    if not isinstance(definition.node, ast.FunctionDef | ast.AsyncFunctionDef) or definition.node.decorator_list:
+    if (
+        not isinstance(definition.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        or definition.node.decorator_list
+    ):
         return False
     taken = {name.arg for name in ast.walk(definition.node.args) if isinstance(name, ast.arg)}
     if taken & set(extra):
         return False
     available: set[str] = {words.config, words.metrics, *hoisted.settings}
     for cell in cells:
-        available |= {reference.name for reference in references(cell.statements) if reference.context == "store"}
+        available |= {
+            reference.name for reference in references(cell.statements) if reference.context == "store"
+        }
         for owner, reference in uses:
             if owner is not cell or reference.name != definition.name or reference.context != "load":
                 continue
@@ -339,7 +366,9 @@ def _can_leave(
                 return False
             top = cell.source.top_statement(reference.node)
             inside = isinstance(top, _Definition)
-            if inside and not (isinstance(top, _Definition) and candidates.get(top.name, definition).node is top):
+            if inside and not (
+                isinstance(top, _Definition) and candidates.get(top.name, definition).node is top
+            ):
                 return False
             if not inside and (set(extra) - available):
                 return False

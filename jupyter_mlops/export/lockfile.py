@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import subprocess
-from collections.abc import Collection
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
 
 #: Runs in the run's own interpreter, which need not have this package: standard library only.
-_PROBE = '''
+_PROBE = """
 import importlib.metadata as metadata, json, re, sys
 def key(name):
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -46,7 +50,7 @@ while queue:
 standard = set(sys.stdlib_module_names)
 unowned = [module for module in wanted["modules"] if module not in owners and module not in standard]
 print(json.dumps({"pins": pins, "unowned": unowned}))
-'''
+"""
 _ALWAYS = ("pandas", "pandera", "pyyaml", "joblib", "pytest")
 
 
@@ -61,7 +65,8 @@ def imported(code: str) -> set[str]:
     return found
 
 
-def pin(modules: Collection[str], executable: str, *, python: str = "") -> tuple[str, tuple[str, ...]]:
+@functools.lru_cache(maxsize=64)
+def pin(modules: frozenset[str], executable: str, *, python: str = "") -> tuple[str, tuple[str, ...]]:
     """The text of requirements.lock, and the modules that no installed distribution owns.
 
     Raises:
@@ -70,7 +75,12 @@ def pin(modules: Collection[str], executable: str, *, python: str = "") -> tuple
     """
     question = json.dumps({"modules": sorted(modules), "distributions": list(_ALWAYS)})
     done = subprocess.run(
-        [executable, "-I", "-c", _PROBE], input=question, capture_output=True, text=True, timeout=60, check=False
+        [executable, "-I", "-c", _PROBE],
+        input=question,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     head = f"# Pinned from what was installed where the run ran{f' (Python {python})' if python else ''}.\n"
     if done.returncode != 0:

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-
-from jupyter_mlops.records import MetricDetail, Span
+from typing import TYPE_CHECKING
 
 from .plan import Cell, Site, Words
-from .source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from jupyter_mlops.records import MetricDetail, Span
+
+    from .source import Source
 
 _OCCURRENCE = re.compile(r"@(\d+)")
 _PRINTERS = frozenset({"print", "display"})
@@ -126,7 +130,7 @@ def _find_loop(source: Source, detail: MetricDetail, matches: Sequence[ast.AST])
 
 
 def _all_fits(source: Source, expression: str) -> list[ast.AST]:
-    root = expression.split(".")[0]
+    root = expression.split(".", maxsplit=1)[0]
     return [
         node
         for node in ast.walk(source.tree)
@@ -276,11 +280,16 @@ class Recorder:
     def _read_out(self, sites: list[Site], key: str) -> None:
         noted = f"{self.words.metrics}.noted[{key!r}]"
         lines = [
-            self._kept(site, f"{noted}[{-1 if site.occurrence is None else site.occurrence}]") for site in sites
+            self._kept(site, f"{noted}[{-1 if site.occurrence is None else site.occurrence}]")
+            for site in sites
         ]
         site = sites[0]
         top = site.cell.source.top_statement(site.node)
-        if site.scope or isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or top is None:
+        if (
+            site.scope
+            or isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            or top is None
+        ):
             self.at_end.extend(lines)
             self.at_start.append(f"{self.words.metrics}.noted.pop({key!r}, None)")
         else:
@@ -321,7 +330,13 @@ class Recorder:
 
     def _logged(self, function: str, call: ast.Call, source: Source, *, alone: bool) -> str:
         given = dict(zip(("key", "value"), call.args, strict=False))
-        given.update({keyword.arg: keyword.value for keyword in call.keywords if keyword.arg in ("key", "value", "metrics")})
+        given.update(
+            {
+                keyword.arg: keyword.value
+                for keyword in call.keywords
+                if keyword.arg in ("key", "value", "metrics")
+            }
+        )
         if function == "log_metric" and "key" in given and "value" in given:
             key, value = source.text(given["key"]), source.text(given["value"])
             metrics = self.words.metrics
@@ -362,9 +377,12 @@ def _bound_name(statement: ast.stmt, node: ast.AST) -> str:
         targets: Iterable[ast.AST] = [found for target in statement.targets for found in ast.walk(target)]
         if any(found is node for found in targets):
             return ast.unparse(node)
-    elif isinstance(statement, ast.AnnAssign | ast.AugAssign) and isinstance(statement.target, ast.Name):
-        if node is statement.target or (isinstance(statement, ast.AnnAssign) and node is statement.value):
-            return statement.target.id
+    elif (
+        isinstance(statement, ast.AnnAssign | ast.AugAssign)
+        and isinstance(statement.target, ast.Name)
+        and (node is statement.target or (isinstance(statement, ast.AnnAssign) and node is statement.value))
+    ):
+        return statement.target.id
     return ""
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from jupyter_mlops.records import Execution, Record
 
-from .source import Source
+if TYPE_CHECKING:
+    import ast
+
+    from .source import Source
 
 
 class KeptCell(Record, frozen=True, kw_only=True):
-    """One execution that an export needs, and why in words for people."""
+    """One execution that an export needs, and why in words for people.
+
+    `only` are the names whose imports and definitions are all that is needed of it; empty is all.
+    """
 
     order: int
     reason: str
+    only: tuple[str, ...] = ()
 
 
 class Slice(Record, frozen=True, kw_only=True):
@@ -26,7 +35,7 @@ class Slice(Record, frozen=True, kw_only=True):
 
     kept: tuple[KeptCell, ...]
     missing: tuple[str, ...] = ()
-    scratch: dict[str, int] = {}
+    scratch: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def orders(self) -> tuple[int, ...]:

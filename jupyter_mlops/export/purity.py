@@ -7,7 +7,10 @@ known is kept; the proof would find a mistake in the other direction.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 _PURE_BUILTINS = frozenset(
     """
@@ -16,21 +19,26 @@ _PURE_BUILTINS = frozenset(
     """.split()
 )
 #: Builtins that use an iterator up: quiet only when no iterator can be what they are given.
-_CONSUMERS = frozenset("sum list dict set tuple sorted min max zip enumerate any all reversed frozenset".split())
+_CONSUMERS = frozenset(
+    "sum list dict set tuple sorted min max zip enumerate any all reversed frozenset".split()
+)
 _PURE_METHODS = frozenset(
     """
-    head tail describe info value_counts isnull isna notnull notna sum mean median std var min max count nunique
-    unique round corr cov groupby agg aggregate astype sort_values sort_index reset_index set_index to_string to_frame
-    to_numpy to_dict tolist items keys values get_params get_feature_names_out format join split strip lower upper
-    startswith endswith item mode quantile select_dtypes predict predict_proba decision_function score nlargest
-    nsmallest idxmax idxmin argmax argmin cumsum rename drop fillna dropna duplicated memory_usage transpose
-    flatten ravel reshape copy abs clip isin between assign query loc pivot_table pivot crosstab
-    get ljust rjust center zfill title capitalize replace summary to_markdown to_html style background_gradient
-    set_caption hide bar numpy cpu detach size dim numel parameters num_params
+    head tail describe info value_counts isnull isna notnull notna sum mean median std var min max count
+    nunique unique round corr cov groupby agg aggregate astype sort_values sort_index reset_index
+    set_index to_string to_frame to_numpy to_dict tolist items keys values get_params
+    get_feature_names_out format join split strip lower upper startswith endswith item mode quantile
+    select_dtypes predict predict_proba decision_function score nlargest nsmallest idxmax idxmin argmax
+    argmin cumsum rename drop fillna dropna duplicated memory_usage transpose flatten ravel reshape copy
+    abs clip isin between assign query loc pivot_table pivot crosstab get ljust rjust center zfill title
+    capitalize replace summary to_markdown to_html style background_gradient set_caption hide bar numpy
+    cpu detach size dim numel parameters num_params
     """.split()
 )
 _MUTATING_WORDS = frozenset({"inplace", "out", "copy_X"})
-_PURE_PANDAS = frozenset("DataFrame Series concat merge crosstab pivot_table read_csv to_datetime get_dummies isna".split())
+_PURE_PANDAS = frozenset(
+    "DataFrame Series concat merge crosstab pivot_table read_csv to_datetime get_dummies isna".split()
+)
 _PURE_ENDINGS = ("_score", "_error", "_loss", "_report", "_matrix", "_curve", "_accuracy")
 _PLOT_PACKAGES = frozenset(
     """
@@ -62,8 +70,12 @@ class Quietness:
                 if isinstance(node, ast.Assign) and self._is_plot(node.value):
                     self.plotted.update(name for target in node.targets for name in _names(target))
                 elif isinstance(node, ast.For) and self._mentions_plot(node.iter):
-                    self.plotted.update(name for name in _names(node.target) if self._used_as_axes(name, node))
-                elif isinstance(node, ast.withitem) and node.optional_vars and self._is_plot(node.context_expr):
+                    self.plotted.update(
+                        name for name in _names(node.target) if self._used_as_axes(name, node)
+                    )
+                elif (
+                    isinstance(node, ast.withitem) and node.optional_vars and self._is_plot(node.context_expr)
+                ):
                     self.plotted.update(_names(node.optional_vars))
 
     def quiet(self, node: ast.stmt, opaque: Collection[str] = ()) -> bool:
@@ -72,10 +84,14 @@ class Quietness:
             return self._plain(node.value, opaque)
         if isinstance(node, ast.Assign):
             if not all(_only_names(target) for target in node.targets):
-                return all(self._root(target) in self.plotted for target in node.targets if not _only_names(target))
+                return all(
+                    self._root(target) in self.plotted for target in node.targets if not _only_names(target)
+                )
             return self._plain(node.value, opaque)
         if isinstance(node, ast.AnnAssign):
-            return isinstance(node.target, ast.Name) and (node.value is None or self._plain(node.value, opaque))
+            return isinstance(node.target, ast.Name) and (
+                node.value is None or self._plain(node.value, opaque)
+            )
         if isinstance(node, ast.AugAssign):
             return isinstance(node.target, ast.Name) and self._plain(node.value, opaque)
         if isinstance(node, ast.If):
@@ -87,13 +103,18 @@ class Quietness:
                 and self._block(node.body + node.orelse, opaque)
             )
         if isinstance(node, ast.With):
-            return all(self._plain(item.context_expr, opaque) for item in node.items) and self._block(node.body, opaque)
+            return all(self._plain(item.context_expr, opaque) for item in node.items) and self._block(
+                node.body, opaque
+            )
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             defaults = [*node.args.defaults, *(value for value in node.args.kw_defaults if value)]
             return not node.decorator_list and all(self._plain(value, opaque) for value in defaults)
         if isinstance(node, ast.ClassDef):
-            return not node.decorator_list and not node.keywords and self._block(node.body, opaque) and all(
-                isinstance(base, ast.Name | ast.Attribute) for base in node.bases
+            return (
+                not node.decorator_list
+                and not node.keywords
+                and self._block(node.body, opaque)
+                and all(isinstance(base, ast.Name | ast.Attribute) for base in node.bases)
             )
         return isinstance(node, ast.Pass | ast.Global | ast.Continue)
 
@@ -106,9 +127,11 @@ class Quietness:
                 return False
             if isinstance(found, ast.Call) and not self._pure_call(found, opaque):
                 return False
-            if isinstance(found, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in found.ops):
-                if any(isinstance(right, ast.Name) and right.id in opaque for right in found.comparators):
-                    return False
+            if isinstance(found, ast.Compare) and any(
+                isinstance(op, ast.In | ast.NotIn) and isinstance(right, ast.Name) and right.id in opaque
+                for op, right in zip(found.ops, found.comparators, strict=True)
+            ):
+                return False
             if isinstance(found, ast.Starred | ast.comprehension):
                 inner = found.value if isinstance(found, ast.Starred) else found.iter
                 if isinstance(inner, ast.Name) and inner.id in opaque:
@@ -132,14 +155,19 @@ class Quietness:
             if root in self.modules:
                 path = ast.unparse(function)
                 return self._pure_path(self.modules[root] + path[len(root) :])
-            return function.attr in _PURE_METHODS
+            seeded = function.attr == "sample" and any(
+                keyword.arg == "random_state" for keyword in call.keywords
+            )
+            return function.attr in _PURE_METHODS or seeded
         return False
 
     def _pure_path(self, path: str) -> bool:
         package, _, rest = path.partition(".")
         last = path.rpartition(".")[2]
         if package == "numpy":
-            return not rest.startswith(("random", "save", "copyto", "put", "place", "seterr", "set_printoptions", "fill"))
+            return not rest.startswith(
+                ("random", "save", "copyto", "put", "place", "seterr", "set_printoptions", "fill")
+            )
         if package == "pandas":
             return last in _PURE_PANDAS
         if package == "sklearn":
@@ -164,12 +192,17 @@ class Quietness:
 
     def _used_as_axes(self, name: str, loop: ast.For) -> bool:
         for found in ast.walk(loop):
-            if isinstance(found, ast.keyword) and found.arg == "ax":
-                if isinstance(found.value, ast.Name) and found.value.id == name:
-                    return True
-            if isinstance(found, ast.Attribute) and found.attr.startswith(("set_", "plot", "hist", "imshow", "axis")):
-                if isinstance(found.value, ast.Name) and found.value.id == name:
-                    return True
+            value = getattr(found, "value", None)
+            itself = isinstance(value, ast.Name) and value.id == name
+            if itself and isinstance(found, ast.keyword) and found.arg == "ax":
+                return True
+            if (
+                isinstance(found, ast.Attribute)
+                and found.attr.startswith(("set_", "plot", "hist", "imshow", "axis"))
+                and isinstance(found.value, ast.Name)
+                and found.value.id == name
+            ):
+                return True
         return False
 
     def _root(self, node: ast.AST) -> str:
@@ -184,5 +217,6 @@ def _names(target: ast.AST) -> list[str]:
 
 def _only_names(target: ast.AST) -> bool:
     return all(
-        isinstance(found, ast.Name | ast.Tuple | ast.List | ast.Starred | ast.expr_context) for found in ast.walk(target)
+        isinstance(found, ast.Name | ast.Tuple | ast.List | ast.Starred | ast.expr_context)
+        for found in ast.walk(target)
     )

@@ -10,8 +10,11 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _MENTIONED = re.compile(r"@([A-Za-z_]\w*)")
@@ -82,8 +85,8 @@ class _Resolver(ast.NodeVisitor):
             if alias.name != "*":
                 self._add(alias.asname or alias.name.partition(".")[0], node, "store")
 
-    visit_Import = _visit_import
-    visit_ImportFrom = _visit_import
+    visit_Import = _visit_import  # noqa: N815
+    visit_ImportFrom = _visit_import  # noqa: N815
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.name:
@@ -95,8 +98,8 @@ class _Resolver(ast.NodeVisitor):
             self._add(node.name, node, "store")
         self.generic_visit(node)
 
-    visit_MatchAs = _visit_pattern
-    visit_MatchStar = _visit_pattern
+    visit_MatchAs = _visit_pattern  # noqa: N815
+    visit_MatchStar = _visit_pattern  # noqa: N815
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         if node.rest:
@@ -123,8 +126,8 @@ class _Resolver(ast.NodeVisitor):
         self._add(node.name, node, "store")
         self._inside(_function_scope(node.args, node.body), node.body)
 
-    visit_FunctionDef = _visit_function
-    visit_AsyncFunctionDef = _visit_function
+    visit_FunctionDef = _visit_function  # noqa: N815
+    visit_AsyncFunctionDef = _visit_function  # noqa: N815
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         for part in _defaults(node.args):
@@ -156,10 +159,10 @@ class _Resolver(ast.NodeVisitor):
         parts.extend([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt])
         self._inside(scope, parts)
 
-    visit_ListComp = _visit_comprehension
-    visit_SetComp = _visit_comprehension
-    visit_DictComp = _visit_comprehension
-    visit_GeneratorExp = _visit_comprehension
+    visit_ListComp = _visit_comprehension  # noqa: N815
+    visit_SetComp = _visit_comprehension  # noqa: N815
+    visit_DictComp = _visit_comprehension  # noqa: N815
+    visit_GeneratorExp = _visit_comprehension  # noqa: N815
 
 
 def _texts(node: ast.Call) -> Iterator[str]:
@@ -295,7 +298,9 @@ class _Flow:
             self.sure = before
             self.block(node.orelse)
         elif isinstance(node, ast.With | ast.AsyncWith):
-            self.use([part for item in node.items for part in (item.context_expr, item.optional_vars) if part])
+            self.use(
+                [part for item in node.items for part in (item.context_expr, item.optional_vars) if part]
+            )
             self.block(node.body)
         elif isinstance(node, ast.Try | ast.TryStar):
             before = set(self.sure)

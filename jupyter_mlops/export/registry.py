@@ -8,12 +8,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import ExportError, UsageError
-from jupyter_mlops.records import PipelineVersion
-from jupyter_mlops.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jupyter_mlops.records import PipelineVersion
+    from jupyter_mlops.store import Store
 
 _TRIES = 20
 _LOCK_SECONDS = 60.0
@@ -31,7 +35,9 @@ def staging(directory: Path, name: str) -> Iterator[Path]:
         home.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=home, prefix=".building-"))
     except OSError as error:
-        raise ExportError(f"{home} cannot be written: {error.strerror}.", "Choose another --directory.") from error
+        raise ExportError(
+            f"{home} cannot be written: {error.strerror}.", "Choose another --directory."
+        ) from error
     try:
         yield folder
     finally:
@@ -80,7 +86,9 @@ def publish(
             except BaseException:
                 target.rename(folder)
                 raise
-    raise ExportError(f"No version of {name} could be numbered in {home}.", "Try again when other exports have ended.")
+    raise ExportError(
+        f"No version of {name} could be numbered in {home}.", "Try again when other exports have ended."
+    )
 
 
 @contextlib.contextmanager
@@ -98,7 +106,9 @@ def _locked(home: Path) -> Iterator[None]:
                     place.unlink()
                     continue
             if time.monotonic() > end:
-                raise ExportError(f"{place} is held by another export.", "Remove it if no export is running.") from None
+                raise ExportError(
+                    f"{place} is held by another export.", "Remove it if no export is running."
+                ) from None
             time.sleep(0.05)
     try:
         yield

@@ -9,15 +9,18 @@ and the name stays needed, because a mutation builds on what was there. State ou
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from jupyter_mlops.records import Execution
-
 from .plan import KeptCell, Slice
-from .references import BUILTINS, reads_before_bound
+from .references import BUILTINS, reads_before_bound, references
 from .translation import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from jupyter_mlops.records import Execution
 
 #: Ambient state that reaches everything after it, whether or not a later cell was seen reading it.
 PERVASIVE = ("cwd", "environ", "sys.path", "options:")
@@ -58,8 +61,12 @@ def slice_cells(
                 scratch.setdefault(name, cell.order)
                 needed.pop(name, None)
             continue
-        kept.append(KeptCell(order=cell.order, reason=reason))
-        _walk_over(cell, needed)
+        only = () if cell.order in wanted or cell.order in pin or widen else _definitions_only(cell, needed)
+        kept.append(KeptCell(order=cell.order, reason=reason, only=only))
+        if only:
+            _walk_over_definitions(cell, only, needed)
+        else:
+            _walk_over(cell, needed)
     missing = sorted(
         name for name in needed if ":" not in name and "." not in name and name not in BUILTINS | _SHELL_NAMES
     )
@@ -122,11 +129,56 @@ def _reason(
     for state in cell.ambient_writes:
         if state in needed:
             return f"sets {_described(state)}, which {needed[state]} uses"
-        if state.startswith(PERVASIVE):
+        if state.startswith(PERVASIVE) and says_so(cell.code, state):
             return f"sets {_described(state)}, which later cells run under"
     if widen and (cell.opaque or cell.ambient_writes or any(use.mode != "r" for use in cell.files)):
         return "touches state that could not be watched"
     return ""
+
+
+def _definitions_only(cell: Execution, needed: dict[str, str]) -> tuple[str, ...]:
+    """The needed names of a cell, if imports, functions and classes are all that is needed of it."""
+    names = needed.keys() & set(cell.bound)
+    states = {*cell.ambient_writes, *(f"file:{path}" for path in _written(cell))}
+    if needed.keys() & (states | set(cell.mutated) | set(cell.opaque) - names):
+        return ()
+    if any(state.startswith(PERVASIVE) and says_so(cell.code, state) for state in cell.ambient_writes):
+        return ()
+    try:
+        body = ast.parse(translate(cell.code)).body
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    plain: set[str] = set()
+    other: set[str] = set()
+    for statement in body:
+        stored = {found.name for found in references(statement) if found.context != "load"}
+        definition = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        simple = definition and not statement.decorator_list  # type: ignore[attr-defined]
+        (plain if simple or isinstance(statement, ast.Import | ast.ImportFrom) else other).update(stored)
+    return tuple(sorted(names)) if names and names <= plain - other else ()
+
+
+def _walk_over_definitions(cell: Execution, only: Collection[str], needed: dict[str, str]) -> None:
+    for name in only:
+        needed.pop(name, None)
+    user = f"cell [{cell.execution_count or cell.order}]"
+    for statement in ast.parse(translate(cell.code)).body:
+        found = references(statement)
+        if {use.name for use in found if use.context == "store" and not use.deferred} & set(only):
+            for use in found:
+                if use.context == "load" and use.name not in BUILTINS and use.name not in only:
+                    needed.setdefault(use.name, user)
+
+
+def says_so(code: str, state: str) -> bool:
+    """Whether code itself sets ambient state, rather than a library that it uses."""
+    words = {
+        "cwd": ("chdir", "%cd"),
+        "environ": ("environ", "putenv", "setenv", "set_env"),
+        "sys.path": ("sys.path", "addsitedir"),
+        "options": ("option", "rcParams", "set_", "seterr", "filterwarnings", "simplefilter", "use("),
+    }
+    return any(word in code for word in words.get(state.partition(":")[0], ("",)))
 
 
 def _walk_over(cell: Execution, needed: dict[str, str]) -> None:
@@ -146,9 +198,8 @@ def _walk_over(cell: Execution, needed: dict[str, str]) -> None:
     for state in cell.ambient_reads:
         needed.setdefault(state, user)
     for use in cell.files:
-        if use.mode.startswith("r") and use.path not in written:
-            needed.setdefault(f"file:{use.path}", user)
-        elif use.mode.startswith(("a", "x")) or "+" in use.mode:
+        builds_on = use.mode.startswith(("a", "x")) or "+" in use.mode
+        if builds_on or (use.mode.startswith("r") and use.path not in written):
             needed.setdefault(f"file:{use.path}", user)
 
 
@@ -163,7 +214,11 @@ def _listed(names: Sequence[str]) -> str:
 
 def _described(state: str) -> str:
     kind, _, of = state.partition(":")
-    words = {"cwd": "the working directory", "environ": "environment variables", "sys.path": "the import path"}
+    words = {
+        "cwd": "the working directory",
+        "environ": "environment variables",
+        "sys.path": "the import path",
+    }
     if kind == "rng":
         return f"{of}'s random generator"
     if kind == "options":

@@ -9,7 +9,10 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Source:
@@ -108,6 +111,21 @@ class Source:
         """Put `text` before the byte at `offset`, after what was put there before."""
         self._edits[(offset, offset)] = self._edits.get((offset, offset), "") + text
 
+    def drop(self, statement: ast.stmt, instead: str = "") -> None:
+        """Take out a statement and the comments right above it, or put `instead` in its place."""
+        start, end = self.extent(statement)
+        if instead:
+            self._edits[(start, end)] = instead
+            return
+        begin = self.data.rfind(b"\n", 0, start)
+        while begin > 0:
+            above = self.data.rfind(b"\n", 0, begin)
+            if not self.data[above + 1 : begin].lstrip().startswith(b"#"):
+                break
+            begin = above
+        stop = self.data.find(b"\n", end)
+        self._edits[(max(begin, 0), len(self.data) if stop < 0 else stop)] = ""
+
     def add_after(self, statement: ast.stmt, lines: list[str]) -> None:
         """Put whole statements after `statement`, at its own depth."""
         _, end = self.extent(statement)
@@ -137,7 +155,9 @@ class Source:
         pieces: list[bytes] = []
         position = start
         inside = [item for item in self._edits.items() if start <= item[0][0] and item[0][1] <= end]
-        for (first, last), text in sorted(inside, key=lambda item: (item[0][0], item[0][0] != item[0][1], -item[0][1])):
+        for (first, last), text in sorted(
+            inside, key=lambda item: (item[0][0], item[0][0] != item[0][1], -item[0][1])
+        ):
             if first < position:
                 continue
             pieces.extend((self.data[position:first], text.encode("utf-8")))
@@ -185,11 +205,9 @@ def indented(code: str, prefix: str = "    ") -> str:
 
 def comments(text: str) -> list[str]:
     """The comments of `text` without their marks, in order."""
-    found = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                found.append(token.string.lstrip("#!%-= \t").rstrip("-=# \t"))
-    except (tokenize.TokenError, SyntaxError, IndentationError):
-        pass
-    return [comment for comment in found if comment]
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return []
+    found = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    return [text for text in (comment.strip("#!%-= \t") for comment in found) if text]

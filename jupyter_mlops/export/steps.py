@@ -6,36 +6,45 @@ import ast
 import keyword
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from jupyter_mlops.records import Execution
-
-from .plan import Cell, Hoisted, Step, Words
-from .purity import Quietness
+from .plan import Cell, Hoisted, Slice, Step, Words
 from .references import BUILTINS, reads_before_bound, references
 from .source import Source, comments
 from .translation import refusals, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from jupyter_mlops.records import Execution
+
+    from .purity import Quietness
 
 _DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
 _LONGEST = 40
 _FILLER = frozenset(
     """
-    a an the and or of for to in on with by from at as is are be this that these those we our my us i let lets now
-    here then so first next some all it its into using use will can do step cell section part out up get
+    a an the and or of for to in on with by from at as is are be this that these those we our my us i
+    let lets now here then so first next some all it its into using use will can do step cell section
+    part out up get
     """.split()
 )
 
 
-def prepare_cells(executions: Sequence[Execution], orders: Collection[int]) -> list[Cell]:
+def prepare_cells(executions: Sequence[Execution], kept: Slice) -> list[Cell]:
     """The kept executions as cells, oldest first: magics translated, failed ends cut off."""
+    only = {cell.order: set(cell.only) for cell in kept.kept}
     cells = []
     for execution in sorted(executions, key=lambda found: found.order):
-        if execution.order not in orders:
+        if execution.order not in only:
             continue
         source = Source(translate(execution.code))
         body = list(source.tree.body)
         if execution.status != "ok" and execution.completed is not None:
             body = body[: execution.completed]
+        names = only[execution.order]
+        if names:
+            body = [statement for statement in body if names & _stored(statement)]
         cell = Cell(execution, source, body)
         for statement in body:
             problems = refusals(statement)
@@ -48,6 +57,10 @@ def prepare_cells(executions: Sequence[Execution], orders: Collection[int]) -> l
         )
         cells.append(cell)
     return cells
+
+
+def _stored(statement: ast.stmt) -> set[str]:
+    return {found.name for found in references(statement) if found.context == "store" and not found.deferred}
 
 
 def imported_modules(cells: Iterable[Cell]) -> dict[str, str]:
@@ -110,7 +123,9 @@ def choose_words(cells: Iterable[Cell]) -> Words:
     )
 
 
-def trim(cells: Sequence[Cell], forced: Collection[ast.stmt], live: Collection[str], quietness: Quietness) -> None:
+def trim(
+    cells: Sequence[Cell], forced: Collection[ast.stmt], live: Collection[str], quietness: Quietness
+) -> None:
     """Drop statements that leave nothing behind which anything later needs, in place."""
     for cell in cells:
         quietness.learn(cell.statements)
@@ -142,8 +157,54 @@ def trim(cells: Sequence[Cell], forced: Collection[ast.stmt], live: Collection[s
     used = {found.name for cell in cells for found in references(cell.statements) if found.context != "store"}
     for cell in cells:
         cell.statements = [
-            statement for statement in cell.statements if statement in forced or _import_used(statement, used | set(live))
+            statement
+            for statement in cell.statements
+            if statement in forced or _import_used(statement, used | set(live))
         ]
+
+
+def drop_inside(cells: Sequence[Cell], forced: Collection[ast.AST], quietness: Quietness) -> None:
+    """Drop prints and plots inside loops, conditions and functions, in place.
+
+    `forced` are the nodes metrics are made at; a statement holding one stays.
+    """
+    for cell in cells:
+        for statement in cell.statements:
+            _drop_in_blocks(cell, statement, set(map(id, forced)), quietness)
+
+
+def _drop_in_blocks(cell: Cell, node: ast.AST, forced: set[int], quietness: Quietness) -> None:
+    for name in ("body", "orelse", "finalbody", "handlers"):
+        block = getattr(node, name, None)
+        if not isinstance(block, list):
+            continue
+        kept: list[ast.AST] = []
+        for index, inner in enumerate(block):
+            plain = isinstance(inner, ast.Expr | ast.If | ast.For | ast.With) and not (
+                index == 0 and isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
+            )
+            bare = plain and quietness.quiet(inner) and not _holds(inner, forced) and not _leaves(inner)
+            if bare and not (name == "orelse" and len(block) == 1) and cell.source.stands_alone(inner):
+                last = index == len(block) - 1 and not kept
+                cell.source.drop(inner, "pass" if last else "")
+                if last:
+                    kept.append(ast.copy_location(ast.Pass(), inner))
+            else:
+                kept.append(inner)
+                _drop_in_blocks(cell, inner, forced, quietness)
+        block[:] = kept
+
+
+def _leaves(node: ast.AST) -> bool:
+    return any(
+        isinstance(found, ast.Break | ast.Continue | ast.Return | ast.Raise)
+        or (isinstance(found, ast.Name) and not isinstance(found.ctx, ast.Load))
+        for found in ast.walk(node)
+    )
+
+
+def _holds(node: ast.AST, forced: set[int]) -> bool:
+    return any(id(found) in forced for found in ast.walk(node))
 
 
 def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:
@@ -152,7 +213,9 @@ def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:
     module = statement.module or "" if isinstance(statement, ast.ImportFrom) else ""
     if module == "__future__":
         return False
-    if "experimental" in module or any(alias.name == "*" or alias.name.startswith("enable_") for alias in statement.names):
+    if "experimental" in module or any(
+        alias.name == "*" or alias.name.startswith("enable_") for alias in statement.names
+    ):
         return True
     return any((alias.asname or alias.name.partition(".")[0]) in used for alias in statement.names)
 
@@ -163,7 +226,8 @@ def _calls(statement: ast.stmt) -> bool:
 
 def _in_function(source: Source, node: ast.AST) -> bool:
     return any(
-        isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for parent in source.ancestors(node)
+        isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for parent in source.ancestors(node)
     )
 
 
@@ -176,6 +240,7 @@ def group_cells(
     *,
     final: Collection[str],
     words: Words,
+    labels: Mapping[int, str],
     one: bool = False,
 ) -> list[Step]:
     """Cells become steps; those a nested function ties together become one. Empty cells vanish.
@@ -185,6 +250,7 @@ def group_cells(
         hoisted: What has left the cells.
         final: Names whose last values are results of the pipeline.
         words: The script's own names.
+        labels: What a person called the execution of an order.
         one: Put everything into one step.
     """
     gone = hoisted.gone()
@@ -202,14 +268,13 @@ def group_cells(
         while reached:
             reached = False
             for first, last in ranges:
-                if first <= end and last > end and last >= position:
-                    if first <= end:
-                        end, reached = last, True
+                if first <= end and last > end and last >= position and first <= end:
+                    end, reached = last, True
         groups.append(filled[position : end + 1])
         position = end + 1
     steps = [Step("", "", members) for members in groups]
     _connect(steps, hoisted, final, words)
-    _name(steps, _outside(hoisted) | {words.config, words.metrics})
+    _name(steps, _outside(hoisted) | {words.config, words.metrics}, labels)
     return steps
 
 
@@ -223,8 +288,12 @@ def _outside(hoisted: Hoisted) -> set[str]:
 
 def _tied(cells: Sequence[Cell], outside: Collection[str]) -> list[tuple[int, int]]:
     """Ranges of cells that a nested function ties together by the names it looks up when called."""
-    stores = [{found.name for found in references(cell.statements) if found.context == "store"} for cell in cells]
-    loads = [{found.name for found in references(cell.statements) if found.context != "store"} for cell in cells]
+    stores = [
+        {found.name for found in references(cell.statements) if found.context == "store"} for cell in cells
+    ]
+    loads = [
+        {found.name for found in references(cell.statements) if found.context != "store"} for cell in cells
+    ]
     ranges = []
     for index, cell in enumerate(cells):
         for found in references(cell.statements):
@@ -232,7 +301,7 @@ def _tied(cells: Sequence[Cell], outside: Collection[str]) -> list[tuple[int, in
                 continue
             if found.context == "store":
                 users = [k for k in range(len(cells)) if found.name in stores[k] | loads[k]]
-                ranges.append((min(index, min(users)), max(index, max(users))))
+                ranges.append((min(index, *users), max(index, *users)))
                 continue
             later = [k for k in range(index + 1, len(cells)) if found.name in stores[k]]
             if later:
@@ -276,13 +345,14 @@ def _ordered(names: Collection[str], steps: Iterable[Step]) -> list[str]:
 # ---- naming
 
 
-def _name(steps: Sequence[Step], taken: Collection[str]) -> None:
+def _name(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, str]) -> None:
     used = set(taken) | set(BUILTINS)
     for step in steps:
         used.update(found.name for cell in step.cells for found in references(cell.statements))
     for step in steps:
         step.title = _title(step)
-        base = slug(step.title) or _guess(step)
+        label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
+        base = slug(step.title) or _guess(step, label)
         name, number = base, 2
         while name in used:
             name = f"{base}_{number}"
@@ -314,8 +384,8 @@ def _is_code(text: str) -> bool:
     return any(not isinstance(node, ast.Expr) or isinstance(node.value, ast.Call) for node in tree.body)
 
 
-def _guess(step: Step) -> str:
-    """A name from what a step does and binds."""
+def _guess(step: Step, label: str) -> str:
+    """A name from what a step does and binds, and from what a person called it."""
     statements = [statement for cell in step.cells for statement in cell.statements]
     calls = [
         node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -328,11 +398,13 @@ def _guess(step: Step) -> str:
         return slug(f"load {thing or 'data'}")
     if any(call in ("fit", "fit_transform", "partial_fit", "backward", "train") for call in calls):
         fitted = [name for name in step.outputs if not name.startswith(("X", "y", "pred"))]
-        return slug(f"train {fitted[0] if fitted else 'model'}")
+        return slug(f"train {label or (fitted[0] if fitted else 'model')}")
     if "train_test_split" in calls:
         return "split_data"
     if any(call.endswith(("_score", "_error", "_loss")) or call in ("score", "evaluate") for call in calls):
-        return "evaluate"
+        return slug(f"evaluate {label}")
+    if label:
+        return label
     return slug(f"make {thing}" if thing else "process") or "process"
 
 
@@ -355,17 +427,19 @@ def slug(text: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
 
 
-def known_types(cells: Iterable[Cell], kinds: Mapping[str, str], modules: Mapping[str, str]) -> dict[str, str]:
+def known_types(
+    cells: Iterable[Cell], kinds: Mapping[str, str], modules: Mapping[str, str]
+) -> dict[str, str]:
     """What is known of the types of top-level names, as annotations that resolve in the script."""
     by_path = {path: name for name, path in modules.items()}
     known: dict[str, str] = {}
     for name, kind in kinds.items():
-        package, _, last = kind.rpartition(".")
-        for path in (kind, f"pandas.{last}", f"numpy.{last}", f"polars.{last}"):
+        _package, _, last = kind.rpartition(".")
+        for path in (kind, f"numpy.{last}" if last == "ndarray" else f"pandas.{last}"):
             base, _, attribute = path.rpartition(".")
             if path in by_path:
                 known[name] = by_path[path]
-            elif base in by_path and attribute in ("DataFrame", "Series", "ndarray", "LazyFrame"):
+            elif base in by_path and attribute in ("DataFrame", "Series", "ndarray"):
                 known[name] = f"{by_path[base]}.{attribute}"
             else:
                 continue

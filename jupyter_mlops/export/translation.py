@@ -7,31 +7,37 @@ what is known about the executed code (spans of metrics) still finds its place.
 from __future__ import annotations
 
 import ast
+import re
 import shlex
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from .source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Cell magics that only run their body.
 _WRAPPERS = frozenset({"time", "capture", "prun", "memit", "track", "scratch"})
 #: Cell and line magics that show, measure or configure, and leave no value behind.
-_SILENT_CELLS = frozenset(
-    {"timeit", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"}
-)
+_SILENT_CELLS = frozenset({"timeit", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"})
 _SILENT_LINES = frozenset(
     """
-    matplotlib load_ext reload_ext unload_ext autoreload config pip conda mamba uv who whos who_ls timeit
-    precision pprint xmode colors pdb debug doctest_mode history pinfo pinfo2 psearch psource quickref
-    reset_selective tb track compare runs export pylab_only automagic alias_magic lsmagic magic logstart
-    logstop memit mprun lprun pwd ls ll dirs man less more cat pycat page pdoc pfile pdef notebook
+    matplotlib load_ext reload_ext unload_ext autoreload config pip conda mamba uv who whos who_ls
+    timeit precision pprint xmode colors pdb debug doctest_mode history pinfo pinfo2 psearch psource
+    quickref reset_selective tb track compare runs export pylab_only automagic alias_magic lsmagic magic
+    logstart logstop memit mprun lprun pwd ls ll dirs man less more cat pycat page pdoc pfile pdef
+    notebook
     """.split()
 )
 _SILENT_SHELL: frozenset[str] = frozenset(
     """
-    pip pip3 conda mamba uv ls pwd cat head tail nvidia-smi echo free df du wc which date whoami uname lscpu top ps file
+    pip pip3 conda mamba uv ls pwd cat head tail nvidia-smi echo free df du wc which date whoami uname
+    lscpu top ps file
     """.split()
 )
 _TEXT_LIMIT = 5
+#: What is left of our own marker in the code that ran.
+_MARKER = re.compile(r"\A\s*#\s*%%(?:track|scratch)\b.*")
 
 
 def translate(code: str) -> str:
@@ -44,7 +50,7 @@ def translate(code: str) -> str:
         if body is None:
             break
         code = body
-    source = Source(code)
+    source = Source(_MARKER.sub("", code, count=1))
     for call in _shell_calls(source.tree):
         statement = source.statement_of(call)
         if not isinstance(statement, ast.Expr) or statement.value is not call:

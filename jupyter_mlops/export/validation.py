@@ -12,10 +12,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from jupyter_mlops.records import FileUse, MetricCheck, MetricValue, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RELATIVE = 1e-6
 _LOG_BYTES = 20_000
@@ -29,7 +34,7 @@ class Outcome(Record, frozen=True, kw_only=True):
     """
 
     exit_code: int | None
-    metrics: dict[str, MetricValue] = {}
+    metrics: dict[str, MetricValue] = msgspec.field(default_factory=dict)
     cause: str = ""
     failed: str = ""
     contracts: tuple[str, ...] = ()
@@ -38,7 +43,7 @@ class Outcome(Record, frozen=True, kw_only=True):
 
 
 def run_script(folder: Path, executable: str, *, timeout: float) -> Outcome:
-    """Run ``pipeline.py`` of `folder` once, isolated, in a directory of its own; nothing it starts outlives it.
+    """Run ``pipeline.py`` of `folder` once, isolated, in its own directory; nothing it starts outlives it.
 
     Args:
         folder: The version's folder.
@@ -47,7 +52,9 @@ def run_script(folder: Path, executable: str, *, timeout: float) -> Outcome:
     """
     begun = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix="pipeline-proof-"))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "JPY_", "IPY"))}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "JPY_", "IPY"))
+    }
     environment["MPLBACKEND"] = "Agg"
     command = [executable, "-I", str(folder / "pipeline.py"), "run", "--output-dir", str(place / "output")]
     (place / "work").mkdir()
@@ -64,7 +71,9 @@ def run_script(folder: Path, executable: str, *, timeout: float) -> Outcome:
                     start_new_session=True,
                 )
             except OSError as error:
-                return Outcome(exit_code=None, cause=f"The interpreter {executable} cannot be started: {error}.")
+                return Outcome(
+                    exit_code=None, cause=f"The interpreter {executable} cannot be started: {error}."
+                )
             stopped = _watch(process, place, timeout)
         log = _tail(place / "stderr")
         duration = time.monotonic() - begun
@@ -72,7 +81,9 @@ def run_script(folder: Path, executable: str, *, timeout: float) -> Outcome:
             return Outcome(exit_code=None, cause=stopped, log=log, duration=duration)
         if process.returncode != 0:
             cause, failed = _cause(log, process.returncode)
-            return Outcome(exit_code=process.returncode, cause=cause, failed=failed, log=log, duration=duration)
+            return Outcome(
+                exit_code=process.returncode, cause=cause, failed=failed, log=log, duration=duration
+            )
         metrics = json.loads((place / "output" / "metrics.json").read_text(encoding="utf-8"))
         return Outcome(exit_code=0, metrics=metrics, contracts=_contracts(log), log=log, duration=duration)
     except (OSError, ValueError) as error:
@@ -154,7 +165,7 @@ def _contracts(log: str) -> tuple[str, ...]:
 
 
 def same(expected: MetricValue, value: MetricValue | None) -> bool:
-    """Whether two numbers count as equal: integers exactly, floats within 1e-6 of their size, NaN as itself."""
+    """Whether two numbers are equal: integers exactly, floats within 1e-6 of their size, NaN as itself."""
     if value is None:
         return False
     if isinstance(expected, int) and isinstance(value, int):

@@ -1,3 +1,4 @@
+# ruff: noqa: S101, D103
 """Holds the exported pipeline to what it promises. Run with ``pytest`` in this folder."""
 
 from __future__ import annotations
@@ -41,14 +42,18 @@ def test_gives_the_metrics_of_its_run(tmp_path: Path) -> None:
 
 def test_holds_its_metric_gates(version: Path, tmp_path: Path) -> None:
     assert run_pipeline(version, "validate", "--output-dir", str(tmp_path / "right")).returncode == 0
-    moved = {name: {**gate, "value": 2 * float(gate["value"]) + 1} for name, gate in MANIFEST["gates"].items()}
+    moved = {
+        name: {**gate, "value": 2 * float(gate["value"]) + 1} for name, gate in MANIFEST["gates"].items()
+    }
     (version / "manifest.json").write_text(json.dumps({**MANIFEST, "gates": moved}), encoding="utf-8")
     done = run_pipeline(version, "validate", "--output-dir", str(tmp_path / "moved"))
     assert done.returncode == (4 if any(not math.isnan(g["value"]) for g in moved.values()) else 0)
 
 
 def test_refuses_a_setting_it_does_not_know(version: Path, tmp_path: Path) -> None:
-    done = run_pipeline(version, "run", "--set", "no_such_setting=1", "--output-dir", str(tmp_path / "output"))
+    done = run_pipeline(
+        version, "run", "--set", "no_such_setting=1", "--output-dir", str(tmp_path / "output")
+    )
     assert done.returncode == 2
     assert not (tmp_path / "output" / "metrics.json").exists()
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - scripts keep their imports together
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ IN_BASE_DIRECTORY = False
 PIPELINE_FOLDER = Path(__file__).resolve().parent
 
 
-class PipelineStop(Exception):
+class PipelineError(Exception):
     """Ends the pipeline with an exit code: 2 config, 3 contract, 4 metric gate, 5 step."""
 
     def __init__(self, exit_code: int, message: str) -> None:
@@ -68,7 +68,9 @@ class PipelineStop(Exception):
 def log_event(event: str, **details: Any) -> None:
     """Write one JSON line to standard error."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    print(json.dumps({"time": stamp, "event": event, **details}, default=str), file=sys.stderr, flush=True)
+    line = json.dumps({"time": stamp, "event": event, **details}, default=str)
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def check_contract(name: str, value: Any) -> None:
@@ -77,7 +79,7 @@ def check_contract(name: str, value: Any) -> None:
     for doubt in doubts:
         log_event("contract_warning", data=name, message=doubt)
     if errors:
-        raise PipelineStop(3, f"{name} breaks its contract: " + "; ".join(errors))
+        raise PipelineError(3, f"{name} breaks its contract: " + "; ".join(errors))
     log_event("contract_held", data=name)
 
 
@@ -87,13 +89,13 @@ def load_contracts() -> Any:
         place = PIPELINE_FOLDER / "contracts.py"
         found = importlib.util.spec_from_file_location("pipeline_contracts", place)
         if found is None or found.loader is None or not place.exists():
-            raise PipelineStop(2, f"{place} is missing: it belongs beside the script.")
+            raise PipelineError(2, f"{place} is missing: it belongs beside the script.")
         module = importlib.util.module_from_spec(found)
         sys.dont_write_bytecode = True  # a version's folder never changes
         try:
             found.loader.exec_module(module)
         except ImportError as error:
-            raise PipelineStop(2, f"contracts.py needs {error.name}: install requirements.lock.") from error
+            raise PipelineError(2, f"contracts.py needs {error.name}: install requirements.lock.") from error
         sys.modules["pipeline_contracts"] = module
     return sys.modules["pipeline_contracts"]
 
@@ -103,25 +105,27 @@ def load_config(path: Path, changes: list[str], output: Path) -> Config:
     try:
         import yaml
     except ImportError as error:
-        raise PipelineStop(2, "PyYAML is missing: install requirements.lock.") from error
+        raise PipelineError(2, "PyYAML is missing: install requirements.lock.") from error
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:
-        raise PipelineStop(2, f"The configuration {path} cannot be read: {error}") from error
+        raise PipelineError(2, f"The configuration {path} cannot be read: {error}") from error
     if not isinstance(values, dict):
-        raise PipelineStop(2, f"The configuration {path} must map names to values.")
+        raise PipelineError(2, f"The configuration {path} must map names to values.")
     fields = {field.name: field for field in dataclasses.fields(Config)}
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals:
-            raise PipelineStop(2, f"--set needs key=value, not {change!r}.")
+            raise PipelineError(2, f"--set needs key=value, not {change!r}.")
         try:
             values[key] = text if key in fields and fields[key].type == "str" else yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise PipelineStop(2, f"--set {key}: {text!r} is no value.") from error
+            raise PipelineError(2, f"--set {key}: {text!r} is no value.") from error
     for key in values:
         if key not in fields:
-            raise PipelineStop(2, f"Unknown setting {key!r} in the configuration; known: {', '.join(fields)}.")
+            raise PipelineError(
+                2, f"Unknown setting {key!r} in the configuration; known: {', '.join(fields)}."
+            )
     for key, value in values.items():
         values[key] = checked_value(key, str(fields[key].type), value)
     config = Config(**values)
@@ -133,7 +137,9 @@ def load_config(path: Path, changes: list[str], output: Path) -> Config:
     }
     for key, place in paths.items():
         if fields[key].metadata["path"] == "input" and not Path(place).exists():
-            raise PipelineStop(2, f"The input {key} = {place} does not exist; set it in {path.name} or with --set.")
+            raise PipelineError(
+                2, f"The input {key} = {place} does not exist; set it in {path.name} or with --set."
+            )
     return dataclasses.replace(config, **paths)
 
 
@@ -146,7 +152,7 @@ def checked_value(key: str, expected: str, value: Any) -> Any:
             pass
     elif type(value).__name__ == expected:
         return value
-    raise PipelineStop(2, f"The setting {key!r} must be {expected}, not {value!r} ({type(value).__name__}).")
+    raise PipelineError(2, f"The setting {key!r} must be {expected}, not {value!r} ({type(value).__name__}).")
 
 
 def run_steps(config: Config, last: str | None = None) -> tuple[dict[str, Any], Metrics]:
@@ -160,11 +166,11 @@ def run_steps(config: Config, last: str | None = None) -> tuple[dict[str, Any], 
             result = step.call(*(state[key] for key in step.inputs))
             if inspect.isawaitable(result):
                 result = event_loop().run_until_complete(result)
-        except PipelineStop:
+        except PipelineError:
             raise
         except Exception as error:
             log_event("step_failed", step=name, error=type(error).__name__, traceback=traceback.format_exc())
-            raise PipelineStop(5, f"Step {name} failed: {type(error).__name__}: {error}") from error
+            raise PipelineError(5, f"Step {name} failed: {type(error).__name__}: {error}") from error
         state.update(zip(step.outputs, (result,) if len(step.outputs) == 1 else result or (), strict=True))
         log_event("step_done", step=name, seconds=round(time.perf_counter() - begun, 3))
         if name == last:
@@ -191,13 +197,15 @@ def plain_number(name: str, value: Any) -> int | float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise PipelineStop(5, f"The metric {name!r} is no number but {type(value).__name__}.") from None
+        raise PipelineError(5, f"The metric {name!r} is no number but {type(value).__name__}.") from None
 
 
 def write_outputs(output: Path, numbers: dict[str, int | float], state: dict[str, Any]) -> None:
-    """Write metrics.json and, where there are any, the model and the predictions; each whole or not at all."""
+    """Write metrics.json, the model and the predictions; each whole or not at all."""
     output.mkdir(parents=True, exist_ok=True)
-    write_atomically(output / "metrics.json", lambda place: place.write_text(json.dumps(numbers, indent=2) + "\n"))
+    write_atomically(
+        output / "metrics.json", lambda place: place.write_text(json.dumps(numbers, indent=2) + "\n")
+    )
     if MODEL in state:
         import joblib
 
@@ -244,7 +252,7 @@ def hold_gates(numbers: dict[str, int | float]) -> None:
         if not held:
             broken.append(f"{name} is {value}, expected {expected}")
     if broken:
-        raise PipelineStop(4, "Metric gates are not held: " + "; ".join(broken))
+        raise PipelineError(4, "Metric gates are not held: " + "; ".join(broken))
 
 
 def run_command(options: argparse.Namespace) -> None:
@@ -254,9 +262,10 @@ def run_command(options: argparse.Namespace) -> None:
     names = [step.call.__name__ for step in STEPS]
     last = getattr(options, "name", None)
     if last is not None and last not in names:
-        raise PipelineStop(2, f"There is no step {last!r}; steps: {', '.join(names)}.")
+        raise PipelineError(2, f"There is no step {last!r}; steps: {', '.join(names)}.")
     if options.dry_run:
-        print(json.dumps({"steps": names, "config": dataclasses.asdict(config)}, indent=2, default=str))
+        plan = {"steps": names, "config": dataclasses.asdict(config)}
+        sys.stdout.write(json.dumps(plan, indent=2, default=str) + "\n")
         return
     output.mkdir(parents=True, exist_ok=True)
     if IN_BASE_DIRECTORY:
@@ -265,11 +274,11 @@ def run_command(options: argparse.Namespace) -> None:
     numbers = {name: plain_number(name, value) for name, value in metrics.items()}
     absent = [name for name in METRICS if name not in numbers and last in (None, names[-1])]
     if absent:
-        raise PipelineStop(5, f"The steps gave no value for: {', '.join(absent)}.")
+        raise PipelineError(5, f"The steps gave no value for: {', '.join(absent)}.")
     if options.command == "validate":
         hold_gates(numbers)
     write_outputs(output, numbers, state)
-    print(json.dumps(numbers, indent=2))
+    sys.stdout.write(json.dumps(numbers, indent=2) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -292,7 +301,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.captureWarnings(True)
     try:
         run_command(options)
-    except PipelineStop as stop:
+    except PipelineError as stop:
         log_event("stopped", exit_code=stop.exit_code, message=str(stop))
         return stop.exit_code
     log_event("done")
