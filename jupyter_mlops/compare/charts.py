@@ -70,7 +70,7 @@ def curve_chart(
     shown = [r.run_id for r in record.runs if any(r.run_id in record.curves.get(m, {}) for m in chosen)]
     colors, dashes = run_colors(record), run_dashes(record)
     names = [labels[run_id] for run_id in shown]
-    single = len(shown) == 1
+    single = len(record.runs) == 1
     color = alt.Color(
         "run:N",
         scale=alt.Scale(domain=names, range=[colors[run_id] for run_id in shown]),

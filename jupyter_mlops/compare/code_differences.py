@@ -47,7 +47,9 @@ def code_differences(
     for index, cell in enumerate(new):
         lines = new_lines[index]
         if index not in partner:
-            if lines:
+            if lines in old_lines:  # a cell this run stands on that the reference *is*
+                everything.append(_difference(run, "same", cell, []))
+            elif lines:
                 everything.append(_difference(run, "added", cell, [f"+{line}" for line in lines]))
             continue
         before = old_lines[partner[index]]
@@ -61,7 +63,7 @@ def code_differences(
     everything += [
         _difference(run, "removed", cell, [f"-{line}" for line in old_lines[index]])
         for index, cell in enumerate(old)
-        if index not in matched and old_lines[index]
+        if index not in matched and old_lines[index] and old_lines[index] not in new_lines
     ]
     beyond = tuple(item for index, item in enumerate(everything) if index not in explained)
     return tuple(everything), beyond
@@ -83,8 +85,8 @@ def unified_lines(before: Sequence[str], after: Sequence[str], context: int = 3)
 
 
 def count_lines(differences: Sequence[CodeDifference]) -> tuple[int, int]:
-    """How many lines were added and removed."""
-    lines = [line for difference in differences for line in difference.lines]
+    """How many lines were added and removed, blank ones aside."""
+    lines = [line for difference in differences for line in difference.lines if line[1:].strip()]
     return sum(line.startswith("+") for line in lines), sum(line.startswith("-") for line in lines)
 
 
@@ -109,7 +111,7 @@ def _match(
     *,
     own: Callable[[int, int], bool],
 ) -> list[Pair]:
-    """Pair the cells of two runs, surest evidence first: the cell's id, its text, its part, likeness."""
+    """Pair the cells of two runs, surest evidence first: their part, id, text, likeness."""
     free_old, free_new = set(range(len(old))), set(range(len(new)))
     pairs: list[Pair] = []
 
@@ -136,9 +138,10 @@ def _match(
         matcher = difflib.SequenceMatcher(None, first, second, autojunk=False)
         return matcher.quick_ratio() >= least and matcher.ratio() >= least
 
+    # The runs' own cells first: a copy of a tracked cell is that cell, edited.
+    pair_where(lambda a, b: own(a, b) and like(a, b, 0.5))
     pair_where(lambda a, b: bool(old[a].cell_id) and old[a].cell_id == new[b].cell_id)
     pair_where(lambda a, b: old_lines[a] == new_lines[b])
-    pair_where(lambda a, b: own(a, b) and like(a, b, 0.4))
     pair_where(lambda a, b: not (old[a].cell_id and new[b].cell_id) and like(a, b, 0.6))
     return sorted(pairs, key=lambda pair: pair[1])
 

@@ -24,30 +24,43 @@ if TYPE_CHECKING:
 
 Sentence = tuple[float, str]
 _SENTENCES = 12
+_ONE_SIDED = ("added", "removed")
 
 
-def data_differences(reference: Run, run: Run) -> tuple[DataDifference, ...]:
+def data_differences(
+    reference: Run, run: Run
+) -> tuple[tuple[DataDifference, ...], tuple[DataDifference, ...]]:
     """How the datasets of `run` differ from those of `reference`, what changed first.
 
     `change` is ``same``, ``changed``, ``added``, ``removed`` or, when contents could not be
     fingerprinted and nothing else differs, ``unknown``.
+
+    Returns:
+        All differences, and those that tell of other data. A table that code made on the way and
+        that only one of the runs looked at tells nothing of the data, as long as they share some.
     """
-    old = _latest(reference)
-    free = dict(old)
-    found: list[DataDifference] = []
+    free = _latest(reference)
+    found: list[tuple[Dataset, DataDifference]] = []
     for dataset in _latest(run).values():
         partner = _partner(dataset, free)
         if partner is None:
-            found.append(_difference(run, dataset, "added", (f"only here: {describe_size(dataset)}",)))
+            only = _difference(run, dataset, "added", (f"only here: {describe_size(dataset)}",))
+            found.append((dataset, only))
             continue
         free.pop((partner.name, partner.role))
         change, sentences = compare_datasets(partner, dataset)
-        found.append(_difference(run, dataset, change, sentences))
-    found += [
-        _difference(run, dataset, "removed", (f"only in the reference: {describe_size(dataset)}",))
-        for dataset in free.values()
+        found.append((dataset, _difference(run, dataset, change, sentences)))
+    for dataset in free.values():
+        only = _difference(run, dataset, "removed", (f"only in the reference: {describe_size(dataset)}",))
+        found.append((dataset, only))
+    found.sort(key=lambda pair: pair[1].change == "same")
+    shared = any(difference.change not in _ONE_SIDED for _, difference in found)
+    telling = [
+        difference
+        for dataset, difference in found
+        if difference.change not in _ONE_SIDED or dataset.location or not shared
     ]
-    return tuple(sorted(found, key=lambda difference: difference.change == "same"))
+    return tuple(difference for _, difference in found), tuple(telling)
 
 
 def dataset_label(dataset: Dataset) -> str:

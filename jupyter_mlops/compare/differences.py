@@ -48,13 +48,15 @@ class ParamChange:
 class Differences:
     """What changed from one run to another.
 
-    `code_beyond_params` is `code` without the cells in which only a parameter's literal changed.
+    `code_beyond_params` is `code` without the cells in which only a parameter's literal changed,
+    `telling_data` is `data` without what code made on the way and only one run looked at.
     """
 
     params: tuple[ParamChange, ...]
     code: tuple[CodeDifference, ...]
     code_beyond_params: tuple[CodeDifference, ...]
     data: tuple[DataDifference, ...]
+    telling_data: tuple[DataDifference, ...]
     environment: tuple[EnvironmentDifference, ...]
 
     def describe_code(self) -> str:
@@ -68,18 +70,20 @@ def differences_between(reference: Run, run: Run) -> Differences:
     params = param_changes(reference, run)
     literals = [(change.before, change.after) for change in params if change.in_before and change.in_after]
     code, beyond = code_differences(reference, run, literals)
+    data, telling = data_differences(reference, run)
     return Differences(
         params=params,
         code=code,
         code_beyond_params=beyond,
-        data=data_differences(reference, run),
+        data=data,
+        telling_data=telling,
         environment=environment_differences(reference, run),
     )
 
 
 def param_changes(reference: Run, run: Run) -> tuple[ParamChange, ...]:
-    """The parameters that differ, in the order the newer run has them, dropped ones last."""
-    names = dict.fromkeys([*run.params, *reference.params])
+    """The parameters that differ: plain names before nested settings, dropped ones last."""
+    names = sorted(dict.fromkeys([*run.params, *reference.params]), key=_nested)
     return tuple(
         ParamChange(
             name=name,
@@ -127,3 +131,7 @@ def code_is_same(code: Sequence[CodeDifference]) -> bool:
 def data_is_same(data: Sequence[DataDifference]) -> bool:
     """Whether every dataset is known to be the same."""
     return all(difference.change == "same" for difference in data)
+
+
+def _nested(name: str) -> bool:
+    return "__" in name

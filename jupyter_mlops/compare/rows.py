@@ -22,12 +22,12 @@ def metric_rows(runs: Sequence[Run], reference: Run) -> tuple[MetricRow, ...]:
 
 
 def param_rows(runs: Sequence[Run], reference: Run) -> tuple[ParamRow, ...]:
-    """One row a parameter, those that differ first."""
+    """One row a parameter: those that differ first, plain names before nested settings."""
     rows = []
     for name in _names(reference, runs, "params"):
         values = {run.run_id: run.params[name] for run in runs if name in run.params}
         rows.append(ParamRow(name=name, values=values, differs=not _all_equal(values.values(), len(runs))))
-    return tuple(sorted(rows, key=lambda row: not row.differs))
+    return tuple(sorted(rows, key=lambda row: (not row.differs, "__" in row.name)))
 
 
 def best_run(values: dict[str, MetricValue], higher_is_better: bool | None) -> str:

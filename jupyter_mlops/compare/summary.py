@@ -64,10 +64,10 @@ def _causes(others: Sequence[Run], differences: Mapping[str, Differences], label
         changed.append(params)
     else:
         same.append("parameters")
-    different_data = [run for run in others if not data_is_same(differences[run.run_id].data)]
+    different_data = [run for run in others if not data_is_same(differences[run.run_id].telling_data)]
     if different_data:
         changed.append(_data_words(different_data, others, differences, labels))
-    elif all(difference.data for difference in found):
+    elif all(difference.telling_data for difference in found):
         same.append("data")
     different_code = [run for run in others if not code_is_same(differences[run.run_id].code_beyond_params)]
     if different_code:
@@ -96,7 +96,10 @@ def _param_words(others: Sequence[Run], found: Sequence[Differences]) -> str:
     if len(others) == 1:
         words = [change.describe() for change in found[0].params]
     else:
-        names = list(dict.fromkeys(change.name for difference in found for change in difference.params))
+        names = sorted(
+            dict.fromkeys(change.name for difference in found for change in difference.params),
+            key=lambda name: "__" in name,
+        )
         if len(names) == 1:
             values = [format_value(run.params[names[0]]) for run in others if names[0] in run.params]
             first = next(change for difference in found for change in difference.params)
@@ -122,7 +125,7 @@ def _data_words(
 ) -> str:
     if len(others) > 1:
         return f"other data in {_these(different, others, labels)}"
-    changed = [d for d in differences[different[0].run_id].data if d.change != "same"]
+    changed = [d for d in differences[different[0].run_id].telling_data if d.change != "same"]
     if all(d.change == "unknown" for d in changed):
         return "data perhaps other"
     first = next(d for d in changed if d.change != "unknown")

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 # Beyond this many runs, runs become rows: a page scrolls down more gladly than sideways.
 _WIDE = 6
 _METRICS = 12
+_PARAMS = 12
 _NUMBER = f"padding:2px 6px 2px 0;border:0;border-bottom:{LINE};white-space:nowrap"
+_NAME = (
+    f"padding:2px 16px 2px 0;border:0;border-bottom:{LINE};text-align:left;font-weight:normal;max-width:260px"
+)
 _CELL = f"padding:2px 16px 2px 0;border:0;border-bottom:{LINE};white-space:nowrap"
 
 
@@ -63,11 +67,17 @@ def param_table(record: RunComparison, labels: Mapping[str, str], colors: Mappin
         kept = fold(muted(f"{count(len(same), 'parameter')} the same in every run"), f"<div>{listed}</div>")
     if not differing:
         return kept
-    names = [code(row.name) for row in differing]
+    # A pipeline's nested settings have long names; they may break where they nest.
+    names = [code(row.name).replace("__", "__<wbr>") for row in differing]
     cells = [[(_param_cell(row, run_id, record.reference), "") for run_id in run_ids] for row in differing]
     headers = [run_header(run_id, labels, colors) for run_id in run_ids]
-    draw = _across if len(run_ids) > _WIDE else _table
-    return draw("run" if draw is _across else "parameter", headers, names, cells) + kept
+    if len(run_ids) > _WIDE:
+        return _across("run", headers, names, cells) + kept
+    table = _table("parameter", headers, names[:_PARAMS], cells[:_PARAMS])
+    if len(names) > _PARAMS:
+        rest = _table("parameter", headers, names[_PARAMS:], cells[_PARAMS:])
+        table += fold(muted(f"{count(len(names) - _PARAMS, 'more parameter')} that differ"), rest)
+    return table + kept
 
 
 def run_header(run_id: str, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
@@ -119,7 +129,7 @@ def _table(
     head = "".join(f'<th scope="col" colspan="2" style="{_CELL};text-align:left">{h}</th>' for h in headers)
     first = f'<th scope="col" style="{_CELL};text-align:left;font-weight:normal">{muted(corner)}</th>'
     body = "".join(
-        f'<tr><th scope="row" style="{_CELL};text-align:left;font-weight:normal">{name}</th>'
+        f'<tr><th scope="row" style="{_NAME}">{name}</th>'
         + "".join(
             f'<td style="{_NUMBER};text-align:right">{number}</td>'
             f'<td style="{_CELL};text-align:left">{beside}</td>'

@@ -50,7 +50,7 @@ def code_words(changes: Differences) -> list[str]:
 
 def data_words(changes: Differences) -> list[str]:
     """``data same``, or one phrase for each dataset that is not the same, the first three."""
-    described = describe_data(changes.data)
+    described = describe_data(changes.telling_data)
     if described and all(told == "same" for _, told in described):
         return ["data same"]
     changed = [f"data {name} {told}" for name, told in described if told != "same"]

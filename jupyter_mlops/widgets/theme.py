@@ -54,7 +54,8 @@ background:transparent;color:inherit;font-size:.95em;padding:0;border:0}
 .mlops table{margin:0;border-collapse:collapse;font-size:inherit;table-layout:auto}
 .mlops tbody tr:nth-child(n),.mlops thead tr:nth-child(n){background:transparent}
 .mlops tbody tr:nth-child(n):hover{background:var(--jp-layout-color2,rgba(128,128,128,.1))}
-.mlops td,.mlops th{max-width:none;vertical-align:baseline}
+.mlops td,.mlops th{vertical-align:baseline}
+.mlops td{max-width:none}
 </style>"""
 
 
