@@ -132,6 +132,8 @@ def lab(server: Server, browser: Browser, request: pytest.FixtureRequest) -> Ite
     requests: list[str] = []
     page.on("request", lambda sent: requests.append(sent.url))
     test = re.sub(r"\W+", "-", request.node.name)
+    for old in PICTURES.glob(f"{test}-*.png"):
+        old.unlink()
     lab = LabPage(page, server.url, server.token, PICTURES, test)
     failed_before = request.session.testsfailed
     yield lab
