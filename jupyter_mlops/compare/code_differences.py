@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_left
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.records import CodeDifference, Execution, Run
@@ -84,18 +84,13 @@ def unified_lines(before: Sequence[str], after: Sequence[str], context: int = 3)
     return lines
 
 
-def count_lines(differences: Sequence[CodeDifference]) -> tuple[int, int]:
-    """How many lines were added and removed, blank ones aside."""
-    lines = [line for difference in differences for line in difference.lines if line[1:].strip()]
-    return sum(line.startswith("+") for line in lines), sum(line.startswith("-") for line in lines)
-
-
 def changed_line_count(differences: Sequence[CodeDifference]) -> int:
-    """How many lines a person would say were changed: a replaced line counts once."""
+    """How many lines a person would say were changed: a replaced line counts once, a blank one not."""
     total = 0
     for difference in differences:
-        added, removed = count_lines([difference])
-        total += max(added, removed)
+        for _, block in groupby(difference.lines, key=lambda line: line.startswith(" ")):
+            signs = [line[0] for line in block if line[1:].strip() and not line.startswith(" ")]
+            total += max(signs.count("+"), signs.count("-"))
     return total
 
 

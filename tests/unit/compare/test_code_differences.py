@@ -137,6 +137,17 @@ def test_without_cell_ids_cells_are_matched_by_likeness() -> None:
     ]
 
 
+def test_a_copied_cell_is_its_original_edited() -> None:
+    """`deeper` was copied from `forest` and still uses its import, so it stands on `forest` too."""
+    imports = execution(1, "from forests import Forest\n\ndepth = 2\nmodel = Forest(depth)\nmodel.fit(X)",
+                        cell_id="a", bound=("Forest", "depth", "model"))  # fmt: skip
+    copy = execution(2, "depth = 2\nmodel = Forest(depth)\nmodel.fit(X)\nprint(model)",
+                     cell_id="b", reads=("Forest",), bound=("depth", "model"))  # fmt: skip
+    found = differ((imports,), (imports, copy))
+    assert [d.change for d in found.code] == ["same", "changed"]
+    assert found.describe_code() == "2 lines changed"
+
+
 def test_quite_another_cell_is_added_not_changed() -> None:
     one = (execution(1, "model = Forest()\nmodel.fit(X)\nmodel.score(X)", cell_id="a"),)
     two = (execution(1, "for epoch in range(9):\n    loss = step()", cell_id="b"),)

@@ -86,6 +86,18 @@ def test_added_and_removed_and_renamed() -> None:
     assert differ(penguins(), renamed).change == "same"
 
 
+def test_a_table_made_on_the_way_tells_nothing_of_the_data() -> None:
+    made = frame([Column(name="a", dtype="int64", nullable=False)], "made")
+    one = sample_run(1, datasets=(penguins(), made))
+    two = sample_run(2, datasets=(penguins(),))
+    found = differences_between(one, two)
+    assert [d.change for d in found.data] == ["removed", "same"]
+    assert [d.change for d in found.telling_data] == ["same"]
+    read = Dataset(name="wine", fingerprint="w", kind="x", rows=3, location="wine.csv")
+    told = differences_between(two, sample_run(3, datasets=(penguins(), read))).telling_data
+    assert [d.change for d in told] == ["added", "same"]
+
+
 def test_a_broken_profile_breaks_nothing() -> None:
     odd = {"missing": "many", "mean": None, "std": float("nan"), "top": 7, "distinct": "x"}
     old = frame([Column(name="a", dtype="object", nullable=True, profile=odd)], "1")

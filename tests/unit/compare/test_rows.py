@@ -104,6 +104,10 @@ def test_parameters_that_differ_come_first() -> None:
     assert list(params({"a": 1, "b": 2}, {"a": 1, "b": 3}).items()) == [("b", True), ("a", False)]
 
 
+def test_plain_names_come_before_nested_settings() -> None:
+    assert list(params({"svc__C": 1, "depth": 2}, {"svc__C": 2, "depth": 3})) == ["depth", "svc__C"]
+
+
 def test_a_missing_parameter_differs_even_from_none() -> None:
     assert params({"a": None}, {}) == {"a": True}
 
