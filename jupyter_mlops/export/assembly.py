@@ -1,0 +1,376 @@
+"""One rung of the ladder: from the executions that are kept to the files of a version."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.records import Dataset, Environment, Execution, FileUse, Run
+
+from . import codegen, contracts, hoisting, lockfile, measuring, slicing, steps, validation
+from .plan import ConfigField, Hoisted, Script, Slice
+from .purity import Quietness
+from .references import references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+_SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/usr/", "/etc/", "/lib/", "/opt/conda/")
+_HIDDEN = (
+    ".cache",
+    ".jupyter_mlops",
+    ".ipython",
+    ".jupyter",
+    ".matplotlib",
+    "site-packages",
+    "dist-packages",
+    ".config",
+)
+
+
+def own_orders(run: Run) -> set[int]:
+    """The executions that are the run itself."""
+    known = {cell.order for cell in run.cells}
+    return (set(run.orders) & known) or {max(known)}
+
+
+class Session:
+    """The run to be exported and where it ran."""
+
+    def __init__(self, run: Run, exclude: Collection[int]) -> None:
+        self.run = run
+        self.executions = [slicing.with_static_names(cell) for cell in run.cells]
+        self.by_order = {cell.order: cell for cell in self.executions}
+        self.wanted = own_orders(run) - set(exclude)
+        self.environment = run.environment or Environment(
+            python="", executable=sys.executable, platform="", directory=str(Path.cwd())
+        )
+        self.directory = Path(self.environment.directory or ".").absolute()
+        self.executable = self.environment.executable or sys.executable
+
+    def inputs_of(self, execution: Execution) -> list[FileUse]:
+        """The data files an execution read; those of Python and its libraries are not the user's."""
+        prefixes = (sys.prefix, sys.base_prefix, str(Path(self.executable).parent.parent))
+        found = []
+        for use in execution.files:
+            parts = Path(use.path).parts
+            if not use.mode.startswith("r") or use.path.startswith(
+                (*_SYSTEM_FOLDERS, *(f"{p}/" for p in prefixes))
+            ):
+                continue
+            if any(part in _HIDDEN for part in parts) or use.path.endswith((".py", ".pyc", ".so", ".ipynb")):
+                continue
+            found.append(use)
+        seen = {use.path for use in found}
+        for dataset in self.run.datasets:
+            if dataset.location and dataset.order == execution.order and "://" not in dataset.location:
+                path = os.path.normpath(self.directory / Path(dataset.location).expanduser())
+                if path not in seen and Path(path).is_absolute():
+                    found.append(FileUse(path=path, mode="r", hash=dataset.file_hash))
+        return found
+
+
+@dataclass
+class Build:
+    """One rung of the ladder, written: its files, and what became of its proof."""
+
+    rung: str
+    kept: Slice
+    script: Script
+    inputs: dict[str, FileUse]
+    lock: str
+    contracts: str
+    modules: dict[str, Path]
+    code: str = ""
+    code_name: str = "metrics_differ"
+    cause: str = ""
+    diverging: str = ""
+    first: validation.Outcome | None = None
+    second: validation.Outcome | None = None
+    config: str = ""
+
+
+class Assembly:
+    """One rung from executions to files."""
+
+    def __init__(self, session: Session, kept: Slice, *, whole: bool) -> None:
+        self.session = session
+        self.run = session.run
+        self.kept = kept
+        self.whole = whole
+        self.cells = steps.prepare_cells(session.executions, kept)
+        self.modules = steps.imported_modules(self.cells)
+        self.quietness = Quietness(self.modules)
+
+    def build(self, rung: str) -> Build:
+        """Put the rung's files together."""
+        run, cells = self.run, self.cells
+        words = steps.choose_words(cells)
+        self.quietness.learn(statement for cell in cells for statement in cell.statements)
+        sites, _ = measuring.find_sites(run.metric_details, cells)
+        logs = self._logging_statements()
+        forced = {site.cell.source.top_statement(site.node) for site in sites} | set(logs)
+        forced |= self._calls_of_scoped(sites, logs)
+        model, predictions = self._model(), self._predictions()
+        final = [name for name in (model, predictions) if name]
+        self._drop_our_own()
+        shared = steps.is_dynamic(cells)
+        if not self.whole and not shared:
+            steps.trim(cells, {found for found in forced if found}, final, self.quietness)
+            steps.drop_inside(cells, [site.node for site in sites], self.quietness)
+        refused = [
+            f"Cell [{cell.execution.execution_count or cell.order}]: {reason}."
+            for cell in cells
+            for statement, reason in cell.refused.items()
+            if statement in cell.statements
+        ]
+        written = {use.path for cell in cells for use in cell.execution.files if not use.mode.startswith("r")}
+        inputs = {
+            use.path: use
+            for cell in cells
+            for use in self.session.inputs_of(cell.execution)
+            if use.path not in written
+        }
+        hoisted = hoisting.hoist(
+            cells,
+            params=run.param_details,
+            inputs={path: path for path in inputs},
+            outputs=written,
+            sites=sites,
+            logs=logs,
+            words=words,
+            directory=self.session.directory,
+            shared=shared,
+        )
+        checks, promised = self._contract_checks()
+        lock, modules = self._lock()
+        codegen.edit_names(cells, hoisted, words, shared=shared)
+        recorder = measuring.Recorder(words, self._is_quiet, run.metric_details)
+        recorder.record(sites)
+        for cell in cells:
+            recorder.translate_logging(cell, self.modules)
+        own = sorted(self.session.wanted)
+        grouped = steps.group_cells(
+            cells, hoisted, final=final, words=words, labels=dict.fromkeys(own, run.name), one=shared
+        )
+        fields = self._fields(hoisted, inputs, written)
+        kinds = {dataset.name: dataset.kind for dataset in run.datasets}
+        kinds.update({found.name: found.kind for found in run.models})
+        at_top = {found.name for _, statement in hoisted.imports for found in references(statement)}
+        modules_at_top = {name: path for name, path in self.modules.items() if name in at_top}
+        writer = codegen.Writer(words, hoisted, steps.known_types(cells, kinds, modules_at_top))
+        code = writer.script(
+            title=self._docstring(grouped),
+            steps=grouped,
+            checks=checks,
+            metrics=list(run.metrics),
+            model=model,
+            predictions=predictions,
+            fields=fields,
+            in_base_directory=self._needs_directory(inputs, written, hoisted),
+            modules=bool(modules),
+            picks=recorder.picks,
+            before={own[0]: recorder.at_start} if own else {},
+            after={own[-1]: recorder.at_end} if own else {},
+            shared=shared,
+        )
+        script = Script(
+            code=code,
+            config=tuple(fields),
+            steps=tuple(grouped),
+            metrics=tuple(run.metrics),
+            imports=tuple(sorted(lockfile.imported(code))),
+            notes=tuple(dict.fromkeys(hoisted.notes)),
+            refused=tuple(refused),
+        )
+        return Build(
+            rung=rung,
+            kept=self.kept,
+            script=script,
+            inputs=inputs,
+            lock=lock,
+            contracts=contracts.write_contracts(promised),
+            modules=modules,
+            code=code,
+            config=codegen.config_yaml(fields),
+        )
+
+    # ---- what must stay, what must go
+
+    def _logging_statements(self) -> list[ast.stmt]:
+        return [
+            statement
+            for cell in self.cells
+            for statement in cell.statements
+            if any(
+                isinstance(node, ast.Call)
+                and measuring.logging_function(node, self.modules).startswith("log_metric")
+                for node in ast.walk(statement)
+            )
+        ]
+
+    def _calls_of_scoped(self, sites: Sequence[Any], logs: Sequence[ast.stmt]) -> set[ast.stmt | None]:
+        """Statements that reach a notebook function in which a metric is made: never dropped."""
+        names = {site.scope.split(".")[0] for site in sites if site.scope}
+        names |= {statement.name for statement in logs if isinstance(statement, ast.FunctionDef)}
+        if not names:
+            return set()
+        return {
+            statement
+            for cell in self.cells
+            if cell.order in self.session.wanted
+            for statement in cell.statements
+            if any(isinstance(node, ast.Call) for node in ast.walk(statement))
+        }
+
+    def _drop_our_own(self) -> None:
+        """Imports of jupyter_mlops, and statements that only talk to it."""
+        for cell in self.cells:
+            cell.statements = [statement for statement in cell.statements if not self._is_our_own(statement)]
+
+    def _is_our_own(self, statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.Import):
+            return all(alias.name.partition(".")[0] == "jupyter_mlops" for alias in statement.names)
+        if isinstance(statement, ast.ImportFrom):
+            return (statement.module or "").partition(".")[0] in ("jupyter_mlops", "__future__")
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            function = measuring.logging_function(statement.value, self.modules)
+            return bool(function) and not function.startswith("log_metric")
+        return False
+
+    def _is_quiet(self, node: ast.expr) -> bool:
+        return self.quietness.quiet(ast.Expr(node))
+
+    # ---- results
+
+    def _model(self) -> str:
+        for model in reversed(self.run.models):
+            if model.name.isidentifier() and self._bound_at_top(model.name):
+                return model.name
+        return ""
+
+    def _predictions(self) -> str:
+        found = ""
+        for cell in self.cells:
+            for statement in cell.statements:
+                if (
+                    isinstance(statement, ast.Assign)
+                    and isinstance(statement.targets[0], ast.Name)
+                    and isinstance(statement.value, ast.Call)
+                    and isinstance(statement.value.func, ast.Attribute)
+                    and statement.value.func.attr == "predict"
+                ):
+                    found = statement.targets[0].id
+        return found
+
+    def _bound_at_top(self, name: str) -> bool:
+        return any(
+            reference.name == name and reference.context == "store" and not reference.deferred
+            for cell in self.cells
+            for reference in references(cell.statements)
+        )
+
+    # ---- data
+
+    def _contract_checks(self) -> tuple[dict[ast.stmt, list[str]], list[Dataset]]:
+        """After which statement each input is held against its contract."""
+        checks: dict[ast.stmt, list[str]] = {}
+        promised = []
+        for dataset in self.run.datasets:
+            if (
+                dataset.role != "input"
+                or not contracts.can_be_checked(dataset)
+                or not dataset.name.isidentifier()
+            ):
+                continue
+            for cell in self.cells:
+                if cell.order != dataset.order:
+                    continue
+                changes = [
+                    statement for statement in cell.statements if self._changes(statement, dataset.name)
+                ]
+                if changes and any(
+                    found.name == dataset.name and found.context == "store" and not found.deferred
+                    for found in references(changes)
+                ):
+                    line = f"check_contract({dataset.name!r}, {dataset.name})"
+                    checks.setdefault(changes[-1], []).append(line)
+                    promised.append(dataset)
+        return checks, promised
+
+    def _changes(self, statement: ast.stmt, name: str) -> bool:
+        """Whether a statement binds a name or may change what it holds."""
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
+                return True
+            stored = isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+            if stored and _root(node) == name:
+                return True
+            if isinstance(node, ast.Call):
+                called = _root(node.func)
+                on_it = isinstance(node.func, ast.Attribute) and called == name
+                if on_it and not self.quietness.quiet(ast.Expr(node)):
+                    return True
+                given = any(_root(part) == name for part in node.args if isinstance(part, ast.Name))
+                if (
+                    given
+                    and isinstance(node.func, ast.Name)
+                    and called not in self.modules
+                    and not self.quietness.quiet(ast.Expr(node))
+                ):
+                    return True
+        return False
+
+    def _fields(
+        self, hoisted: Hoisted, inputs: Mapping[str, FileUse], written: set[str]
+    ) -> list[ConfigField]:
+        fields = hoisted.fields()
+        if any(item.kind == "input" for item in fields) or self._needs_directory(inputs, written, hoisted):
+            comment = "Relative input paths begin here: the folder of the notebook this was exported from."
+            fields.insert(
+                0, ConfigField("base_directory", str(self.session.directory), "str", "value", comment)
+            )
+        return fields
+
+    def _needs_directory(self, inputs: Mapping[str, FileUse], written: set[str], hoisted: Hoisted) -> bool:
+        """Whether files are reached by paths that could not be hoisted, relative to the notebook."""
+        known = set()
+        for item in hoisted.fields():
+            if item.kind != "value":
+                known.add(os.path.normpath(self.session.directory / str(item.value)))
+        names = {Path(str(item.value)).name for item in hoisted.fields() if item.kind == "output"}
+        loose = [path for path in inputs if path not in known]
+        loose += [path for path in written if Path(path).name not in names and not self.whole]
+        return any(path.startswith(f"{self.session.directory}{os.sep}") for path in loose)
+
+    def _lock(self) -> tuple[str, dict[str, Path]]:
+        modules: set[str] = set()
+        for cell in self.cells:
+            for statement in cell.statements:
+                modules |= lockfile.imported(ast.unparse(statement))
+        try:
+            text, unowned = lockfile.pin(
+                frozenset(modules), self.session.executable, python=self.session.environment.python
+            )
+        except (OSError, ValueError, TimeoutError) as error:
+            return f"# The interpreter could not be asked: {error}\n", {}
+        folders = [self.session.directory, *map(Path, self.session.environment.path_additions)]
+        local = lockfile.local_modules(unowned, folders)
+        return text, local
+
+    def _docstring(self, grouped: Sequence[Any]) -> str:
+        run = self.run
+        first = f"Pipeline made from run #{run.number} of {run.experiment}."
+        listed = "\n".join(f"    {step.name}" for step in grouped)
+        command = "Run it with ``python pipeline.py run --output-dir output``."
+        return f"{first}\n\nSteps, in order:\n\n{listed}\n\n{command}\n"
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

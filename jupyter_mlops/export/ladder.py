@@ -1,0 +1,255 @@
+"""The proof and its ladder: where the smallest slice does not give the run's numbers, more is kept."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.errors import ExportError
+from jupyter_mlops.records import Attempt, Run, ValidationReport
+
+from . import slicing, validation
+from .assembly import Assembly, Build, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from .plan import Script, Slice
+    from .validation import Outcome as ProcessOutcome
+
+#: Causes that more cells cannot mend.
+_FINAL = frozenset({"data_changed", "missing_input", "contract_failed"})
+
+
+@dataclass
+class Outcome:
+    """How an export ended: the proof, the script it is about and the cells that are in it."""
+
+    report: ValidationReport
+    script: Script
+    kept: Slice
+
+
+class Ladder:
+    """One export under way."""
+
+    def __init__(
+        self, run: Run, pin: Collection[int], exclude: Collection[int], progress: Callable[[str], None]
+    ) -> None:
+        self.run = run
+        self.session = Session(run, exclude)
+        self.pin = set(pin)
+        self.exclude = set(exclude)
+        self.progress = progress
+
+    def prove(self, folder: Path) -> Outcome:
+        """Climb the ladder until a proof holds; leave the files of the best rung in `folder`."""
+        attempts: list[Attempt] = []
+        builds: list[Build] = []
+        proved: Build | None = None
+        for rung, kept, whole in self._rungs():
+            build = self._build(rung, kept, whole=whole)
+            if build is None:
+                attempts.append(
+                    Attempt(rung=rung, orders=kept.orders, verdict="unprovable", cause=self._unbuildable)
+                )
+                continue
+            if any(build.code == other.code for other in builds):
+                continue
+            write_files(folder, build)
+            self.progress(f"Proving {rung} ({len(kept.kept)} cells) in a fresh process.")
+            held = self._prove_one(folder, build)
+            verdict = "validated" if held else build.code_name
+            attempts.append(Attempt(rung=rung, orders=kept.orders, verdict=verdict, cause=build.cause))
+            builds.append(build)
+            if held:
+                proved = build
+                break
+            if build.code_name in _FINAL:
+                break
+        if not builds:
+            raise ExportError(f"Run #{self.run.number} cannot be written as a script. {self._unbuildable}")
+        if proved is None:
+            best = self._most_telling(folder, builds)
+            write_files(folder, best)
+            return Outcome(self._report(best, attempts, "rejected"), best.script, best.kept)
+        return Outcome(self._report(proved, attempts, "validated"), proved.script, proved.kept)
+
+    def _rungs(self) -> list[tuple[str, Slice, bool]]:
+        last = max(self.session.wanted, default=max(self.session.by_order))
+        options: dict[str, Any] = {"wanted": self.session.wanted, "pin": self.pin, "exclude": self.exclude}
+        minimal = slicing.slice_cells(self.session.executions, **options)
+        wide = slicing.slice_cells(self.session.executions, widen=True, **options)
+        everything = slicing.all_successful(self.session.executions, last=last, exclude=self.exclude)
+        return [
+            ("the minimal slice", minimal, False),
+            ("the minimal slice with whole cells", minimal, True),
+            ("the slice with cells that touch what cannot be watched", wide, True),
+            ("all cells that ended well, in order", everything, True),
+        ]
+
+    def _most_telling(self, folder: Path, builds: list[Build]) -> Build:
+        """Of failed rungs the one whose cause says most; finds out whether chance was at work."""
+        ran = [build for build in builds if build.first is not None and build.first.exit_code == 0]
+        if ran and ran[-1].code_name == "metrics_differ":
+            widest = ran[-1]
+            if widest.second is None:
+                self.progress("Running once more, to see whether the numbers change by chance.")
+                write_files(folder, widest)
+                widest.second = self._run(folder, widest)
+            self._judge(widest)
+        ranking = (
+            "data_changed",
+            "missing_input",
+            "contract_failed",
+            "non_deterministic",
+            "metrics_differ",
+            "unprovable",
+        )
+        return min(
+            builds,
+            key=lambda build: ranking.index(build.code_name) if build.code_name in ranking else len(ranking),
+        )
+
+    # ---- one rung
+
+    _unbuildable = ""
+
+    def _build(self, rung: str, kept: Slice, *, whole: bool) -> Build | None:
+        try:
+            return Assembly(self.session, kept, whole=whole).build(rung)
+        except (SyntaxError, ValueError, KeyError, AssertionError, RecursionError) as error:
+            self._unbuildable = f"The code could not be put together ({type(error).__name__}: {error})."
+            return None
+
+    def _prove_one(self, folder: Path, build: Build) -> bool:
+        missing, changed = validation.changed_inputs(build.inputs)
+        if missing:
+            build.code_name, build.diverging = "missing_input", missing[0]
+            build.cause = f"The data file {missing[0]} is missing."
+            return False
+        if changed:
+            build.code_name, build.diverging = "data_changed", changed[0]
+            build.cause = f"The data file {changed[0]} has changed since the run."
+            return False
+        if build.script.refused:
+            build.code_name, build.cause = "unprovable", build.script.refused[0]
+            return False
+        build.first = self._run(folder, build)
+        if build.first.exit_code == 0 and all(
+            validation.same(value, build.first.metrics.get(name)) for name, value in self.run.metrics.items()
+        ):
+            self.progress("The numbers are the run's own; running once more.")
+            build.second = self._run(folder, build)
+        return self._judge(build)
+
+    def _run(self, folder: Path, build: Build) -> ProcessOutcome:
+        spent = sum(self.session.by_order[order].duration for order in build.kept.orders)
+        return validation.run_script(folder, self.session.executable, timeout=120 + 20 * spent)
+
+    def _judge(self, build: Build) -> bool:
+        """Read a proof's outcomes: sets the build's cause, and says whether it held."""
+        build.cause = build.diverging = ""
+        for outcome in (build.first, build.second):
+            if outcome is not None and outcome.exit_code != 0:
+                build.code_name = {2: "missing_input", 3: "contract_failed"}.get(
+                    outcome.exit_code or 0, "step_failed"
+                )
+                if outcome.exit_code == 2 and "does not exist" not in outcome.cause:
+                    build.code_name = "step_failed"
+                build.cause, build.diverging = self._explained(outcome, build)
+                return False
+        first = build.first.metrics if build.first else {}
+        second = build.second.metrics if build.second else None
+        checks = validation.compare(self.run.metrics, first, second)
+        wrong = [check for check in checks if not check.equal]
+        if not wrong:
+            return second is not None
+        check = wrong[0]
+        build.diverging = check.name
+        if (
+            check.second is not None
+            and check.first is not None
+            and not validation.same(check.first, check.second)
+        ):
+            build.code_name = "non_deterministic"
+            build.cause = (
+                f"The metric {check.name!r} changes by chance: the run had {check.expected!r}, "
+                f"two fresh processes gave {check.first!r} and {check.second!r}."
+            )
+        elif check.first is None:
+            build.code_name = "unprovable"
+            build.cause = f"The metric {check.name!r} is not computed by the code that could be kept."
+        else:
+            build.code_name = "metrics_differ"
+            build.cause = f"The metric {check.name!r} is {check.first!r}, the run had {check.expected!r}."
+        return False
+
+    def _explained(self, outcome: ProcessOutcome, build: Build) -> tuple[str, str]:
+        cause = outcome.cause.rstrip(".") + "."
+        for name, order in build.kept.scratch.items():
+            if repr(name) in cause:
+                count = self.session.by_order[order].execution_count or order
+                return (
+                    f"`{name}` was made by a %%scratch cell ([{count}]), which is never part of a run.",
+                    name,
+                )
+        for name in build.kept.missing:
+            if repr(name) in cause:
+                return f"`{name}` is bound by no cell that was recorded. {cause}", name
+        if "ModuleNotFoundError" in outcome.log or "No module named" in cause:
+            lines = [line for line in outcome.log.splitlines() if "No module named" in line]
+            found = lines[-1].rpartition("No module named")[2].strip(" \\\"'n.},") if lines else ""
+            module = found.split("'")[0].split("\\")[0] or "?"
+            return f"The module {module!r} cannot be imported by {self.session.executable}.", module
+        return cause, outcome.failed
+
+    def _report(self, build: Build, attempts: list[Attempt], verdict: str) -> ValidationReport:
+        first = build.first.metrics if build.first else {}
+        second = build.second.metrics if build.second else None
+        checks = validation.compare(self.run.metrics, first, second) if build.first else ()
+        hints = {
+            "non_deterministic": "Set a seed (random_state=…, np.random.seed(…)) and run the notebook again.",
+            "data_changed": "Restore the file, or run the notebook with the new data and export that run.",
+            "missing_input": "Put the file back where the notebook read it, and export again.",
+            "contract_failed": "Look at contracts.py: the data does not look as it did in the run.",
+            "metrics_differ": "Restart the kernel, run the notebook from the top and export the new run.",
+            "step_failed": "Restart the kernel, run the notebook from the top and export the new run.",
+            "unprovable": "Do this step outside the notebook's tracked cells, and export a new run.",
+        }
+        rejected = verdict == "rejected"
+        outcome = build.second or build.first
+        return ValidationReport(
+            verdict=verdict,
+            cause=build.cause if rejected else "",
+            code=build.code_name if rejected else "",
+            diverging=build.diverging if rejected else "",
+            hint=hints.get(build.code_name, "") if rejected else "",
+            metrics=checks,
+            contracts=outcome.contracts if outcome else (),
+            attempts=tuple(attempts),
+            deterministic=build.code_name != "non_deterministic" or not rejected,
+            log=outcome.log[-5000:] if outcome else "",
+        )
+
+
+def write_files(folder: Path, build: Build) -> None:
+    """Put the files of a rung into `folder`, and nothing else."""
+    for place in folder.iterdir():
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    (folder / "pipeline.py").write_text(build.code, encoding="utf-8")
+    (folder / "config.yaml").write_text(build.config, encoding="utf-8")
+    (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
+    (folder / "requirements.lock").write_text(build.lock, encoding="utf-8")
+    template = Path(__file__).parent / "script" / "pipeline_test.py"
+    text = template.read_text(encoding="utf-8").removeprefix("# ruff: noqa: S101, D103\n")
+    (folder / "test_pipeline.py").write_text(text, encoding="utf-8")
+    for name, place in build.modules.items():
+        target = folder / "modules" / place.name
+        target.parent.mkdir(exist_ok=True)
+        if place.is_dir():
+            shutil.copytree(place, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        else:
+            shutil.copyfile(place, target.parent / f"{name}.py")
