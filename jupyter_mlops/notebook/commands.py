@@ -12,7 +12,6 @@ from IPython.display import display
 
 from jupyter_mlops import api
 from jupyter_mlops.errors import MlopsError, UsageError
-from jupyter_mlops.widgets.verdict import Verdict
 
 from .magics import USAGE, parse_line
 
@@ -127,6 +126,8 @@ class MlopsMagics(Magics):  # type: ignore[misc]
 
         version = self._guard(run)
         if version is not None:
+            from jupyter_mlops.widgets.verdict import Verdict
+
             display(Verdict(version))
 
     @cell_magic("track")  # type: ignore[untyped-decorator]

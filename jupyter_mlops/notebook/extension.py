@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .watcher import Watcher
 
 log = logging.getLogger("jupyter_mlops")
+_SETTLE_SECONDS = 0.1
 _ATTRIBUTE = "_jupyter_mlops_attached"
 
 
@@ -54,7 +55,10 @@ class StoreOpener:
             return self._store
 
     def warm(self) -> None:
-        """Open it in the background, with what the first run will need; failing is told later."""
+        """Open it in the background, with what the first run will need; failing is told later.
+
+        A moment after the cell that asks has ended: imports in another thread would make it wait.
+        """
 
         def work() -> None:
             try:
@@ -65,7 +69,10 @@ class StoreOpener:
             except Exception as fault:  # noqa: BLE001 — the first run reports it where people look
                 log.info("the store is not ready yet: %s", fault)
 
-        threading.Thread(target=work, name="jupyter_mlops store", daemon=True).start()
+        timer = threading.Timer(_SETTLE_SECONDS, work)
+        timer.daemon = True
+        timer.name = "jupyter_mlops store"
+        timer.start()
 
     def close(self) -> None:
         """Close the store if it was opened."""
@@ -115,6 +122,7 @@ class Attached:
         api.current_experiment = lambda: self.recorder.experiment
         api.current_store = self.opener
         tracking.current = self.builder
+        self._newest: dict[str, Run] = {}
         self._remember_history()
         self.opener.warm()
 
@@ -129,11 +137,18 @@ class Attached:
         best: dict[str, MetricValue] = {}
         try:
             store = self.opener()
-            previous = store.previous_run(run) if run.number else None
+            previous = self._previous(store, run) if run.number else None
             best = best_values(store, run, higher_is_better) if run.number else {}
         except MlopsError as error:
             log.info("the card has nothing to compare with: %s", error)
         self.progress.finish(RunCard(run, previous, best, curves))
+
+    def _previous(self, store: Store, run: Run) -> Run | None:
+        """The run to tell the changes against: of the same cell, else of this notebook, newest first."""
+        previous = self._newest.get(run.cell_id) if run.cell_id else None
+        previous = previous or self._newest.get("") or store.previous_run(run)
+        self._newest[run.cell_id] = self._newest[""] = run
+        return previous
 
     def detach(self) -> None:
         """Take everything back."""

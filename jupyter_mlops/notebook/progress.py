@@ -5,8 +5,6 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.widgets.progress import progress_html, progress_text
-
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -29,6 +27,8 @@ class ProgressLine:
 
     def show(self, loop: Loop, watch: LoopWatch) -> None:
         """The loop has taken a step; called at most twice a second."""
+        from jupyter_mlops.widgets.progress import progress_html, progress_text
+
         outer = next(iter(watch.loops.values()), loop)
         elapsed = perf_counter() - watch.started
         steps, total = outer.steps, outer.total

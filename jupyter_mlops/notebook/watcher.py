@@ -63,6 +63,7 @@ class Watcher:
         self._store = store
         self._show = show
         self._heart = Heart(store, early=config.early_row_seconds, lease=config.lease_seconds)
+        self._stored_cells = 0
         self._depth = 0
         self._thread = threading.get_ident()
         self._active = False
@@ -187,7 +188,13 @@ class Watcher:
             for earlier, curves in self.unsaved:
                 store.save_run(earlier, curves=curves)
             self.unsaved.clear()
-            run = store.save_run(run, curves=recorded.curves)
+            # The store knows the session's earlier executions from the run before.
+            cells = run.cells
+            saved = store.save_run(
+                msgspec.structs.replace(run, cells=cells[self._stored_cells :]), curves=recorded.curves
+            )
+            self._stored_cells = len(cells)
+            run = msgspec.structs.replace(saved, cells=cells)
         except MlopsError as error:
             self.unsaved.append((run, recorded.curves))
             self.say(
