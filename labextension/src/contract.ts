@@ -183,13 +183,15 @@ export interface ErrorDetail {
  * What a metric was scored on and by what: two metrics compare only if these are equal.
  *
  * `function` is the qualified name of the metric function and `function_hash` its code's hash;
- * `target` is the fingerprint of `y_true`, `target_name` its variable and `rows` its length.
+ * `target` is the fingerprint of `y_true`, `target_name` its variable and `rows` its length;
+ * `prediction_name` is the variable of what it was compared with.
  */
 export interface Evaluation {
   function: string;
   function_hash: string;
   target: string;
   target_name: string;
+  prediction_name: string;
   rows: number | null;
 }
 
