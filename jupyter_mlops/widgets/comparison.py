@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from jupyter_mlops.records import RunComparison
+
+log = logging.getLogger(__name__)
 
 
 class Comparison:
@@ -105,9 +108,16 @@ class Comparison:
         publish: Callable[[dict[str, Any]], None] = publish_display_data
 
         publish(self._repr_mimebundle_())
-        if widgets_work() and self._widget is not None:
+        if not widgets_work():
+            return
+        try:
+            box = self._widget
+        except Exception:
+            log.warning("the interactive charts could not be made", exc_info=True)
+            return
+        if box is not None:
             # No text beside the widget: where it cannot live, its output is to be empty.
-            publish({**self._widget._repr_mimebundle_(), "text/plain": ""})
+            publish({**box._repr_mimebundle_(), "text/plain": ""})
 
     @cached_property
     def _widget(self) -> Any:

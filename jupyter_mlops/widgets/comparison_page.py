@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 
 from jupyter_mlops.compare.charts import curve_chart, curve_metrics, render_png
 from jupyter_mlops.compare.palette import run_colors
@@ -12,6 +13,8 @@ from jupyter_mlops.records import RunComparison, RunSummary, Status
 from .comparison_sections import code_section, data_section, environment_section, warnings_section
 from .comparison_tables import metric_table, param_table
 from .theme import LINE, STATUS_COLORS, STATUS_ICONS, STYLE, fold, muted, prose, span, text
+
+log = logging.getLogger(__name__)
 
 _PICTURES = 6
 
@@ -83,7 +86,11 @@ def _chip(run: RunSummary, label: str, color: str, reference: str) -> str:
 
 
 def _curves(record: RunComparison) -> str:
-    pictures = curve_pictures(record)
+    try:
+        pictures = curve_pictures(record)
+    except Exception as error:
+        log.warning("the curves could not be drawn", exc_info=True)
+        return muted(f"The curves could not be drawn: {text(error)}")
     if not pictures:
         return ""
     more = len(curve_metrics(record)) - len(pictures)

@@ -254,3 +254,11 @@ def test_in_a_terminal_it_is_text() -> None:
     shown = Comparison(compare_runs([sample_run(14), deeper_run(15)]))
     assert repr(shown) == shown.text() == shown._repr_mimebundle_()["text/plain"]
     assert shown.text().startswith("`max_depth` 3 → 8")
+
+
+def test_curves_that_cannot_be_drawn_leave_the_tables_standing() -> None:
+    run = sample_run(1)
+    torn = Curve(steps=[0], values=[3.0, 2.0, 1.0], times=[], count=3)
+    text = Page(Comparison(compare_runs([run, deeper_run(2)], {"loss": {run.run_id: torn}})).html()).text
+    assert "The curves could not be drawn" in text
+    assert "0.9684" in text
