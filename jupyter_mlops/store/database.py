@@ -8,6 +8,7 @@ PostgreSQL too, which keeps run numbers gapless and alias moves in order.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -251,6 +252,9 @@ class Database:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7203114906)"))
             if self._revision(connection) == REVISIONS[-1]:
                 return
+            # A user who turned logging on did not ask for Alembic's notes in a cell's output.
+            if not (notes := logging.getLogger("alembic")).level:
+                notes.setLevel(logging.WARNING)
             from .migrations import upgrade
 
             upgrade(connection)

@@ -32,6 +32,7 @@ _ALIASES = {
     "created": "start_time",
 }
 _TABLES = {"metrics": metrics, "params": params, "tags": tags}
+MOST_ORDERS = 20
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -68,6 +69,8 @@ class Filters:
         """The SQL of an order: missing values last either way, then newest first."""
         if isinstance(items, str):
             items = [items]
+        if items is not None and len(items) > MOST_ORDERS:
+            raise FilterError(f"{len(items)} orders are more than {MOST_ORDERS}.", "Order by fewer columns.")
         columns: list[sa.ColumnElement[Any]] = []
         for item in items or ():
             field, descending = parse_order(item)

@@ -198,10 +198,10 @@ class RunReader:
 
         Runs that time alone has turned from running to killed are part of it.
         """
-        dead = sa.select(runs.c.run_id).where(stale(self._database.now())).order_by(runs.c.run_id)
+        dead = sa.select(runs.c.run_id).where(stale(self._database.now()))
         with self._database.read() as connection:
             store_id, counter = connection.execute(sa.select(state.c.store_id, state.c.revision)).one()
-            late = connection.execute(dead).scalars().all()
+            late = sorted(connection.execute(dead).scalars())
         suffix = f"-{zlib.crc32(' '.join(late).encode('utf-8', 'surrogatepass')):08x}" if late else ""
         return f"{store_id[:12]}-{counter}{suffix}"
 

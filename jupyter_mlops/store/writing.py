@@ -106,6 +106,8 @@ class RunWriter:
             if row.status == Status.RUNNING.value and not row.stale:
                 connection.execute(sa.update(runs).where(runs.c.run_id == run_id, running).values(**lease))
                 return
+            if row.status != Status.RUNNING.value and row.status_reason != KERNEL_DIED:
+                return
         dead = sa.and_(runs.c.status == Status.KILLED.value, runs.c.status_reason == KERNEL_DIED)
         with self._database.write() as connection:
             connection.execute(
@@ -259,7 +261,7 @@ class RunWriter:
         return int(connection.execute(self._statements.number, following).scalar_one())
 
     def _lease(self, run: Run, lease_seconds: float | None) -> dict[str, Any]:
-        if run.status is not Status.RUNNING:
+        if Status(run.status) is not Status.RUNNING:
             return {}
         now = self._database.now()
         seconds = DEFAULT_LEASE if lease_seconds is None else lease_seconds

@@ -484,6 +484,107 @@ def test_reading_sees_one_state(store, make_run):
     assert store.count() == 1
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_leaves_nothing_and_the_store_usable(store, make_run, kind):
+    def interrupted():
+        with store._database.write() as connection:
+            connection.execute(text("INSERT INTO experiments (name, last_number) VALUES ('e', 1)"))
+            raise kind
+
+    with pytest.raises(kind):
+        interrupted()
+    assert store.save_run(make_run(experiment="e")).number == 1
+
+
+def test_without_pysqlite3_the_standard_module_serves(path, make_run):
+    found = python(
+        """
+import json, sys
+sys.modules["pysqlite3"] = None
+import sqlite3
+from jupyter_mlops.records import Run, Status, new_id, now
+from jupyter_mlops.store import open_store
+store = open_store(f"sqlite:///{sys.argv[1]}", "/nowhere")
+run = Run(run_id=new_id(), experiment="e", status=Status.FINISHED, start_time=now(), tags={"t": "Ä"})
+store.save_run(run)
+found = store.describe() | {"runs": store.count("tags.t ILIKE 'ä'")}
+print(json.dumps(found | {"sound": sqlite3.sqlite_version_info >= (3, 51, 3)}))
+""",
+        path,
+    )
+    assert found["driver"].startswith("sqlite3")
+    assert found["runs"] == 1
+    assert found["sound"] or found["journal"] == "delete"
+
+
+def test_making_a_store_writes_nothing_into_the_log(path):
+    code = """
+import io, json, logging, sys
+stream = io.StringIO()
+logging.basicConfig(level=logging.DEBUG, stream=stream)
+from jupyter_mlops.store import open_store
+open_store(f"sqlite:///{sys.argv[1]}", "/nowhere").count()
+print(json.dumps(stream.getvalue()))
+"""
+    assert python(code, path) == ""
+
+
+@pytest.mark.postgresql
+def test_a_lost_connection_is_made_again(postgresql_socket, make_run):
+    from postgresql import new_database
+
+    url = new_database(postgresql_socket, "lost")
+    store = open_store(url, "/nowhere")
+    store.save_run(make_run())
+    other = create_engine(url)
+    with other.begin() as connection:
+        ended = connection.execute(
+            text(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = 'lost' AND pid <> pg_backend_pid()"
+            )
+        ).scalar()
+    other.dispose()
+    assert ended
+    assert store.count() == 1
+    assert store.save_run(make_run()).number == 2
+    store.close()
+
+
+@pytest.mark.postgresql
+def test_a_postgresql_store_one_may_only_read_is_read(postgresql_socket, make_run):
+    from postgresql import new_database
+
+    url = new_database(postgresql_socket, "readonly")
+    read_only = f"{url}&options=-c%20default_transaction_read_only%3Don"
+    with pytest.raises(StoreReadOnlyError):
+        open_store(read_only, "/nowhere")
+    store = open_store(url, "/nowhere")
+    run = store.save_run(make_run())
+    reader = open_store(read_only, "/nowhere")
+    assert reader.get_run(run.run_id) == run
+    with pytest.raises(StoreReadOnlyError, match="can be read but not written"):
+        reader.save_run(make_run())
+    reader.close()
+    store.close()
+
+
+@pytest.mark.postgresql
+def test_a_database_with_tables_of_ours_by_another_is_left_alone(postgresql_socket):
+    from postgresql import new_database
+
+    url = new_database(postgresql_socket, "mlflow")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE unrelated (a int)"))
+    open_store(url, "/nowhere").close()
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="belongs to something else: it has a table 'alias_moves'"):
+        open_store(url, "/nowhere")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_fork_uses_connections_of_its_own(store, make_run):
     store.save_run(make_run())
