@@ -74,12 +74,12 @@ def curve_chart(
     color = alt.Color(
         "run:N",
         scale=alt.Scale(domain=names, range=[colors[run_id] for run_id in shown]),
-        legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke"),
+        legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke", symbolOpacity=1),
     )
     dash = alt.StrokeDash(
         "run:N",
         scale=alt.Scale(domain=names, range=[list(dashes[run_id]) for run_id in shown]),
-        legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke"),
+        legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke", symbolOpacity=1),
     )
     unit = "seconds" if axis == "time" else "step"
     ticks = alt.Undefined if axis == "time" else 1  # there is no step and a half
@@ -92,17 +92,17 @@ def curve_chart(
             .transform_filter("isValid(datum.value)")
             .encode(x=across, color=color, strokeDash=dash)
         )
-        y = alt.Y("value:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=True))
+        y = alt.Y("value:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=scale == "linear"))
         line = base.mark_line(strokeWidth=1.8).encode(y=y)
         layers = []
         if smoothing > 0:
-            raw = alt.Y("raw:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=True))
+            raw = alt.Y("raw:Q", title=None, scale=alt.Scale(type=scale, zero=False, nice=scale == "linear"))
             layers.append(base.mark_line(strokeWidth=0.8, opacity=0.3).encode(y=raw))
         layers += _interactive(base, line, y, number, metric, unit) if interactive else [line]
         panels.append(alt.layer(*layers, title=encodable(metric)))
-    chart = (
-        panels[0] if len(panels) == 1 else alt.concat(*panels, columns=min(columns, len(panels)), spacing=24)
-    )
+    if len(panels) == 1:
+        return _themed(panels[0])
+    chart = alt.concat(*panels, columns=min(columns, len(panels)), spacing=24)
     # A legend that picks runs out works for its own panel only.
     each: Literal["independent", "shared"] = "independent" if interactive else "shared"
     return _themed(chart.resolve_scale(color=each, strokeDash=each))
