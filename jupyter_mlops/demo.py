@@ -6,6 +6,7 @@ and runs the exported pipeline in its own process, as its users would.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shlex
@@ -53,6 +54,8 @@ def run_demo(directory: Path | None = None) -> int:
         directory: Where to work, made if need be; default ``jupyter-mlops-demo`` in the current folder.
     """
     folder = (directory or DEFAULT_DIRECTORY).absolute()
+    if importlib.util.find_spec("sklearn") is None:
+        raise UsageError("The demo needs scikit-learn.", "Install it with: pip install 'jupyter_mlops[demo]'")
     begun = now()
     _prepare(folder)
     document = _run_notebook(folder / NOTEBOOK)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .version_difference import VersionDifference
 
 NUMBERS_SHOWN = 4
+CODE_LINES = 60
 SIGNS = {"ok": "ok  ", "warning": "note", "failed": "FAIL"}
 
 
@@ -90,6 +91,10 @@ def run_text(run: Run) -> str:
         "files", [(file.path, f"{file.size} bytes, {file.media_type}") for file in run.artifacts]
     )
     parts += _section("warnings", [(warning.code, warning.message) for warning in run.warnings])
+    if run.source:
+        lines = run.source.rstrip().splitlines()
+        more = [f"  … {len(lines) - CODE_LINES} more lines"] if len(lines) > CODE_LINES else []
+        parts += ["", "code", *(f"  {printable(line)}".rstrip() for line in lines[:CODE_LINES]), *more]
     return "\n".join(parts)
 
 

@@ -40,9 +40,11 @@ class MlopsApp(ExtensionApp):
 
         assert self.serverapp is not None  # noqa: S101 linked before this is called
         self.services = Services(load_config(), Path(self.serverapp.root_dir))
+        self.settings["jupyter_mlops_services"] = self.services
+        if not self.services.store_url:
+            return  # every answer will say what is wrong with the configuration
         os.environ[STORE_VARIABLE] = self.services.store_url
         os.environ[ARTIFACTS_VARIABLE] = self.services.artifacts_url
-        self.settings["jupyter_mlops_services"] = self.services
         self.log.info("jupyter_mlops keeps its runs in %s", redacted(self.services.store_url))
 
     def initialize_handlers(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jupyter_mlops.errors import UsageError
+from jupyter_mlops.errors import MlopsError, UsageError
 
 from . import contract
 from .jobs import ExportJobs
@@ -32,8 +32,13 @@ class Services:
 
     def __init__(self, config: Mlops, root: Path) -> None:
         self.root = root.resolve()
-        self.store_url = config.resolved_store_url(self.root)
-        self.artifacts_url = config.resolved_artifacts_url(self.store_url)
+        self.store_url = self.artifacts_url = ""
+        self._misconfigured: MlopsError | None = None
+        try:
+            self.store_url = config.resolved_store_url(self.root)
+            self.artifacts_url = config.resolved_artifacts_url(self.store_url)
+        except MlopsError as error:
+            self._misconfigured = error
         self.executor = ThreadPoolExecutor(READERS, thread_name_prefix="jupyter-mlops")
         self.exports = ExportJobs(self.on_wire)
         self._store: Store | None = None
@@ -45,6 +50,8 @@ class Services:
 
         So a server starts whatever the state of its store. Call it in a worker thread only.
         """
+        if self._misconfigured is not None:
+            raise self._misconfigured
         with self._opening:
             if self._store is None:
                 from jupyter_mlops.store import open_store

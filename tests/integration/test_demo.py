@@ -99,6 +99,21 @@ def test_it_can_be_run_again_in_its_own_folder(finished: tuple[Path, str]) -> No
     assert "penguins v2: validated" in done.stdout
 
 
+def test_without_scikit_learn_it_says_what_to_install(tmp_path: Path) -> None:
+    program = (
+        "import sys\nsys.modules['sklearn'] = None\n"
+        "import importlib.util\nfind = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'sklearn' else find(name, *rest)\n"
+        "from jupyter_mlops import cli\nsys.exit(cli.main(['demo']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "jupyter_mlops[demo]" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_it_overwrites_nobodys_notebook(tmp_path: Path) -> None:
     (tmp_path / "quickstart.ipynb").write_text("mine")
     done = demo(tmp_path, "--directory", ".")

@@ -549,18 +549,23 @@ def test_a_kernel_inherits_the_servers_store(server: Server, tmp_path: Path) -> 
     assert target.read_text().splitlines() == [f"sqlite:///{folder / 'runs.db'}", str(folder / "artifacts")]
 
 
-def test_a_server_whose_store_does_not_open_says_so_and_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("url", "status", "code"),
+    [("sqlite:///{place}/file/runs.db", 503, "store_unreachable"), ("no address", 400, "bad_config")],
+)
+def test_a_server_whose_store_does_not_open_says_so_and_goes_on(
+    tmp_path: Path, url: str, status: int, code: str
+) -> None:
     (tmp_path / "file").write_text("not a folder")
     root, place = tmp_path / "root", tmp_path / "jupyter"
     root.mkdir()
     place.mkdir()
-    url = f"sqlite:///{tmp_path / 'file' / 'runs.db'}"
-    with jupyter_server(root, place, JUPYTER_MLOPS_STORE=url) as server:
-        assert server.refused("GET", "runs", 503)["code"] == "store_unreachable"
-        status = server.ask("GET", "status")
-        assert status["ok"] is False
-        assert status["error"]
-        assert status["hint"]
+    with jupyter_server(root, place, JUPYTER_MLOPS_STORE=url.format(place=tmp_path)) as server:
+        assert server.refused("GET", "runs", status)["code"] == code
+        told = server.ask("GET", "status")
+        assert told["ok"] is False
+        assert told["error"]
+        assert told["hint"]
 
 
 def test_who_may_only_read_can_neither_change_nor_export(tmp_path: Path) -> None:
