@@ -87,7 +87,7 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
         runIds,
         trans
       });
-      shell.add(tab, labShell === null ? 'down' : 'main');
+      shell.add(tab, labShell === null ? 'right' : 'main');
       await comparisons.add(tab);
       shell.activateById(tab.id);
     };
@@ -131,7 +131,8 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
       commands.notifyCommandChanged(CommandIds.compareRuns);
       commands.notifyCommandChanged(CommandIds.exportRun);
     });
-    NotebookActions.executed.connect(() => void model.refresh());
+    NotebookActions.executionScheduled.connect(() => model.noticeCell(false));
+    NotebookActions.executed.connect(() => model.noticeCell(true));
 
     if (settingRegistry !== null) {
       void applySettings(settingRegistry, model, panel, settings);

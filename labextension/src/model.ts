@@ -92,6 +92,17 @@ export class RunsModel implements IRunsModel, IDisposable {
     this._pace();
   }
 
+  /**
+   * A cell began to run here, or ended: runs are to be expected.
+   */
+  noticeCell(ended: boolean): void {
+    this._cells = Math.max(this._cells + (ended ? -1 : 1), 0);
+    this._pace();
+    if (ended) {
+      void this.refresh();
+    }
+  }
+
   async refresh(): Promise<void> {
     await this._poll.refresh();
     await this._poll.tick.catch(() => undefined);
@@ -251,10 +262,11 @@ export class RunsModel implements IRunsModel, IDisposable {
   }
 
   /**
-   * Ask more often while something is running.
+   * Ask more often while something runs, here or elsewhere.
    */
   private _pace(): void {
-    const running = this._state.runs.some(run => run.status === 'RUNNING');
+    const running =
+      this._cells > 0 || this._state.runs.some(run => run.status === 'RUNNING');
     const interval = running
       ? Math.min(RUNNING_MILLISECONDS, this._interval)
       : this._interval;
@@ -289,6 +301,7 @@ export class RunsModel implements IRunsModel, IDisposable {
   private _answered = '';
   private _revision = '';
   private _asked = 0;
+  private _cells = 0;
   private _watched = false;
   private _isDisposed = false;
 }
