@@ -82,13 +82,13 @@ def param_table(record: RunComparison, labels: Mapping[str, str], colors: Mappin
 
 def run_header(run_id: str, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
     """A run's label with its colour."""
-    return f"{span('■', style=f'color:{colors[run_id]}')} {text(labels[run_id])}"
+    return f"{span('■', style=f'color:{colors[run_id]}')}&nbsp;{text(labels[run_id])}"
 
 
 def _metric_name(row: MetricRow) -> str:
     told = {True: "higher is better", False: "lower is better", None: row.reason}[row.higher_is_better]
     mark = direction_mark(row)
-    return f"{text(row.name)} {muted(mark, title=told)}" if mark else span(text(row.name), title=told)
+    return f"{text(row.name)}&nbsp;{muted(mark, title=told)}" if mark else span(text(row.name), title=told)
 
 
 def _metric_cell(row: MetricRow, run_id: str, shown: str) -> tuple[str, str]:
