@@ -58,7 +58,6 @@ def describe_dataset(
     *,
     role: str = "input",
     order: int | None = None,
-    byte_budget: int = 0,
     fingerprint: Callable[[Any], str] | None = None,
 ) -> Dataset | None:
     """The dataset `value` is, or None if it is none (a scalar, a list, a lazy frame, an unknown class).
@@ -69,7 +68,6 @@ def describe_dataset(
             sparse matrix or a PyTorch tensor in this process's memory.
         role: ``input``, ``train``, ``test``, ``validation`` or ``features``.
         order: The execution that made it.
-        byte_budget: Kept for the caller's fingerprints; the profile has its own budget of cells.
         fingerprint: Called with `value` for `Dataset.fingerprint`.
     """
     try:

@@ -480,3 +480,45 @@ def test_a_closure_shares_what_it_holds() -> None:
     kept: list[int] = []
     assert id(kept) in reachable_ids(lambda: kept)
     assert not reachable_ids(1) | reachable_ids("a") | reachable_ids((1, "b"))
+
+
+# ---- libraries that need not be there
+
+
+def test_arrow_columns_are_read_however_they_are_cut() -> None:
+    pa = pytest.importorskip("pyarrow")
+    for values in (
+        ["a", "", None, "bcd"],
+        [1, 2, None, 3],
+        [[1], None, [2, 3], []],
+        [True, None, False, True],
+    ):
+        kind = pa.array(values).type
+        whole = pa.chunked_array([values], kind)
+        cut = pa.chunked_array([pa.array([values[3], *values[:1]], kind)[1:], values[1:]], kind)
+        assert fingerprint(cut) == fingerprint(whole) != ""
+        assert fingerprint(pa.chunked_array([values[::-1]], kind)) != fingerprint(whole)
+    assert fingerprint(pa.chunked_array([["ab", "c"]])) != fingerprint(pa.chunked_array([["a", "bc"]]))
+    assert fingerprint(pa.table({"a": [1]})) != fingerprint(pa.table({"b": [1]}))
+    series = pd.Series(["x", None], dtype="string[pyarrow]")
+    assert fingerprint(series) == fingerprint(series.copy()) != ""
+
+
+def test_polars_frames_are_read() -> None:
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "y"], "c": [[1], [2], [3]]})
+    assert fingerprint(frame) == fingerprint(frame.clone()) != ""
+    assert fingerprint(frame.with_columns(a=pl.Series([1, 2, 3]))) != fingerprint(frame)
+    assert fingerprint(frame.rename({"a": "d"})) != fingerprint(frame)
+    assert fingerprint(frame.lazy()) == ""
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_boosters_are_read(library: str) -> None:
+    boosting = pytest.importorskip(library)
+    kind = boosting.XGBClassifier if library == "xgboost" else boosting.LGBMClassifier
+    features = np.random.RandomState(0).rand(100, 2)
+    labels = (features[:, 0] > 0.5).astype(int)
+    one, same = (kind(n_estimators=3, random_state=0).fit(features, labels) for _ in range(2))
+    other = kind(n_estimators=4, random_state=0).fit(features, labels)
+    assert fingerprint(one) == fingerprint(same) not in ("", fingerprint(other))

@@ -200,3 +200,50 @@ def test_a_broken_estimator_is_still_a_model() -> None:
     found = describe_model("broken", Broken(1))
     assert found is not None
     assert found.settings == {}
+
+
+# ---- libraries that need not be there
+
+
+def test_xgboost() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    numbers = FEATURES[["a"]]
+    model = xgboost.XGBClassifier(n_estimators=5, max_depth=3, eval_metric="logloss")
+    assert not is_fitted(model)
+    model.fit(numbers, LABELS, eval_set=[(numbers, LABELS)], verbose=False)
+    assert is_fitted(model)
+    found = describe_model("model", model)
+    assert found is not None
+    assert found.settings == {"n_estimators": 5, "max_depth": 3, "eval_metric": "logloss"}
+    last = model.evals_result()["validation_0"]["logloss"][-1]
+    assert fitted_scores("model", model) == [
+        ("validation_0_logloss", "model.evals_result_", ("validation_0", "logloss", 4), last)
+    ]
+    kept = serialize_model(model.get_booster(), 10**6)
+    assert kept is not None
+    assert kept[1] == "ubj"
+
+
+def test_lightgbm() -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    numbers = FEATURES[["a"]]
+    model = lightgbm.LGBMClassifier(n_estimators=5, num_leaves=7, verbose=-1, max_bin=31)
+    assert not is_fitted(model)
+    model.fit(numbers, LABELS, eval_set=[(numbers, LABELS)])
+    found = describe_model("model", model)
+    assert found is not None
+    assert found.settings == {"n_estimators": 5, "num_leaves": 7, "verbose": -1, "max_bin": 31}
+    ((label, expression, path, value),) = fitted_scores("model", model)
+    assert (label, expression) == ("training_binary_logloss", "model.evals_result_")
+    assert value == model.evals_result_["training"]["binary_logloss"][path[-1]]
+
+
+def test_statsmodels() -> None:
+    formula = pytest.importorskip("statsmodels.formula.api")
+    result = formula.ols("a ~ C(b)", data=FEATURES).fit()
+    found = describe_model("result", result)
+    assert found is not None
+    assert found.settings == {"model": "OLS", "formula": "a ~ C(b)"}
+    scores = {label: value for label, _, _, value in fitted_scores("result", result)}
+    assert scores["rsquared"] == result.rsquared
+    assert scores["aic"] == result.aic
