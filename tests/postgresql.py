@@ -51,10 +51,10 @@ def running_server(programs: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_database(socket: Path, name: str) -> str:
-    """Make an empty database and return its SQLAlchemy URL."""
+def new_database(socket: Path, name: str, template: str = "template1") -> str:
+    """Make a database, empty or as `template` is, and return its SQLAlchemy URL."""
     import psycopg
 
     with psycopg.connect(f"host={socket} user=postgres dbname=postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return f"postgresql+psycopg://postgres@/{name}?host={socket}"

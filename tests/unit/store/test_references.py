@@ -10,8 +10,8 @@ from jupyter_mlops.errors import AmbiguousRunError, MetricNotFoundError, RunNotF
 from jupyter_mlops.records import MetricDetail
 
 
-@pytest.fixture
-def ids(store, make_run):
+@pytest.fixture(scope="module")
+def ids(shared_store, make_shared_run):
     """Runs by a letter: two experiments, one name twice, a parent with children."""
     plan = {
         "a": {"name": "first", "metrics": {"acc": 0.5, "loss": 3.0}},
@@ -26,7 +26,7 @@ def ids(store, make_run):
         run_id = f"01{'abcdef'[index]}{letter}{'0' * 22}"
         if "parent_id" in fields:
             fields = {**fields, "parent_id": found["p"]}
-        found[letter] = store.save_run(make_run(run_id=run_id, **fields)).run_id
+        found[letter] = shared_store.save_run(make_shared_run(run_id=run_id, **fields)).run_id
     return found
 
 
@@ -54,13 +54,13 @@ def ids(store, make_run):
         ("best:strange", None, "q"),
     ],
 )
-def test_a_reference_finds_its_run(store, ids, ref, experiment, expected):
-    assert store.resolve(ref, experiment=experiment) == ids[expected]
+def test_a_reference_finds_its_run(shared_store, ids, ref, experiment, expected):
+    assert shared_store.resolve(ref, experiment=experiment) == ids[expected]
 
 
-def test_every_id_finds_itself(store, ids):
+def test_every_id_finds_itself(shared_store, ids):
     for run_id in ids.values():
-        assert store.resolve(run_id) == run_id
+        assert shared_store.resolve(run_id) == run_id
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_every_id_finds_itself(store, ids):
         ("'; --", None, RunNotFoundError, "no run"),
     ],
 )
-def test_a_reference_that_finds_none_or_several_says_so(store, ids, ref, experiment, error, words):
+def test_a_reference_that_finds_none_or_several_says_so(shared_store, ids, ref, experiment, error, words):
     with pytest.raises(error) as caught:
-        store.resolve(ref, experiment=experiment)
+        shared_store.resolve(ref, experiment=experiment)
     assert words in str(caught.value)
     assert caught.value.hint
 

@@ -1,0 +1,80 @@
+"""SQLAlchemy engines: how connections are made, kept and begin their transactions."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+
+from jupyter_mlops.errors import StoreError, StoreReadOnlyError
+
+from . import sqlite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITES: dict[str, Any] = {"mlops_writes": True}
+"""Execution options of a connection that will write."""
+
+# Connections are kept open, as many as threads have used at once; the one used last is used next, because
+# its statements are prepared. Values are not shown in errors, where they could be anybody's.
+_POOL: dict[str, Any] = {
+    "poolclass": QueuePool,
+    "pool_size": 8,
+    "max_overflow": -1,
+    "pool_use_lifo": True,
+    "hide_parameters": True,
+    "query_cache_size": 1000,
+}
+
+
+def sqlite_engine(path: Path, *, create: bool) -> sa.Engine:
+    """The engine of the file at `path`, whose folder is made if `create`; StoreError when it cannot be."""
+    if not path.exists():
+        if not create:
+            raise StoreError(f"There is no store at {path}.", "Run a cell with %%track to begin one.")
+        _make_folder(path)
+    elif path.is_dir():
+        raise StoreError(f"The store {path} is a folder.", "Name a file in it, such as runs.db.")
+    module = sqlite.sqlite_module()
+    engine = sa.create_engine(
+        "sqlite://", module=module, creator=lambda: sqlite.connect(module, path), **_POOL
+    )
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A transaction that turns from reading to writing fails as busy, however long it would wait.
+        writes = connection.get_execution_options().get("mlops_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def postgresql_engine(url: sa.URL, shown: str) -> sa.Engine:
+    """The engine of a PostgreSQL database; StoreError when its driver is missing."""
+    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": 5}
+    try:
+        return sa.create_engine(url, connect_args=timeout, pool_pre_ping=True, **_POOL)
+    except ImportError:
+        raise StoreError(
+            f"The store {shown} needs psycopg.", "Install it: pip install 'jupyter_mlops[postgresql]'."
+        ) from None
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writable = os.access(path.parent, os.W_OK | os.X_OK)
+    except PermissionError:
+        writable = False
+    except OSError as error:
+        raise StoreError(
+            f"The folder of the store {path} cannot be made: {error.strerror or error}."
+        ) from None
+    if not writable:
+        raise StoreReadOnlyError(
+            f"The store {path} cannot be made, because its folder is read-only.",
+            "Give yourself write access to the folder, or set JUPYTER_MLOPS_STORE.",
+        )
