@@ -15,6 +15,8 @@ import { trackIcon, trackingIcon } from './icons';
 const MARKER = /^%%track\b[^\n]*\n?/;
 const SWITCH = /^%track[ \t]+(on|off)\b/gm;
 const ATTACH = '%load_ext jupyter_mlops';
+const IS_ON =
+  'get_ipython()._jupyter_mlops_attached.watcher.track_every is True';
 
 /**
  * A cell's source with `%%track` on its first line, or without it.
@@ -38,8 +40,9 @@ export function switchedBy(source: string): boolean | undefined {
  *
  * #### Notes
  * It runs `%track on` in the notebook's kernel, silently, so that neither
- * history nor the execution count know of it. A restarted kernel has forgotten
- * it, so it is told again.
+ * history nor the execution count know of it. A kernel that was there before
+ * the page is asked whether it is on; a restarted one has forgotten it, so it
+ * is told again.
  */
 export class TrackButton extends ReactWidget {
   constructor(
@@ -51,6 +54,7 @@ export class TrackButton extends ReactWidget {
     const { sessionContext } = _panel;
     sessionContext.kernelChanged.connect(this._onKernelChanged, this);
     sessionContext.statusChanged.connect(this._onStatusChanged, this);
+    void this._ask();
   }
 
   get pressed(): boolean {
@@ -89,6 +93,17 @@ export class TrackButton extends ReactWidget {
         onClick={() => void this._switch(!this._pressed)}
       />
     );
+  }
+
+  private async _ask(): Promise<void> {
+    const kernel = this._panel.sessionContext.session?.kernel;
+    if (!kernel) {
+      return;
+    }
+    const on = await evaluateSilently(kernel, IS_ON).catch(() => undefined);
+    if (!this.isDisposed && !this._switching) {
+      this._show(on === 'True');
+    }
   }
 
   private async _switch(on: boolean): Promise<void> {
@@ -131,6 +146,7 @@ export class TrackButton extends ReactWidget {
 
   private _onKernelChanged(): void {
     this._show(false);
+    void this._ask();
   }
 
   private _onStatusChanged(_: ISessionContext, status: Kernel.Status): void {
@@ -167,6 +183,28 @@ async function runSilently(
   return content.status === 'error'
     ? `${content.ename}: ${content.evalue}`
     : null;
+}
+
+/**
+ * How the kernel writes the value of `expression`; undefined if it has none.
+ */
+async function evaluateSilently(
+  kernel: Kernel.IKernelConnection,
+  expression: string
+): Promise<unknown> {
+  const future = kernel.requestExecute({
+    code: '',
+    silent: true,
+    store_history: false,
+    user_expressions: { value: expression }
+  });
+  const { content } = await future.done;
+  if (content.status !== 'ok') {
+    return undefined;
+  }
+  const answer = content.user_expressions?.['value'] as
+    { data?: Record<string, unknown> } | undefined;
+  return answer?.data?.['text/plain'];
 }
 
 /**

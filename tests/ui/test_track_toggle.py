@@ -20,8 +20,8 @@ accuracy = model.score([[0], [1]], [0, 1])"""
 
 
 @pytest.fixture
-def notebook_path(server: Server) -> str:
-    """An empty notebook on the server."""
+def notebook_path(server: Server, request: pytest.FixtureRequest) -> str:
+    """An empty notebook on the server, with a kernel of its own."""
     document = {
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -37,8 +37,9 @@ def notebook_path(server: Server) -> str:
             }
         ],
     }
-    (server.root / "toggled.ipynb").write_text(json.dumps(document))
-    return "toggled.ipynb"
+    path = f"{request.node.name}.ipynb"
+    (server.root / path).write_text(json.dumps(document))
+    return path
 
 
 def test_the_toggle_tracks_what_no_marker_marks(lab: LabPage, notebook_path: str) -> None:
@@ -64,6 +65,22 @@ def test_the_toggle_tracks_what_no_marker_marks(lab: LabPage, notebook_path: str
 
     # What a cell says itself is shown too.
     notebook.run("%track on")
+    expect(notebook.track_toggle).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_toggle_outlives_the_page_and_a_restart(lab: LabPage, notebook_path: str) -> None:
+    from playwright.sync_api import expect
+
+    notebook = lab.open_notebook(notebook_path)
+    notebook.track_toggle.click()
+    expect(notebook.track_toggle).to_have_attribute("aria-pressed", "true")
+    lab.page.reload()
+    notebook.wait_until_idle()
+    expect(notebook.track_toggle).to_have_attribute("aria-pressed", "true")
+
+    lab.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.run("%track status")
+    expect(notebook.cells.first).to_contain_text("Every cell that fits or scores something becomes a run")
     expect(notebook.track_toggle).to_have_attribute("aria-pressed", "true")
 
 
