@@ -120,8 +120,10 @@ export class TrackButton extends ReactWidget {
         kernel,
         `${ATTACH}\n%track ${on ? 'on' : 'off'}`
       );
-    } catch (reason) {
-      problem = String(reason);
+    } catch {
+      // The kernel went away; when there is another, it is asked.
+      problem = null;
+      on = false;
     }
     this._switching = false;
     if (this.isDisposed) {
@@ -150,20 +152,17 @@ export class TrackButton extends ReactWidget {
   }
 
   private _onStatusChanged(_: ISessionContext, status: Kernel.Status): void {
-    if (status === 'restarting' || status === 'autorestarting') {
-      this._restarted = true;
-    } else if (status === 'idle' && this._restarted) {
-      this._restarted = false;
-      if (this._pressed) {
-        void this._switch(true);
-      }
-    }
     this.update();
+    const restarts = status === 'restarting' || status === 'autorestarting';
+    if (restarts && this._pressed) {
+      // The connection drops what it has to send, then keeps what it is given
+      // until the kernel is back: so this comes before any cell.
+      void Promise.resolve().then(() => this._switch(true));
+    }
   }
 
   private _pressed = false;
   private _switching = false;
-  private _restarted = false;
 }
 
 /**
