@@ -35,6 +35,7 @@ def sqlite_engine(path: Path, *, create: bool) -> sa.Engine:
     if not path.exists():
         if not create:
             raise StoreError(f"There is no store at {path}.", "Run a cell with %%track to begin one.")
+        _refuse_orphans(path)
         _make_folder(path)
     elif path.is_dir():
         raise StoreError(f"The store {path} is a folder.", "Name a file in it, such as runs.db.")
@@ -61,6 +62,17 @@ def postgresql_engine(url: sa.URL, shown: str) -> sa.Engine:
         raise StoreError(
             f"The store {shown} needs psycopg.", "Install it: pip install 'jupyter_mlops[postgresql]'."
         ) from None
+
+
+def _refuse_orphans(path: Path) -> None:
+    # A new file beside the log of an old one would make SQLite throw the log away, and runs with it.
+    for suffix in ("-wal", "-journal"):
+        log = path.with_name(path.name + suffix)
+        if log.exists() and log.stat().st_size:
+            raise StoreError(
+                f"The store {path} is missing, while its log {log.name} is still there.",
+                f"Put {path.name} back beside it, or move the log away to begin a new store.",
+            )
 
 
 def _make_folder(path: Path) -> None:

@@ -442,6 +442,38 @@ def test_a_store_deleted_under_us_is_made_anew(path, open_path, make_run):
     assert other.count() == 1
 
 
+def test_a_log_without_its_database_is_not_thrown_away(path, open_path, make_run):
+    store = open_path()
+    store.save_run(make_run())
+    log = path.with_name("runs.db-wal")
+    if not log.exists():
+        pytest.skip("this SQLite keeps no write-ahead log")
+    path.rename(path.with_name("moved.db"))
+    before = log.read_bytes()
+    for act in (lambda: store.save_run(make_run()), open_path):
+        with pytest.raises(StoreError, match=r"is missing, while its log runs\.db-wal is still there"):
+            act()
+    path.with_name("moved.db").rename(path)
+    assert log.read_bytes() == before
+    assert store.count() == 1
+
+
+def test_postgresql_without_its_driver_says_what_to_install():
+    code = """
+import json, sys
+sys.modules["psycopg"] = None
+from jupyter_mlops.errors import StoreError
+from jupyter_mlops.store import open_store
+try:
+    open_store("postgresql://ann:hunter2@host/db", "/nowhere")
+except StoreError as error:
+    print(json.dumps(str(error)))
+"""
+    said = python(code)
+    assert "jupyter_mlops[postgresql]" in said
+    assert "hunter2" not in said
+
+
 def test_a_closed_store_says_so(open_path):
     store = open_path()
     store.close()
