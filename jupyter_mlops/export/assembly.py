@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.records import Dataset, Environment, Execution, FileUse, Run
 
-from . import codegen, contracts, hoisting, lockfile, measuring, slicing, steps, validation
+from . import codegen, contracts, hoisting, lockfile, measuring, shown, slicing, steps, validation
 from .plan import ConfigField, Hoisted, Script, Slice
 from .purity import Quietness
 from .references import references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
 _SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/usr/", "/etc/", "/lib/", "/opt/conda/")
 _HIDDEN = (
@@ -43,7 +43,7 @@ class Session:
 
     def __init__(self, run: Run, exclude: Collection[int]) -> None:
         self.run = run
-        self.executions = [slicing.with_static_names(cell) for cell in run.cells]
+        self.executions = shown.name_shown_values([slicing.with_static_names(cell) for cell in run.cells])
         self.by_order = {cell.order: cell for cell in self.executions}
         self.wanted = own_orders(run) - set(exclude)
         self.environment = run.environment or Environment(
@@ -66,6 +66,8 @@ class Session:
                 continue
             found.append(use)
         seen = {use.path for use in found}
+        if execution.files:
+            return found
         for dataset in self.run.datasets:
             if dataset.location and dataset.order == execution.order and "://" not in dataset.location:
                 path = os.path.normpath(self.directory / Path(dataset.location).expanduser())
@@ -157,7 +159,8 @@ class Assembly:
         grouped = steps.group_cells(
             cells, hoisted, final=final, words=words, labels=dict.fromkeys(own, run.name), one=shared
         )
-        fields = self._fields(hoisted, inputs, written)
+        linked, folders = self._loose_files(hoisted, inputs, written)
+        fields = self._fields(hoisted, linked)
         kinds = {dataset.name: dataset.kind for dataset in run.datasets}
         kinds.update({found.name: found.kind for found in run.models})
         at_top = {found.name for _, statement in hoisted.imports for found in references(statement)}
@@ -171,7 +174,8 @@ class Assembly:
             model=model,
             predictions=predictions,
             fields=fields,
-            in_base_directory=self._needs_directory(inputs, written, hoisted),
+            linked=linked,
+            folders=folders,
             modules=bool(modules),
             picks=recorder.picks,
             before={own[0]: recorder.at_start} if own else {},
@@ -325,27 +329,41 @@ class Assembly:
                     return True
         return False
 
-    def _fields(
-        self, hoisted: Hoisted, inputs: Mapping[str, FileUse], written: set[str]
-    ) -> list[ConfigField]:
+    def _fields(self, hoisted: Hoisted, linked: Sequence[str]) -> list[ConfigField]:
         fields = hoisted.fields()
-        if any(item.kind == "input" for item in fields) or self._needs_directory(inputs, written, hoisted):
+        if any(item.kind == "input" for item in fields) or linked:
             comment = "Relative input paths begin here: the folder of the notebook this was exported from."
             fields.insert(
                 0, ConfigField("base_directory", str(self.session.directory), "str", "value", comment)
             )
         return fields
 
-    def _needs_directory(self, inputs: Mapping[str, FileUse], written: set[str], hoisted: Hoisted) -> bool:
-        """Whether files are reached by paths that could not be hoisted, relative to the notebook."""
-        known = set()
-        for item in hoisted.fields():
-            if item.kind != "value":
-                known.add(os.path.normpath(self.session.directory / str(item.value)))
-        names = {Path(str(item.value)).name for item in hoisted.fields() if item.kind == "output"}
-        loose = [path for path in inputs if path not in known]
-        loose += [path for path in written if Path(path).name not in names and not self.whole]
-        return any(path.startswith(f"{self.session.directory}{os.sep}") for path in loose)
+    def _loose_files(
+        self, hoisted: Hoisted, inputs: Collection[str], written: Collection[str]
+    ) -> tuple[list[str], list[str]]:
+        """Files and folders reached by relative paths that could not be hoisted, relative to the notebook."""
+        base = self.session.directory
+        known = {
+            os.path.normpath(base / str(item.value)) for item in hoisted.fields() if item.kind == "input"
+        }
+        known |= self._hoisted_outputs(hoisted)
+        linked, folders = [], []
+        for path in [*inputs, *written]:
+            if path in known or not Path(path).is_relative_to(base):
+                continue
+            name = Path(path).relative_to(base).as_posix()
+            if path in inputs:
+                linked.append(name)
+            else:
+                folders.append(Path(name).parent.as_posix())
+        return sorted(set(linked)), sorted(set(folders))
+
+    def _hoisted_outputs(self, hoisted: Hoisted) -> set[str]:
+        return {
+            os.path.normpath(self.session.directory / str(constant.value))
+            for _, constant, item in hoisted.paths
+            if item.kind == "output"
+        }
 
     def _lock(self) -> tuple[str, dict[str, Path]]:
         modules: set[str] = set()

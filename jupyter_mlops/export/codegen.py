@@ -250,7 +250,8 @@ class Writer:
         model: str,
         predictions: str,
         fields: Sequence[ConfigField],
-        in_base_directory: bool,
+        linked: Sequence[str],
+        folders: Sequence[str],
         modules: bool,
         picks: bool,
         before: Mapping[int, Sequence[str]],
@@ -268,6 +269,7 @@ class Writer:
                     cell.source.insert(start, line + "\n")
                 if after.get(cell.order):
                     cell.source.add_after(cell.statements[-1], list(after[cell.order]))
+        constants_text = [cell.source.text(statement) for cell, statement in self.hoisted.constants]
         definitions = [self.definition(found) for found in self.hoisted.definitions.values()]
         functions = [self.step(step, checks, shared=shared) for step in steps]
         table = ["STEPS: tuple[Step, ...] = ("]
@@ -281,7 +283,12 @@ class Writer:
             f"METRICS: tuple[str, ...] = {tuple(metrics)!r}",
             f"MODEL = {model!r}",
             f"PREDICTIONS = {predictions!r}",
-            f"IN_BASE_DIRECTORY = {in_base_directory!r}",
+            *(
+                [f"LINKED: tuple[str, ...] = {tuple(linked)!r}"]
+                if linked
+                else ["LINKED: tuple[str, ...] = ()"]
+            ),
+            f"FOLDERS: tuple[str, ...] = {tuple(folders)!r}",
         ]
         imports, machinery = self._machinery()
         parts = [
@@ -297,6 +304,7 @@ class Writer:
                     *([_PICK] if picks else []),
                 )
             ),
+            *constants_text,
             *definitions,
             *functions,
             renamed("\n".join(table), self.names),

@@ -61,6 +61,7 @@ def hoist(
     if shared:
         return hoisted
     _hoist_settings(cells, params, uses, stores, hoisted, inputs, directory)
+    _hoist_constants(cells, uses, stores, hoisted)
     _hoist_definitions(cells, uses, stores, sites, logs, words, hoisted)
     return hoisted
 
@@ -93,14 +94,22 @@ def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]],
 
 def _sets_paths(cell: Cell) -> bool:
     """Whether the cell's own code changes what an import after it finds."""
+    wanted = {("os", "environ"), ("os", "putenv"), ("sys", "path")}
     return any(
         isinstance(node, ast.Attribute)
-        and node.attr in ("environ", "putenv", "path")
         and isinstance(node.value, ast.Name)
-        and node.value.id in ("os", "sys")
+        and (node.value.id, node.attr) in wanted
+        and not _only_read(cell, node)
         for statement in cell.statements
         for node in ast.walk(statement)
     )
+
+
+def _only_read(cell: Cell, node: ast.Attribute) -> bool:
+    parent = cell.source.parents.get(node)
+    if isinstance(parent, ast.Subscript):
+        return isinstance(parent.ctx, ast.Load)
+    return isinstance(parent, ast.Attribute) and parent.attr in ("get", "items", "keys", "values", "copy")
 
 
 def _import_of(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
@@ -150,6 +159,28 @@ def _hoist_settings(
             kind = "input" if _is_path(statement, inputs, directory) else "value"
             field = ConfigField(name, value, type(value).__name__, kind)
             hoisted.settings[name] = (cell, statement, field)
+
+
+def _hoist_constants(
+    cells: Sequence[Cell],
+    uses: Sequence[tuple[Cell, Reference]],
+    stores: Mapping[str, list[Reference]],
+    hoisted: Hoisted,
+) -> None:
+    """Literals that classes look up when they are used, bound once: constants of the script."""
+    wanted = {
+        found.name
+        for cell in cells
+        for statement in cell.statements
+        if isinstance(statement, ast.ClassDef)
+        for found in references(statement)
+        if found.context == "load" and found.deferred
+    }
+    for cell in cells:
+        for statement in cell.statements:
+            name = _bound_literal(statement)
+            if name in wanted and name not in hoisted.settings and len(stores.get(name, ())) == 1:
+                hoisted.constants.append((cell, statement))
 
 
 def _bound_literal(statement: ast.stmt) -> str:
@@ -204,21 +235,34 @@ def _hoist_paths(
 ) -> None:
     """Text constants that name a file the cells read or write, where they are given to a call."""
     fields: dict[str, ConfigField] = {}
-    for cell in cells:
-        for statement in cell.statements:
-            for node in ast.walk(statement):
-                if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-                    continue
-                parent = cell.source.parents.get(node)
-                if isinstance(parent, ast.keyword):
-                    parent = cell.source.parents.get(parent)
-                if not isinstance(parent, ast.Call) or cell.source.inside_string(node):
-                    continue
-                place = _absolute(node.value, directory)
-                if place in inputs or place in outputs:
-                    if place not in fields:
-                        fields[place] = _path_field(node.value, place, place in outputs, fields)
-                    hoisted.paths.append((cell, node, fields[place]))
+    found = [
+        (cell, node, _absolute(node.value, directory))
+        for cell in cells
+        for statement in cell.statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _given_to_call(cell, node)
+    ]
+    loose = {
+        use.path
+        for cell in cells
+        for use in cell.execution.files
+        if not any(owner is cell and place == use.path for owner, _, place in found)
+    }
+    for cell, node, place in found:
+        if place in inputs or (place in outputs and place not in loose):
+            if place not in fields:
+                fields[place] = _path_field(str(node.value), place, place in outputs, fields)
+            hoisted.paths.append((cell, node, fields[place]))
+
+
+def _given_to_call(cell: Cell, node: ast.Constant) -> bool:
+    parent = cell.source.parents.get(node)
+    if isinstance(parent, ast.keyword):
+        parent = cell.source.parents.get(parent)
+    if not isinstance(parent, ast.Call) or cell.source.inside_string(node):
+        return False
+    # A part of a path that is put together says nothing by itself.
+    return not (isinstance(parent.func, ast.Attribute) and parent.func.attr in ("join", "joinpath", "glob"))
 
 
 def _path_field(text: str, place: str, written: bool, fields: Mapping[str, ConfigField]) -> ConfigField:
@@ -245,7 +289,8 @@ def _hoist_definitions(
     words: Words,
     hoisted: Hoisted,
 ) -> None:
-    imported = {found.name for _, statement in hoisted.imports for found in references(statement)}
+    outside = [statement for _, statement in (*hoisted.imports, *hoisted.constants)]
+    imported = {found.name for statement in outside for found in references(statement)}
     candidates = _candidates(cells, stores, hoisted)
     needs_metrics = {site.cell.source.top_statement(site.node) for site in sites} | set(logs)
     needs_config = {cell.source.top_statement(node) for cell, node, _ in hoisted.paths}

@@ -291,7 +291,8 @@ class Recorder:
             or top is None
         ):
             self.at_end.extend(lines)
-            self.at_start.append(f"{self.words.metrics}.noted.pop({key!r}, None)")
+            if any(site.occurrence is not None for site in sites):
+                self.at_start.append(f"{self.words.metrics}.noted.pop({key!r}, None)")
         else:
             site.cell.source.add_after(top, lines)
 

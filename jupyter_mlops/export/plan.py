@@ -140,6 +140,7 @@ class Hoisted:
     imports: list[tuple[Cell, ast.stmt]] = field(default_factory=list)
     definitions: dict[str, Definition] = field(default_factory=dict)
     duplicates: list[tuple[Cell, ast.stmt]] = field(default_factory=list)
+    constants: list[tuple[Cell, ast.stmt]] = field(default_factory=list)
     settings: dict[str, tuple[Cell, ast.stmt, ConfigField]] = field(default_factory=dict)
     paths: list[tuple[Cell, ast.Constant, ConfigField]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -154,6 +155,7 @@ class Hoisted:
         """The statements that no step holds any more."""
         return {
             *(statement for _, statement in self.imports),
+            *(statement for _, statement in self.constants),
             *(statement for _, statement in self.duplicates),
             *(definition.node for definition in self.definitions.values()),
             *(statement for _, statement, _ in self.settings.values()),

@@ -183,7 +183,7 @@ def _drop_in_blocks(cell: Cell, node: ast.AST, forced: set[int], quietness: Quie
             plain = isinstance(inner, ast.Expr | ast.If | ast.For | ast.With) and not (
                 index == 0 and isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
             )
-            bare = plain and quietness.quiet(inner) and not _holds(inner, forced) and not _leaves(inner)
+            bare = plain and quietness.quiet(inner) and not _holds(inner, forced) and not _leaves(cell, inner)
             if bare and not (name == "orelse" and len(block) == 1) and cell.source.stands_alone(inner):
                 last = index == len(block) - 1 and not kept
                 cell.source.drop(inner, "pass" if last else "")
@@ -195,11 +195,29 @@ def _drop_in_blocks(cell: Cell, node: ast.AST, forced: set[int], quietness: Quie
         block[:] = kept
 
 
-def _leaves(node: ast.AST) -> bool:
-    return any(
-        isinstance(found, ast.Break | ast.Continue | ast.Return | ast.Raise)
-        or (isinstance(found, ast.Name) and not isinstance(found.ctx, ast.Load))
+def _leaves(cell: Cell, node: ast.AST) -> bool:
+    """Whether a block leads out of itself, or binds names that something around it may read."""
+    bound = {
+        found.id
         for found in ast.walk(node)
+        if isinstance(found, ast.Name) and not isinstance(found.ctx, ast.Load)
+    }
+    if bound:
+        functions = [
+            parent
+            for parent in cell.source.ancestors(node)
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        if not functions:
+            return True
+        inside = {id(found) for found in ast.walk(node)}
+        if any(
+            isinstance(found, ast.Name) and found.id in bound and id(found) not in inside
+            for found in ast.walk(functions[-1])
+        ):
+            return True
+    return any(
+        isinstance(found, ast.Break | ast.Continue | ast.Return | ast.Raise) for found in ast.walk(node)
     )
 
 
@@ -281,7 +299,7 @@ def group_cells(
 def _outside(hoisted: Hoisted) -> set[str]:
     """Names that live at the top of the script."""
     found = set(hoisted.definitions)
-    for _, statement in hoisted.imports:
+    for _, statement in (*hoisted.imports, *hoisted.constants):
         found.update(reference.name for reference in references(statement))
     return found
 
@@ -352,7 +370,7 @@ def _name(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, st
     for step in steps:
         step.title = _title(step)
         label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
-        base = slug(step.title) or _guess(step, label)
+        base = slug(step.title) or _guess(step, label, labels)
         name, number = base, 2
         while name in used:
             name = f"{base}_{number}"
@@ -384,7 +402,7 @@ def _is_code(text: str) -> bool:
     return any(not isinstance(node, ast.Expr) or isinstance(node.value, ast.Call) for node in tree.body)
 
 
-def _guess(step: Step, label: str) -> str:
+def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
     """A name from what a step does and binds, and from what a person called it."""
     statements = [statement for cell in step.cells for statement in cell.statements]
     calls = [
@@ -394,8 +412,8 @@ def _guess(step: Step, label: str) -> str:
         if isinstance(node, ast.Call)
     ]
     thing = step.outputs[0] if step.outputs else ""
-    if any(call.startswith(("read_", "load_", "fetch_")) or call == "load" for call in calls):
-        return slug(f"load {thing or 'data'}")
+    if any(map(_loads, calls)):
+        return slug(f"load {_loaded(statements) or thing or 'data'}")
     if any(call in ("fit", "fit_transform", "partial_fit", "backward", "train") for call in calls):
         fitted = [name for name in step.outputs if not name.startswith(("X", "y", "pred"))]
         return slug(f"train {label or (fitted[0] if fitted else 'model')}")
@@ -405,7 +423,33 @@ def _guess(step: Step, label: str) -> str:
         return slug(f"evaluate {label}")
     if label:
         return label
-    return slug(f"make {thing}" if thing else "process") or "process"
+    if calls and all("seed" in call for call in calls):
+        return "set_seed"
+    if any(cell.order in labels for cell in step.cells):
+        return "evaluate"
+    if thing.lower() in ("x", "y"):
+        thing = "data"
+    if not thing and any(call.startswith(("to_", "save", "dump", "write")) for call in calls):
+        return "save_data"
+    if thing:
+        return slug(f"make {thing}") or "process"
+    return slug(f"prepare {step.inputs[0]}") if step.inputs else "prepare"
+
+
+def _loads(call: str) -> bool:
+    return call.startswith(("read_", "load_", "fetch_")) or call == "load"
+
+
+def _loaded(statements: Sequence[ast.stmt]) -> str:
+    """The name that the first loading call is bound to."""
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            for node in ast.walk(statement.value):
+                called = node.func if isinstance(node, ast.Call) else None
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                if _loads(name):
+                    return statement.targets[0].id
+    return ""
 
 
 def slug(text: str) -> str:

@@ -15,6 +15,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -49,7 +50,8 @@ STEPS: tuple[Step, ...] = ()
 METRICS: tuple[str, ...] = ()
 MODEL = ""
 PREDICTIONS = ""
-IN_BASE_DIRECTORY = False
+LINKED: tuple[str, ...] = ()
+FOLDERS: tuple[str, ...] = ()
 
 
 # ---- running: the same in every pipeline --------------------------------------------------------
@@ -178,6 +180,23 @@ def run_steps(config: Config, last: str | None = None) -> tuple[dict[str, Any], 
     return state, metrics
 
 
+def enter_working_folder(base: Path, work: Path) -> None:
+    """Go where the code's own relative paths lead to links to its inputs, and what it writes stays."""
+    for name in FOLDERS:
+        (work / name).mkdir(parents=True, exist_ok=True)
+    for name in LINKED:
+        target = work / name
+        if not (base / name).exists():
+            raise PipelineError(2, f"The input {base / name} does not exist; set base_directory with --set.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            target.symlink_to((base / name).resolve())
+        except OSError:
+            shutil.copyfile(base / name, target)
+    os.chdir(work)
+
+
 def event_loop() -> asyncio.AbstractEventLoop:
     """The one event loop that all asynchronous steps share."""
     try:
@@ -268,8 +287,8 @@ def run_command(options: argparse.Namespace) -> None:
         sys.stdout.write(json.dumps(plan, indent=2, default=str) + "\n")
         return
     output.mkdir(parents=True, exist_ok=True)
-    if IN_BASE_DIRECTORY:
-        os.chdir(getattr(config, "base_directory", "."))
+    if LINKED or FOLDERS:
+        enter_working_folder(Path(getattr(config, "base_directory", ".")), output / "work")
     state, metrics = run_steps(config, last)
     numbers = {name: plain_number(name, value) for name, value in metrics.items()}
     absent = [name for name in METRICS if name not in numbers and last in (None, names[-1])]
