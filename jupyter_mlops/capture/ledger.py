@@ -168,7 +168,7 @@ class Ledger:
         opaque = {
             name
             for name in started.watched
-            if not after.get(name, "-") and not isinstance(space.get(name), (ModuleType, type))
+            if not after.get(name, "-") and not issubclass(type(space.get(name)), (ModuleType, type))
         }
         mutated |= self._aliases(
             mutated | (bound & started.watched & names.touched), current - bound - mutated, after
@@ -197,7 +197,7 @@ class Ledger:
             mutated=_sorted(mutated),
             opaque=_sorted(opaque),
             deleted=_sorted(deleted),
-            ambient_reads=_sorted(reads),
+            ambient_reads=_sorted(reads | {"cwd"} if started.files.relative else reads),
             ambient_writes=_sorted(writes),
             files=tuple(files),
             fingerprints=after,
@@ -205,6 +205,15 @@ class Ledger:
         )
         self._keep(execution, names)
         return execution
+
+    def mark_tracked(self, execution: Execution) -> Execution:
+        """Note that an execution turned out to be a run; gives it as it is now."""
+        marked = msgspec.structs.replace(execution, tracked=True)
+        position = next(
+            index for index, made in enumerate(self.executions) if made.execution_id == execution.execution_id
+        )
+        self.executions[position] = marked
+        return marked
 
     def lineage(self, order: int) -> list[Execution]:
         """The executions the one at `order` stands on (itself included), oldest first.
@@ -258,7 +267,7 @@ class Ledger:
         found: set[str] = set()
         for name in list(others)[:_ALIASES_OF]:
             value = self.namespace[name]
-            if type(value) in _NEVER_SHARED or name in changed:
+            if id(type(value)) in _NEVER_SHARED or name in changed:
                 continue
             if id(value) in shared or shared & reachable_ids(value):
                 current = self._fingerprint(value)
@@ -269,7 +278,8 @@ class Ledger:
         return found
 
 
-_NEVER_SHARED = frozenset({int, float, bool, str, bytes, type(None), complex, ModuleType})
+#: Types by identity: hashing a foreign type may run its metaclass.
+_NEVER_SHARED = frozenset(map(id, (int, float, bool, str, bytes, type(None), complex, ModuleType)))
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

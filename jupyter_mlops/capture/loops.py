@@ -33,8 +33,15 @@ _SHARE = 40
 _ENTERED = 2_000
 _KEPT = 20_000
 #: Iterators that say how much is left. Those of a list can be handed more while they run.
-_FIXED: frozenset[type] = frozenset(map(type, (iter(()), iter(""), iter(range(0)), iter(range(2**70)))))
-_SIZED: frozenset[type] = _FIXED | set(map(type, (iter([]), iter({}), iter({}.values()), iter({}.items()))))
+_FIXED = frozenset(
+    {id(type(iter(()))), id(type(iter(""))), id(type(iter(range(0)))), id(type(iter(range(2**70))))}
+)
+_SIZED = _FIXED | {
+    id(type(iter([]))),
+    id(type(iter({}))),
+    id(type(iter({}.values()))),
+    id(type(iter({}.items()))),
+}
 
 
 class Series:
@@ -112,7 +119,7 @@ class LoopWatch:
         # The iterator of a range or a tuple tells how much is left. The end of a foreign one can't be
         # asked for without running it in our own frame, so a generator is chained behind it: its
         # being reached is the end.
-        sized = type(iterator) in _FIXED
+        sized = id(type(iterator)) in _FIXED
         source = iterator if sized else chain(iterator, end())
         left = loop.total or 0
         begun = _lengths(loop, sys._getframe(1)) if loop.lists else {}
@@ -287,7 +294,7 @@ def thin(values: list[float], points: int) -> list[int]:
 
 def _length(iterator: Iterator[Any]) -> int | None:
     # Only iterators of built-in containers: a foreign __length_hint__ is the user's code.
-    return operator.length_hint(iterator) if type(iterator) in _SIZED else None
+    return operator.length_hint(iterator) if id(type(iterator)) in _SIZED else None
 
 
 def _lengths(loop: Loop, frame: FrameType) -> dict[tuple[str, str], int]:

@@ -19,7 +19,7 @@ import msgspec
 
 from jupyter_mlops.records import Curve, Evaluation, MetricDetail, MetricValue, Span
 
-from .numbers import is_number, to_float, to_number
+from .numbers import is_number, module_of, to_float, to_number
 from .vocabulary import is_scoring_call, names_a_result, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
@@ -537,7 +537,7 @@ def members(value: Any, *, depth: int = 2) -> list[Member]:
         return [((), (), to_number(value))]
     if kind is dict:
         return _dict_members(value, depth)
-    module = kind.__module__.partition(".")[0]
+    module = module_of(kind).partition(".")[0]
     if module == "numpy" and kind.__name__ == "ndarray" and value.ndim == 1 and 1 < value.size <= 100:
         if value.dtype.kind != "f":
             return []
@@ -757,8 +757,8 @@ def prediction_of(call: Event) -> str:
 
 
 def _rows(value: Any) -> int | None:
-    module = type(value).__module__.partition(".")[0]
-    if type(value) in (list, tuple) or module in ("numpy", "pandas"):
+    module = module_of(type(value)).partition(".")[0]
+    if type(value) is list or type(value) is tuple or module in ("numpy", "pandas"):
         try:
             return len(value)
         except TypeError:

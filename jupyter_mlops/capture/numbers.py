@@ -5,13 +5,21 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+_MODULE: Any = type.__dict__["__module__"]
+
+
+def module_of(kind: type) -> str:
+    """The module of a type, read past what its metaclass may do to attribute access."""
+    found = _MODULE.__get__(kind)
+    return found if type(found) is str else ""
+
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a real number: int, float, NumPy scalar or 0-d array, 0-d CPU tensor; no bool."""
     kind = type(value)
     if kind is float or kind is int:
         return True
-    module = kind.__module__
+    module = module_of(kind)
     if module == "numpy":
         numpy = sys.modules["numpy"]
         if isinstance(value, (numpy.floating, numpy.integer)):
@@ -27,7 +35,7 @@ def to_number(value: Any) -> int | float:
     kind = type(value)
     if kind is float or kind is int:
         return value  # type: ignore[no-any-return]
-    if kind.__module__.startswith("torch"):
+    if module_of(kind).startswith("torch"):
         value = value.detach()
     number = value.item()
     return int(number) if isinstance(number, int) else float(number)

@@ -8,9 +8,7 @@ its artifacts; where these go is not known here.
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
-import re
 import sys
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
@@ -36,7 +34,9 @@ from jupyter_mlops.records import (
 )
 
 from . import loops, probes
+from .code import code_hash, loading, role_of
 from .dataset import describe_dataset
+from .doubts import find_doubts
 from .environment import describe_environment, seeds_in
 from .fingerprint import fingerprint
 from .instrument import instrument
@@ -56,10 +56,9 @@ if TYPE_CHECKING:
     from jupyter_mlops.config import Mlops
 
     from .sites import Event
-from .vocabulary import words
+from .vocabulary import sounds_like_metric
 
 _DATASETS = 40
-_READERS = re.compile(r"(?:^|\.)(read_\w+|load\w*|loadtxt|genfromtxt|open_dataset|fetch_\w+)$")
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -212,9 +211,9 @@ class Recorder:
         execution = self.ledger.end(started, Outcome(status=status, completed=completed, tracked=tracked))
         self._note_seeds(started.cell)
         self._note_loaded(started, execution)
-        if opened is None or not tracked:
-            return Recorded(execution=execution)
         recorded = Recorded(execution=execution)
+        if opened is None or not (tracked or opened.watch.loops or opened.probe.events or execution.bound):
+            return recorded
         failure = None
         if error is not None:
             failure = Failure(
@@ -238,8 +237,14 @@ class Recorder:
             failure=failure,
             cells=tuple(self.ledger.executions),
         )
-        recorded.run = self._fill(base, opened, started, execution, recorded)
-        return recorded
+        run = self._fill(base, opened, started, execution, recorded)
+        if not tracked:
+            # Under `%track on`, a cell without fit or scoring call may still show results of its own.
+            if not (run.curves or any(sounds_like_metric(name) for name in run.metrics)):
+                return Recorded(execution=execution)
+            execution = self.ledger.mark_tracked(execution)
+            run = msgspec.structs.replace(run, cells=tuple(self.ledger.executions))
+        return Recorded(execution=execution, run=run, curves=recorded.curves, blobs=recorded.blobs)
 
     # -- one run --------------------------------------------------------------------------------
 
@@ -287,7 +292,10 @@ class Recorder:
         datasets = attempt(lambda: self._datasets(events, execution, lineage), ())
         models = attempt(lambda: self._models(estimators, execution, recorded), ())
         environment = attempt(self._environment, None)
-        warnings = [*run.warnings, *attempt(lambda: self._doubts(execution, lineage), [])]
+        warnings = [
+            *run.warnings,
+            *attempt(lambda: find_doubts(lineage, self.ledger.executions, self._seeds), []),
+        ]
         faults = [*attempt.faults, *opened.probe.faults, *opened.watch.faults]
         if faults:
             warnings.append(capture_fault(faults[0]))
@@ -425,7 +433,7 @@ class Recorder:
                 if name != predicted:
                     roles.setdefault(name, (role, value))
         for name in execution.reads:
-            roles.setdefault(name, (_role_of(name), self._namespace.get(name)))
+            roles.setdefault(name, (role_of(name), self._namespace.get(name)))
         for name, (role, value) in list(roles.items())[:_DATASETS]:
             if name in found or name in execution.bound:
                 continue
@@ -465,50 +473,6 @@ class Recorder:
         environment = describe_environment(self._namespace, directory=os.getcwd())  # noqa: PTH109
         return msgspec.structs.replace(environment, seeds=dict(self._seeds))
 
-    def _doubts(self, execution: Execution, lineage: list[Execution]) -> list[RunWarning]:
-        doubts = []
-        drawn = sorted(
-            {
-                name
-                for made in lineage
-                for name in made.ambient_reads
-                if name.startswith("rng:") and name in made.ambient_writes
-            }
-        )
-        seeded = {
-            name
-            for made in self.ledger.executions
-            for name in made.ambient_writes
-            if name not in made.ambient_reads
-        }
-        unseeded = [name for name in drawn if name not in seeded and not self._seeded_by_text(name)]
-        if unseeded:
-            libraries = ", ".join(name.removeprefix("rng:") for name in unseeded)
-            doubts.append(
-                RunWarning(
-                    code="unseeded_randomness",
-                    message=f"Random numbers of {libraries} reach this run and no cell set their seed.",
-                    hint="Set a seed (random_state=0, np.random.seed(0)) so that the run can be repeated.",
-                    names=tuple(unseeded),
-                )
-            )
-        scratch = [made for made in lineage if made.scratch]
-        if scratch:
-            names = sorted({name for made in scratch for name in made.bound} & _reads_of(lineage))
-            doubts.append(
-                RunWarning(
-                    code="scratch_dependency",
-                    message=f"This run uses {', '.join(names) or 'state'}, made by a %%scratch cell, not kept.",
-                    hint="Run that cell without %%scratch, then run this one again.",
-                    names=tuple(names),
-                )
-            )
-        return doubts
-
-    def _seeded_by_text(self, name: str) -> bool:
-        library = name.removeprefix("rng:")
-        return any(library in seed for seed in self._seeds)
-
     def _note_seeds(self, cell: Cell) -> None:
         if "seed" in cell.code or "random_state" in cell.code or "_rng" in cell.code:
             self._seeds.update(seeds_in(cell.code))
@@ -519,7 +483,7 @@ class Recorder:
             return
         files = {use.path: use for use in execution.files if "r" in use.mode}
         for statement in started.cell.tree.body:
-            found = _loading(statement)
+            found = loading(statement)
             if found is None or found[0] not in execution.bound:
                 continue
             name, loader, location = found
@@ -573,35 +537,10 @@ def capture_fault(fault: BaseException) -> RunWarning:
     place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where else ""  # noqa: PTH119
     return RunWarning(
         code="capture_fault",
-        message=f"A part of this run was not captured: {type(fault).__name__}: {_message(fault)[:200]}{place}.",
+        message=f"A part of this run is missing: {type(fault).__name__}: {_message(fault)[:200]}{place}.",
         hint="The cell itself ran as if untracked. Please report this.",
         severity=Severity.INFO,
     )
-
-
-def code_hash(tree: ast.Module | None, code: str, overridden: frozenset[str] = frozenset()) -> str:
-    """A hash of what the code does: without comments, layout and the values of top-level literals.
-
-    Two runs that differ only in configuration (``depth = 3`` against ``depth = 8``, or an override
-    on the magic line) have the same code.
-    """
-    if tree is None:
-        return hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()
-    body = []
-    for statement in tree.body:
-        name = _bound_literal(statement)
-        body.append(f"{name} = …" if name and name not in overridden else "" if name else ast.dump(statement))
-    return hashlib.sha256("\n".join(part for part in body if part).encode(errors="surrogatepass")).hexdigest()
-
-
-def _bound_literal(statement: ast.stmt) -> str:
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        target, value = statement.targets[0], statement.value
-        if isinstance(target, ast.Name) and not any(
-            isinstance(node, (ast.Name, ast.Call, ast.Attribute)) for node in ast.walk(value)
-        ):
-            return target.id
-    return ""
 
 
 def _alike(tree: ast.Module, expected: ast.Module) -> bool:
@@ -645,32 +584,6 @@ def _outermost(fitted: list[_Fitted]) -> list[_Fitted]:
         if "estimator" in state:
             inner.add(id(state["estimator"]))
     return [found for found in fitted if id(found.value) not in inner]
-
-
-def _loading(statement: ast.stmt) -> tuple[str, str, str] | None:
-    """(name, loader, location) of ``name = pd.read_csv("location")…``."""
-    if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
-        return None
-    for node in ast.walk(statement.value):
-        if isinstance(node, ast.Call):
-            loader = ast.unparse(node.func)
-            if _READERS.search(loader):
-                texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
-                return (
-                    statement.targets[0].id,
-                    loader,
-                    next((text for text in texts if isinstance(text, str)), ""),
-                )
-    return None
-
-
-def _reads_of(executions: list[Execution]) -> set[str]:
-    return {name for execution in executions for name in execution.reads}
-
-
-def _role_of(name: str) -> str:
-    found = {"train": "train", "test": "test", "valid": "validation", "val": "validation"}
-    return next((found[word] for word in words(name) if word in found), "features")
 
 
 def _redacted(value: ParamValue) -> ParamValue:
