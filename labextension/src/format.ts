@@ -33,7 +33,7 @@ export function formatNumber(value: Num, digits = 4): string {
               )
             )
           );
-  return rounded.replace('-', '−');
+  return rounded.replace(/^-/, '−');
 }
 
 /**
@@ -93,7 +93,7 @@ export function formatDuration(seconds: Num): string {
   }
   const minutes = Math.floor(number / 60);
   return minutes < 60
-    ? `${minutes} min ${Math.round(number % 60)} s`
+    ? `${minutes} min ${Math.floor(number % 60)} s`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
@@ -127,6 +127,7 @@ export function formatAgo(time: string, now: number, language: string): string {
 export function toIdentifier(text: string): string {
   const name = text
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');

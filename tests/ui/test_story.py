@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from conftest import Server
     from lab_page import LabPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -161,3 +162,28 @@ def test_a_run_opens_as_a_notebook(lab: LabPage, quickstart: str) -> None:
     lab.page.get_by_role("menuitem", name="Open Run as Notebook").click()
     expect(lab.tab("run-1.ipynb")).to_be_visible()
     expect(lab.page.get_by_role("main")).to_contain_text("LogisticRegression")
+
+
+def test_a_run_whose_data_is_gone_is_not_validated_and_says_why(
+    lab: LabPage, server: Server, quickstart: str
+) -> None:
+    from playwright.sync_api import expect
+
+    data = server.root / "penguins.csv"
+    kept = data.read_bytes()
+    lab.open()
+    panel = lab.open_panel()
+    panel.select(2)
+    panel.export_button.click()
+    name = panel.export_form.get_by_role("textbox", name="Pipeline name")
+    name.fill("not a name")
+    expect(panel.export_form).to_contain_text("Use letters, digits and underscores")
+    name.fill("hungry")
+    data.unlink()
+    try:
+        name.press("Enter")
+        expect(panel.export_form).to_contain_text("rejected", timeout=EXPORT_MILLISECONDS)
+    finally:
+        data.write_bytes(kept)
+    expect(panel.export_form).to_contain_text("penguins.csv")
+    lab.picture("rejected")
