@@ -30,7 +30,12 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
   return (
     <>
       <p className="jp-Mlops-quiet">{oneLine(props, details)}</p>
-      {details.hypothesis && <p>{details.hypothesis}</p>}
+      {details.hypothesis && (
+        <p>
+          <span className="jp-Mlops-quiet">{trans.__('Hypothesis:')}</span>{' '}
+          {details.hypothesis}
+        </p>
+      )}
       {details.note && <p>{details.note}</p>}
       {details.failure !== null && (
         <p className="jp-Mlops-error">
@@ -122,7 +127,9 @@ function Facts(props: {
       <dl>
         {props.facts.map(([name, value, full]) => (
           <React.Fragment key={name}>
-            <dt title={name}>{name}</dt>
+            <dt title={name}>
+              <bdi>{name}</bdi>
+            </dt>
             <dd title={full}>{value}</dd>
           </React.Fragment>
         ))}
