@@ -205,7 +205,7 @@ class Notebook:
         from jupyter_mlops.capture.dataset import describe_dataset
 
         order = next(cell.order for cell in reversed(self.executions) if name in cell.bound)
-        found = describe_dataset(name, self.namespace[name], order=order, byte_budget=10**9)
+        found = describe_dataset(name, self.namespace[name], order=order)
         assert found is not None
         return found
 

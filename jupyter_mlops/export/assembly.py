@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.records import Dataset, Environment, Execution, FileUse, Run
 
 from . import codegen, contracts, hoisting, lockfile, measuring, shown, slicing, steps, validation
-from .plan import ConfigField, Hoisted, Script, Slice
+from .plan import ConfigField, Hoisted, Script, Site, Slice
 from .purity import Quietness
 from .references import references
 
@@ -27,6 +27,7 @@ _HIDDEN = (
     ".jupyter",
     ".matplotlib",
     "site-packages",
+    "profile_default",
     "dist-packages",
     ".config",
 )
@@ -63,6 +64,8 @@ class Session:
             ):
                 continue
             if any(part in _HIDDEN for part in parts) or use.path.endswith((".py", ".pyc", ".so", ".ipynb")):
+                continue
+            if use.path.endswith(":memory:") or (not use.hash and not Path(use.path).exists()):
                 continue
             found.append(use)
         seen = {use.path for use in found}
@@ -217,18 +220,28 @@ class Assembly:
             )
         ]
 
-    def _calls_of_scoped(self, sites: Sequence[Any], logs: Sequence[ast.stmt]) -> set[ast.stmt | None]:
-        """Statements that reach a notebook function in which a metric is made: never dropped."""
-        names = {site.scope.split(".")[0] for site in sites if site.scope}
-        names |= {statement.name for statement in logs if isinstance(statement, ast.FunctionDef)}
-        if not names:
+    def _calls_of_scoped(self, sites: Sequence[Site], logs: Sequence[ast.stmt]) -> set[ast.stmt]:
+        """Statements that reach functions of the notebook in which metrics are made: never dropped."""
+        if not any(site.scope for site in sites) and not any(
+            isinstance(log, ast.FunctionDef) for log in logs
+        ):
             return set()
+        own = {
+            node.name
+            for cell in self.cells
+            for statement in cell.statements
+            for node in ast.walk(statement)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        }
         return {
             statement
             for cell in self.cells
             if cell.order in self.session.wanted
             for statement in cell.statements
-            if any(isinstance(node, ast.Call) for node in ast.walk(statement))
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Call)
+            and (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""))
+            in own
         }
 
     def _drop_our_own(self) -> None:

@@ -191,6 +191,9 @@ class Writer:
     def step(self, step: Step, checks: Mapping[ast.stmt, list[str]], *, shared: bool = False) -> str:
         """One step as a function."""
         body = "\n".join(self._cell_text(cell, checks) for cell in step.cells).strip("\n")
+        first, _, rest = body.partition("\n")
+        if step.title and first.startswith("#") and first.strip("# -=%") == step.title:
+            body = rest
         parameters = ", ".join(f"{name}: {self._type(name)}" for name in self.parameters(step, body))
         gives = [self._type(name) for name in step.outputs]
         result = "None" if not gives else gives[0] if len(gives) == 1 else f"tuple[{', '.join(gives)}]"

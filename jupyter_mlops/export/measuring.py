@@ -179,6 +179,12 @@ class Recorder:
         statement = source.statement_of(sites[0].node)
         assert statement is not None  # noqa: S101 - every node of a cell stands in a statement
         by_node: dict[int, list[Site]] = {}
+        after = [site for site in sites if site.origin in ("curve", "fitted")]
+        sites = [site for site in sites if site not in after]
+        for site in after:
+            self._record_node(statement, [site])
+        if not sites:
+            return
         for site in sites:
             by_node.setdefault(id(site.node), []).append(site)
         if isinstance(statement, ast.Expr) and self._replaceable(statement, sites):
@@ -203,6 +209,11 @@ class Recorder:
         target = _bound_name(statement, node)
         if target:
             lines = self._remembered(sites, target, source)
+            last = all(member.occurrence is None for member in sites)
+            top = source.top_statement(statement)
+            at_top = not site.scope and top is not None and not isinstance(top, ast.ClassDef)
+            if last and at_top and top is not None and site.origin == "bound":
+                statement = top
             source.add_after(statement, lines)
             return
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):

@@ -61,10 +61,12 @@ class Quietness:
 
     def __init__(self, modules: dict[str, str]) -> None:
         self.modules = modules
+        self.drawn: set[str] = set()
         self.plotted = {name for name, path in modules.items() if path.partition(".")[0] in _PLOT_PACKAGES}
 
     def learn(self, statements: Iterable[ast.stmt]) -> None:
         """Find names that hold figures and axes: bound from plotting calls or looped over."""
+        before = set(self.plotted)
         for statement in statements:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Assign) and self._is_plot(node.value):
@@ -77,6 +79,7 @@ class Quietness:
                     isinstance(node, ast.withitem) and node.optional_vars and self._is_plot(node.context_expr)
                 ):
                     self.plotted.update(_names(node.optional_vars))
+        self.drawn |= self.plotted - before
 
     def quiet(self, node: ast.stmt, opaque: Collection[str] = ()) -> bool:
         """Whether dropping a statement loses nothing but the names it binds."""

@@ -26,6 +26,7 @@ class Source:
         for line in self.data.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self._edits: dict[tuple[int, int], str] = {}
+        self._moved: dict[ast.AST, ast.AST] = {}
         self.parents: dict[ast.AST, ast.AST] = {
             child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)
         }
@@ -51,6 +52,8 @@ class Source:
     def text(self, node: ast.AST) -> str:
         """A node as its author wrote it, edits made; inside an f-string, as `ast` writes it."""
         if self.inside_string(node):
+            while node in self._moved:
+                node = self._moved[node]
             return ast.unparse(node)
         return self.render(*self.extent(node))
 
@@ -93,6 +96,8 @@ class Source:
         if string is None:
             self._edits[self.extent(node)] = text
             return
+        while node in self._moved:
+            node = self._moved[node]
         parent = self.parents[node]
         new = ast.parse(text, mode="eval").body
         for name, value in ast.iter_fields(parent):
@@ -101,6 +106,7 @@ class Source:
             elif isinstance(value, list) and any(item is node for item in value):
                 setattr(parent, name, [new if item is node else item for item in value])
         self.parents[new] = parent
+        self._moved[node] = new
         self._edits[self.extent(string)] = ast.unparse(string)
 
     def replace_range(self, start: int, end: int, text: str) -> None:

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 
 _DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
 _LONGEST = 40
+#: Headings of one word that name a thing where a function needs a verb.
+_SINGLE = {
+    "data": "prepare_data",
+    "dataset": "prepare_data",
+    "model": "train_model",
+    "models": "train_models",
+    "modeling": "train_model",
+    "training": "train",
+    "evaluation": "evaluate",
+    "results": "evaluate",
+    "preprocessing": "preprocess",
+    "features": "make_features",
+    "setup": "set_up",
+}
 _FILLER = frozenset(
     """
     a an the and or of for to in on with by from at as is are be this that these those we our my us i
@@ -146,7 +160,7 @@ def trim(
                 statement not in forced
                 and not stored & needed
                 and not isinstance(statement, ast.Import | ast.ImportFrom)
-                and (quietness.quiet(statement, opaque) and not (noisy and _calls(statement)))
+                and (quietness.quiet(statement, opaque) and not (noisy and _may_draw(statement, quietness)))
             )
             if droppable:
                 continue
@@ -238,8 +252,15 @@ def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:
     return any((alias.asname or alias.name.partition(".")[0]) in used for alias in statement.names)
 
 
-def _calls(statement: ast.stmt) -> bool:
-    return any(isinstance(node, ast.Call) for node in ast.walk(statement))
+def _may_draw(statement: ast.stmt, quietness: Quietness) -> bool:
+    """Whether a quiet statement may still draw random numbers: anything but printing and drawing does."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call):
+            root = ast.unparse(node.func).partition(".")[0]
+            package = quietness.modules.get(root, "").partition(".")[0]
+            if package != "matplotlib" and root not in BUILTINS and root not in quietness.drawn:
+                return True
+    return False
 
 
 def _in_function(source: Source, node: ast.AST) -> bool:
@@ -370,7 +391,7 @@ def _name(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, st
     for step in steps:
         step.title = _title(step)
         label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
-        base = slug(step.title) or _guess(step, label, labels)
+        base = _SINGLE.get(slug(step.title), slug(step.title)) or _guess(step, label, labels)
         name, number = base, 2
         while name in used:
             name = f"{base}_{number}"
@@ -431,8 +452,10 @@ def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
         thing = "data"
     if not thing and any(call.startswith(("to_", "save", "dump", "write")) for call in calls):
         return "save_data"
+    if all(isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for found in statements):
+        return slug(f"define {thing}")
     if thing:
-        return slug(f"make {thing}") or "process"
+        return slug(f"make {thing}")
     return slug(f"prepare {step.inputs[0]}") if step.inputs else "prepare"
 
 
@@ -454,7 +477,8 @@ def _loaded(statements: Sequence[ast.stmt]) -> str:
 
 def slug(text: str) -> str:
     """A function name from words of a person, ``""`` if there is nothing in them to use."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", plain).lower()
     plain = re.sub(r"'s\b|'", "", plain)
     plain = re.sub(r"^\W*(?:step|part|section)?\s*[\divx]*[.):]\s+", "", plain)
     found = [word for word in re.findall(r"[a-z0-9_]+", plain) if word.strip("_")]

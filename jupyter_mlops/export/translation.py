@@ -107,7 +107,8 @@ def _translated(call: ast.Call) -> str | None:
         return None
     if method == "system":
         words = arguments[0].split()
-        silent = bool(words) and words[0] in _SILENT_SHELL and not set(arguments[0]) & set(">|&;")
+        plain = arguments[0].replace("> /dev/null", "").replace("2>&1", "")
+        silent = bool(words) and words[0] in _SILENT_SHELL and not set(plain) & set(">|&;")
         return "" if silent else None
     if method == "run_line_magic" and len(arguments) > 1:
         name, line = arguments[0], arguments[1].strip()
