@@ -9,6 +9,7 @@ from typing import Any
 
 from .artifacts import Artifacts
 from .database import Database
+from .edits import RunEditor
 from .locations import redacted
 from .references import References
 from .runs import RunReader
@@ -18,7 +19,7 @@ from .writing import RunWriter
 __all__ = ["UNSET", "Store", "Unset", "open_store", "redacted"]
 
 
-class Store(RunWriter, RunReader, References, Versions):
+class Store(RunWriter, RunEditor, RunReader, References, Versions):
     """A store of runs, pipeline versions and artifacts, shared by threads, processes and forks.
 
     Attributes:

@@ -92,3 +92,9 @@ def summary_of(row: Any) -> RunSummary:
         curves=rest.curves,
         warning_count=rest.warning_count,
     )
+
+
+def bury_the_dead(connection: sa.Connection, now: sa.ColumnElement[int]) -> None:
+    """Write down the end of every run whose lease is over, as every writer of runs does first."""
+    killed = {"status": Status.KILLED.value, "status_reason": KERNEL_DIED, "duration": lived()}
+    connection.execute(sa.update(runs).where(stale(now)).values(**killed))

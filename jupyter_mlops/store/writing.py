@@ -8,12 +8,13 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from jupyter_mlops.errors import RunNotFoundError, UsageError
-from jupyter_mlops.records import Curve, Execution, Run, RunSummary, Status
+from jupyter_mlops.errors import RunNotFoundError
+from jupyter_mlops.records import Curve, Execution, Run, Status
 
-from .documents import Base, Summary, decode, encode, microseconds
-from .packing import LONGEST_NAME, Packed, execution_row, pack, tag_rows
-from .rows import KERNEL_DIED, lived, stale, summary_columns, summary_of
+from .documents import Base, encode, microseconds
+from .edits import merge_edits
+from .packing import Packed, execution_row, pack, tag_rows
+from .rows import KERNEL_DIED, bury_the_dead, stale
 from .schema import curves as curve_table
 from .schema import details, environments, executions, experiments, metrics, params, runs, tags
 
@@ -136,9 +137,9 @@ class RunWriter:
         with self._database.write() as connection:
             if self._kept_in != self._database.generation:
                 own, others = self._new_executions(run)
-            self.bury_the_dead(connection)
+            bury_the_dead(connection, self._database.now())
             existing = connection.execute(_EXISTING, {"the_run": run.run_id}).one_or_none()
-            packed, base = _merge_edits(packed, existing)
+            packed, base = merge_edits(packed, existing)
             number = self._number(connection, packed.run, existing)
             if packed.environment is not None and packed.environment[0] not in self._kept:
                 digest, document = packed.environment
@@ -167,76 +168,6 @@ class RunWriter:
         if packed.environment is not None:
             self._kept.add(packed.environment[0])
         return msgspec.structs.replace(packed.run, number=number)
-
-    def edit_run(
-        self,
-        run_id: str,
-        *,
-        name: str | None = None,
-        note: str | None = None,
-        tags: Mapping[str, str | None] | None = None,
-    ) -> RunSummary:
-        """Change what people may change of a run; None leaves a field as it is, a tag of None goes."""
-        for what, text in (
-            ("name", name),
-            ("note", note),
-            *(("tag", text) for text in (tags or {}).values()),
-        ):
-            if text is not None and not isinstance(text, str):
-                raise UsageError(f"The {what} {text!r} is no text.", "Give a string.")
-        if name is not None and len(name) > LONGEST_NAME:
-            raise UsageError(f"The name has more than {LONGEST_NAME} characters.", "Give a shorter one.")
-        with self._database.write() as connection:
-            self.bury_the_dead(connection)
-            existing = connection.execute(_EXISTING, {"the_run": run_id}).one_or_none()
-            if existing is None:
-                raise _not_found(run_id)
-            summary = decode(existing.summary, Summary, f"run {run_id}")
-            values: dict[str, Any] = {}
-            if existing.base is None:
-                values["base"] = encode(Base(existing.name, existing.note, summary.tags), "The edit")
-            if name is not None:
-                values["name"] = name
-            if note is not None:
-                values["note"] = note
-            if tags is not None:
-                merged = {key: text for key, text in {**summary.tags, **tags}.items() if text is not None}
-                values["summary"] = encode(msgspec.structs.replace(summary, tags=merged), "The edit")
-                _write_tags(connection, run_id, merged)
-            if values:
-                connection.execute(_UPDATE_RUN.values(**values), {"the_run": run_id})
-            row = connection.execute(
-                sa.select(*summary_columns(self._database.now())).where(runs.c.run_id == run_id)
-            ).one()
-            return summary_of(row)
-
-    def delete_run(self, run_id: str) -> None:
-        """Take a run and its children out of every list; `restore_run` brings them back."""
-        self._set_deleted(run_id, deleted=True)
-
-    def restore_run(self, run_id: str) -> None:
-        """Undo `delete_run`."""
-        self._set_deleted(run_id, deleted=False)
-
-    def _set_deleted(self, run_id: str, *, deleted: bool) -> None:
-        moment = self._database.now() if deleted else sa.null()
-        with self._database.write() as connection:
-            self.bury_the_dead(connection)
-            if connection.execute(_EXISTING, {"the_run": run_id}).one_or_none() is None:
-                raise _not_found(run_id)
-            connection.execute(
-                sa.update(runs)
-                .where(sa.or_(runs.c.run_id == run_id, runs.c.parent_id == run_id))
-                .values(deleted_at=moment)
-            )
-
-    def bury_the_dead(self, connection: sa.Connection) -> None:
-        """Write down the end of every run whose lease is over."""
-        connection.execute(
-            sa.update(runs)
-            .where(stale(self._database.now()))
-            .values(status=Status.KILLED.value, status_reason=KERNEL_DIED, duration=lived())
-        )
 
     def _new_executions(self, run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         # What this process has stored before need not be sent again, as long as it is the same database.
@@ -297,37 +228,6 @@ def _run_row(packed: Packed, number: int, base: Base | None) -> dict[str, Any]:
         "summary": encode(packed.summary, f"Run {run.run_id}"),
         "base": None if base is None else encode(base, f"Run {run.run_id}"),
     }
-
-
-def _merge_edits(packed: Packed, existing: Any) -> tuple[Packed, Base | None]:
-    """What people edited since the run was last saved stays, unless the run itself changes it now."""
-    if existing is None or existing.base is None:
-        return packed, None
-    run = packed.run
-    said = decode(existing.base, Base, f"run {run.run_id}")
-    edited = decode(existing.summary, Summary, f"run {run.run_id}").tags
-    tags: dict[str, str] = {}
-    for key in {**edited, **run.tags}:
-        untouched = run.tags.get(key) == said.tags.get(key)
-        text = edited.get(key) if untouched else run.tags.get(key)
-        if text is not None:
-            tags[key] = text
-    base = Base(run.name, run.note, run.tags)
-    run = msgspec.structs.replace(
-        run,
-        name=existing.name if run.name == said.name else run.name,
-        note=existing.note if run.note == said.note else run.note,
-        tags=tags,
-    )
-    summary = msgspec.structs.replace(packed.summary, tags=tags)
-    return msgspec.structs.replace(packed, run=run, summary=summary), base
-
-
-def _write_tags(connection: sa.Connection, run_id: str, values: Mapping[str, str]) -> None:
-    connection.execute(_CLEAR["tags"], {"the_run": run_id})
-    rows = tag_rows(run_id, values)
-    if rows:
-        connection.execute(sa.insert(tags), rows)
 
 
 def _write_curves(connection: sa.Connection, packed: Packed, *, replaces: bool) -> None:

@@ -48,6 +48,18 @@ def test_a_run_that_changes_a_field_itself_wins(store, make_run):
     assert (back.note, back.tags, back.metrics) == ("later", {"a": "later"}, {"m": 1.0})
 
 
+def test_an_edit_outlives_saves_by_two_holders_of_the_run(store, make_run):
+    mine = make_run(name="n", tags={"a": "1"})
+    store.save_run(mine)
+    store.edit_run(mine.run_id, note="edited", tags={"a": "edited", "b": "new"})
+    store.save_run(msgspec.structs.replace(store.get_run(mine.run_id), params={"p": 1}))
+    store.save_run(msgspec.structs.replace(mine, metrics={"m": 1.0}))
+    back = store.get_run(mine.run_id)
+    assert (back.note, back.tags) == ("edited", {"a": "edited", "b": "new"})
+    store.edit_run(mine.run_id, tags={"a": "1"})
+    assert store.save_run(mine).tags == {"a": "1", "b": "new"}
+
+
 @pytest.mark.parametrize("wrong", [{"name": 3}, {"note": b"x"}, {"tags": {"a": 1}}, {"name": "n" * 401}])
 def test_a_wrong_edit_is_refused_whole(store, make_run, wrong):
     run = store.save_run(make_run(name="n", tags={"a": "1"}))
