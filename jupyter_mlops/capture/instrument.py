@@ -163,9 +163,9 @@ class _Rewriter(ast.NodeTransformer):
         if name and is_scoring_call(last):
             kind = "call"
         elif isinstance(node.func, ast.Attribute) and node.func.attr in FITTING_CALLS:
-            kind, name = "fit", dotted(node.func)
+            kind, name = "fit", dotted(node.func) or f".{node.func.attr}"
         elif isinstance(node.func, ast.Attribute) and node.func.attr in PREDICTING_CALLS:
-            kind, name = "predict", dotted(node.func)
+            kind, name = "predict", dotted(node.func) or f".{node.func.attr}"
         elif isinstance(node.func, ast.Attribute) and is_scoring_call(node.func.attr):
             kind, name = "call", node.func.attr
         site = self._site(node, kind, function=name, arguments=_plain(node)) if kind else None

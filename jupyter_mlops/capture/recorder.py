@@ -1,13 +1,15 @@
-"""The order in which a tracked cell is captured: the one place that knows the rooms beside it.
+"""What happens around a tracked cell: begun before it, told while it compiles, ended after it.
 
 `Recorder.begin` is called before a cell runs, `Recorder.rewrite` while IPython compiles it and
-`Recorder.end` after it. The answer is a finished `Run` without number, its curves and the bytes of
-its artifacts; where these go is not known here.
+`Recorder.end` after it. The answer is a finished `Run`, its curves and the bytes of its artifacts;
+where these go is not known here.
+
+Under ``%track on`` a run begins with a cell that fits, and stays open: a later cell that scores what
+it fitted adds its metrics, and its own execution, to that run until something is fitted anew.
 """
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from time import perf_counter, process_time
@@ -15,50 +17,27 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jupyter_mlops.records import (
-    Curve,
-    Dataset,
-    Environment,
-    Execution,
-    Failure,
-    MetricDetail,
-    MetricValue,
-    Model,
-    ParamDetail,
-    ParamValue,
-    Run,
-    RunWarning,
-    Severity,
-    Status,
-    new_id,
-)
+from jupyter_mlops.records import Curve, Execution, Failure, ParamValue, Run, RunWarning, Status, new_id
 
 from . import loops, probes
-from .code import code_hash, loading, role_of
+from .code import code_hash, loading
+from .continuation import continued
 from .dataset import describe_dataset
-from .doubts import find_doubts
-from .environment import describe_environment, seeds_in
-from .fingerprint import fingerprint
+from .draft import Blob, Drafter, Filled, Logged, Observation, message_of
+from .environment import seeds_in
 from .instrument import instrument
 from .ledger import Cell, Ledger, Outcome, Started
-from .loops import Loop, LoopWatch, series_of, thin
-from .metrics import Observed, find_metrics, prediction_of
-from .models import describe_model, final_step, fitted_scores, serialize_model
-from .numbers import to_float
+from .loops import Loop, LoopWatch
 from .outputs import OutputWatch
-from .parameters import Estimator, find_params
 from .probes import Probe
 from .secrets import redact
+from .vocabulary import sounds_like_metric
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable
 
     from jupyter_mlops.config import Mlops
-
-    from .sites import Event
-from .vocabulary import sounds_like_metric
-
-_DATASETS = 40
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -74,30 +53,12 @@ class Request(msgspec.Struct, kw_only=True):
     warnings: list[RunWarning] = msgspec.field(default_factory=list)
 
 
-class Blob(msgspec.Struct, frozen=True):
-    """The bytes of an artifact before the artifact store has given them their digest."""
-
-    path: str
-    data: bytes
-    media_type: str
-    kind: str
-
-
 class Recorded(msgspec.Struct, kw_only=True):
     """What is kept of one cell: always its execution, and a run if it is one."""
 
     execution: Execution
     run: Run | None = None
     curves: dict[str, Curve] = msgspec.field(default_factory=dict)
-    blobs: list[Blob] = msgspec.field(default_factory=list)
-
-
-class Logged(msgspec.Struct):
-    """What the cell logged by hand, with ``mlops.log_metric`` and its kin."""
-
-    params: dict[str, ParamValue] = msgspec.field(default_factory=dict)
-    points: dict[str, list[tuple[int, MetricValue, float]]] = msgspec.field(default_factory=dict)
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
     blobs: list[Blob] = msgspec.field(default_factory=list)
 
 
@@ -149,10 +110,11 @@ class Recorder:
         self._namespace = namespace
         self._shell = shell
         self._on_progress = on_progress
-        self._loaded: dict[int, list[Dataset]] = {}
-        self._fitted_in: dict[int, int] = {}
-        self._seeds: dict[str, Any] = {}
+        self._drafter = Drafter(namespace, self.ledger, config)
         self._started: Started | None = None
+        #: Runs of this session as they were saved, without cells, and the run each execution belongs to.
+        self._saved: dict[str, Run] = {}
+        self._run_of: dict[int, str] = {}
 
     # -- before ---------------------------------------------------------------------------------
 
@@ -207,46 +169,71 @@ class Recorder:
         completed = _completed(started.cell.tree, line) if error is not None else None
         outputs = opened.outputs.stop() if opened else []
         duration = perf_counter() - started.clock
-        tracked = opened is not None and (opened.request.explicit or _scores_or_fits(opened.probe.events))
-        execution = self.ledger.end(started, Outcome(status=status, completed=completed, tracked=tracked))
+        execution = self.ledger.end(started, Outcome(status=status, completed=completed))
         self._note_seeds(started.cell)
         self._note_loaded(started, execution)
-        recorded = Recorded(execution=execution)
-        if opened is None or not (tracked or opened.watch.loops or opened.probe.events or execution.bound):
-            return recorded
-        failure = None
-        if error is not None:
-            failure = Failure(
-                kind=type(error).__name__,
-                message=redact(_message(error)),
-                line=line,
-                traceback=redact(traceback)[-self.config.text_bytes :],
-            )
-        recorded.blobs = [
-            Blob(output.name, output.data, output.media_type, output.kind)
-            for output in outputs
-            if len(output.data) <= self.config.artifact_bytes
-        ] + opened.logged.blobs
-        base = self._base(opened, started, _STATUS[status])
+        if opened is None or not (opened.request.explicit or _may_be_a_run(opened, execution)):
+            return Recorded(execution=execution)
         base = msgspec.structs.replace(
-            base,
+            self._base(opened, started, _STATUS[status]),
             status_reason="interrupted" if interrupted else "",
             duration=duration,
             cpu_time=process_time() - opened.cpu,
             peak_memory=_peak_memory(),
-            failure=failure,
-            cells=tuple(self.ledger.executions),
+            failure=_failure(error, line, traceback, self.config.text_bytes) if error is not None else None,
         )
-        run = self._fill(base, opened, started, execution, recorded)
-        if not tracked:
-            # Under `%track on`, a cell without fit or scoring call may still show results of its own.
-            if not (run.curves or any(sounds_like_metric(name) for name in run.metrics)):
-                return Recorded(execution=execution)
-            execution = self.ledger.mark_tracked(execution)
-            run = msgspec.structs.replace(run, cells=tuple(self.ledger.executions))
-        return Recorded(execution=execution, run=run, curves=recorded.curves, blobs=recorded.blobs)
+        seen = Observation(
+            started=started,
+            execution=execution,
+            probe=opened.probe,
+            watch=opened.watch,
+            logged=opened.logged,
+            overrides=opened.request.params,
+        )
+        filled = self._drafter.fill(base, seen)
+        run = self._as_asked(filled, opened, execution)
+        if run is None:
+            return Recorded(execution=execution)
+        execution = self.ledger.mark_tracked(execution)
+        kept = [
+            Blob(output.name, output.data, output.media_type, output.kind)
+            for output in outputs
+            if len(output.data) <= self.config.artifact_bytes
+        ]
+        return Recorded(
+            execution=execution,
+            run=msgspec.structs.replace(run, cells=tuple(self.ledger.executions)),
+            curves=filled.curves,
+            blobs=[*kept, *filled.blobs],
+        )
 
-    # -- one run --------------------------------------------------------------------------------
+    def saved(self, run: Run) -> None:
+        """A run was stored: later cells may add to it."""
+        self._saved[run.run_id] = msgspec.structs.replace(run, cells=())
+        for order in run.orders:
+            self._run_of[order] = run.run_id
+
+    def _as_asked(self, filled: Filled, opened: Open, execution: Execution) -> Run | None:
+        """The run a cell gives: always its own with a marker; else its own, a part of another, or none."""
+        run = filled.run
+        if opened.request.explicit:
+            return run
+        scores = any(event.site.kind == "call" for event in opened.probe.events)
+        shows = bool(run.curves) or any(sounds_like_metric(name) for name in run.metrics)
+        if filled.fits:
+            return run
+        if not (scores or shows) or not (run.metrics or run.failure):
+            return None
+        earlier = self._stands_on(execution)
+        return continued(earlier, run, self.ledger.executions) if earlier is not None else run
+
+    def _stands_on(self, execution: Execution) -> Run | None:
+        """The run that fitted what this execution scores, found over its lineage, newest first."""
+        for made in reversed(self.ledger.lineage(execution.order)):
+            run_id = self._run_of.get(made.order)
+            if made.order != execution.order and run_id in self._saved:
+                return self._saved[run_id]
+        return None
 
     def _base(self, opened: Open, started: Started, status: Status) -> Run:
         cell, request = started.cell, opened.request
@@ -271,211 +258,9 @@ class Recorder:
             warnings=tuple(request.warnings),
         )
 
-    def _fill(
-        self, run: Run, opened: Open, started: Started, execution: Execution, recorded: Recorded
-    ) -> Run:
-        """Add, step by step, all there is to know; a step that fails costs only its own part."""
-        attempt = _Attempt()
-        events = opened.probe.events
-        lineage = self.ledger.lineage(execution.order)
-        estimators = attempt(lambda: self._estimators(events, execution), [])
-        values, metric_details, curves = attempt(
-            lambda: self._metrics(opened, started, execution, estimators), ({}, {}, {})
-        )
-        params, param_details = attempt(
-            lambda: self._params(opened, started, execution, estimators), ({}, {})
-        )
-        self._add_logged(opened, execution, params, param_details, values, metric_details, curves)
-        recorded.curves = {
-            name: _bounded(curve, self.config.curve_points) for name, curve in curves.items() if curve.values
-        }
-        datasets = attempt(lambda: self._datasets(events, execution, lineage), ())
-        models = attempt(lambda: self._models(estimators, execution, recorded), ())
-        environment = attempt(self._environment, None)
-        warnings = [
-            *run.warnings,
-            *attempt(lambda: find_doubts(lineage, self.ledger.executions, self._seeds), []),
-        ]
-        faults = [*attempt.faults, *opened.probe.faults, *opened.watch.faults]
-        if faults:
-            warnings.append(capture_fault(faults[0]))
-        return msgspec.structs.replace(
-            run,
-            params={key: _redacted(value) for key, value in params.items()},
-            param_details=param_details,
-            metrics=values,
-            metric_details=metric_details,
-            curves=tuple(recorded.curves),
-            tags={**run.tags, **opened.logged.tags},
-            datasets=datasets,
-            models=models,
-            environment=environment,
-            warnings=tuple(warnings),
-        )
-
-    def _metrics(
-        self, opened: Open, started: Started, execution: Execution, estimators: list[_Fitted]
-    ) -> tuple[dict[str, MetricValue], dict[str, MetricDetail], dict[str, Curve]]:
-        fitted = [
-            (name, expression, path, value)
-            for found in estimators
-            if found.fitted_here and found.name
-            for name, expression, path, value in fitted_scores(found.name, found.value)
-        ]
-        found = find_metrics(
-            Observed(
-                tree=started.cell.tree or ast.Module([], []),
-                code=started.cell.code,
-                order=started.order,
-                namespace=self._namespace,
-                bound=frozenset(execution.bound),
-                events=opened.probe.events,
-                loops=series_of(opened.watch),
-                fingerprint=self._fingerprint,
-                fitted=fitted,
-            )
-        )
-        return found.values, found.details, found.curves
-
-    def _params(
-        self, opened: Open, started: Started, execution: Execution, estimators: list[_Fitted]
-    ) -> tuple[dict[str, ParamValue], dict[str, ParamDetail]]:
-        described = [
-            Estimator(
-                name=found.name,
-                kind=final_step(found.value, found.model.kind),
-                settings=dict(found.model.settings),
-                predicts=hasattr(type(found.value), "predict"),
-                order=found.order,
-            )
-            for found in estimators
-        ]
-        return find_params(
-            started.cell.names,
-            self._namespace,
-            execution.order,
-            earlier=self.ledger.literals,
-            estimators=described,
-            overrides=opened.request.params,
-        )
-
-    def _add_logged(
-        self,
-        opened: Open,
-        execution: Execution,
-        params: dict[str, ParamValue],
-        param_details: dict[str, ParamDetail],
-        values: dict[str, MetricValue],
-        details: dict[str, MetricDetail],
-        curves: dict[str, Curve],
-    ) -> None:
-        for key, value in opened.logged.params.items():
-            params[key] = value
-            param_details[key] = ParamDetail(origin="logged", order=execution.order)
-        for key, points in opened.logged.points.items():
-            values[key] = points[-1][1]
-            details[key] = MetricDetail(
-                origin="logged", order=execution.order, step=points[-1][0], points=len(points)
-            )
-            curves.pop(key, None)
-            if len(points) > 1:
-                curves[key] = Curve(
-                    steps=[step for step, _, _ in points],
-                    values=[to_float(value) or 0.0 for _, value, _ in points],
-                    times=[time for _, _, time in points],
-                    count=len(points),
-                )
-
-    def _estimators(self, events: list[Event], execution: Execution) -> list[_Fitted]:
-        """What was fitted in this cell and what it only scored, each once, in order of appearance."""
-        found: dict[int, _Fitted] = {}
-        for event in events:
-            if event.site.kind not in ("fit", "predict", "call"):
-                continue
-            for value in (event.value, event.receiver) if event.site.kind == "fit" else (event.receiver,):
-                model = describe_model(self._name_of(value), value)
-                if model is None:
-                    continue
-                known = found.get(id(value))
-                fitted_here = event.site.kind == "fit" or (known is not None and known.fitted_here)
-                order = execution.order if fitted_here else self._fitted_in.get(id(value), execution.order)
-                found[id(value)] = _Fitted(model.name, value, model, fitted_here, order)
-                if fitted_here:
-                    self._fitted_in[id(value)] = execution.order
-                break
-        return _outermost(list(found.values()))
-
-    def _name_of(self, value: Any) -> str:
-        return next(
-            (
-                name
-                for name, held in self._namespace.items()
-                if held is value and not name.startswith("_") and not self.ledger.is_hidden(name)
-            ),
-            "",
-        )
-
-    def _datasets(
-        self, events: list[Event], execution: Execution, lineage: list[Execution]
-    ) -> tuple[Dataset, ...]:
-        found: dict[str, Dataset] = {}
-        for order in [made.order for made in lineage]:
-            for dataset in self._loaded.get(order, ()):
-                found[dataset.name] = dataset
-        roles: dict[str, tuple[str, Any]] = {}
-        for event in events:
-            role = {"fit": "train", "predict": "test", "call": "test"}.get(event.site.kind)
-            if role is None:
-                continue
-            predicted = prediction_of(event) if event.site.kind == "call" else ""
-            for argument, value in event.values.items():
-                name = argument.rpartition("=")[2]
-                if name != predicted:
-                    roles.setdefault(name, (role, value))
-        for name in execution.reads:
-            roles.setdefault(name, (role_of(name), self._namespace.get(name)))
-        for name, (role, value) in list(roles.items())[:_DATASETS]:
-            if name in found or name in execution.bound:
-                continue
-            described = describe_dataset(
-                name, value, role=role, order=execution.order, fingerprint=self._fingerprint
-            )
-            if described is not None:
-                found[name] = described
-        return tuple(found.values())
-
-    def _models(
-        self, estimators: list[_Fitted], execution: Execution, recorded: Recorded
-    ) -> tuple[Model, ...]:
-        models = []
-        for fitted in estimators:
-            if not fitted.fitted_here:
-                continue
-            kept = serialize_model(fitted.value, self.config.artifact_bytes)
-            if kept is not None:
-                data, form = kept
-                path = f"models/{fitted.name or 'model'}.{form}"
-                recorded.blobs.append(Blob(path, data, "application/octet-stream", "model"))
-            models.append(
-                msgspec.structs.replace(
-                    fitted.model,
-                    format=kept[1] if kept else "",
-                    size=len(kept[0]) if kept else 0,
-                    order=execution.order,
-                )
-            )
-        return tuple(models)
-
-    def _fingerprint(self, value: Any) -> str:
-        return fingerprint(value, byte_budget=self.config.fingerprint_bytes)
-
-    def _environment(self) -> Environment:
-        environment = describe_environment(self._namespace, directory=os.getcwd())  # noqa: PTH109
-        return msgspec.structs.replace(environment, seeds=dict(self._seeds))
-
     def _note_seeds(self, cell: Cell) -> None:
         if "seed" in cell.code or "random_state" in cell.code or "_rng" in cell.code:
-            self._seeds.update(seeds_in(cell.code))
+            self._drafter.seeds.update(seeds_in(cell.code))
 
     def _note_loaded(self, started: Started, execution: Execution) -> None:
         """Describe data the cell loaded from a file while it is still what the file holds."""
@@ -492,55 +277,19 @@ class Recorder:
                 self._namespace.get(name),
                 role="input",
                 order=execution.order,
-                fingerprint=self._fingerprint,
+                fingerprint=self._drafter.fingerprint,
             )
             if described is None:
                 continue
             use = files.get(os.path.abspath(location)) if location else None  # noqa: PTH100
-            self._loaded.setdefault(execution.order, []).append(
+            self._drafter.loaded.setdefault(execution.order, []).append(
                 msgspec.structs.replace(
                     described, loader=loader, location=location, file_hash=use.hash if use else ""
                 )
             )
 
 
-class _Fitted(msgspec.Struct):
-    name: str
-    value: Any
-    model: Model
-    fitted_here: bool
-    order: int
-
-
-class _Attempt:
-    """Runs one step of the capture; a fault of ours costs that step and becomes a warning."""
-
-    def __init__(self) -> None:
-        self.faults: list[BaseException] = []
-
-    def __call__(self, step: Callable[[], Any], otherwise: Any) -> Any:
-        try:
-            return step()
-        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-            self.faults.append(fault)
-            return otherwise
-
-
 _STATUS = {"ok": Status.FINISHED, "failed": Status.FAILED, "interrupted": Status.KILLED}
-
-
-def capture_fault(fault: BaseException) -> RunWarning:
-    """The one warning a run carries when a part of its capture failed."""
-    where = fault.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where else ""  # noqa: PTH119
-    return RunWarning(
-        code="capture_fault",
-        message=f"A part of this run is missing: {type(fault).__name__}: {_message(fault)[:200]}{place}.",
-        hint="The cell itself ran as if untracked. Please report this.",
-        severity=Severity.INFO,
-    )
 
 
 def _alike(tree: ast.Module, expected: ast.Module) -> bool:
@@ -557,44 +306,17 @@ def _completed(tree: ast.Module | None, line: int | None) -> int | None:
     return sum(1 for statement in tree.body if (statement.end_lineno or 0) < line)
 
 
-def _scores_or_fits(events: list[Event]) -> bool:
-    return any(event.site.kind in ("fit", "call") for event in events)
+def _may_be_a_run(opened: Open, execution: Execution) -> bool:
+    return bool(opened.watch.loops or opened.probe.events or execution.bound)
 
 
-def _bounded(curve: Curve, points: int) -> Curve:
-    if len(curve.values) <= points:
-        return curve
-    keep = thin(curve.values, points)
-    return Curve(
-        steps=[curve.steps[index] for index in keep],
-        values=[curve.values[index] for index in keep],
-        times=[curve.times[index] for index in keep],
-        count=curve.count,
+def _failure(error: BaseException, line: int | None, traceback: str, text_bytes: int) -> Failure:
+    return Failure(
+        kind=type(error).__name__,
+        message=redact(message_of(error)),
+        line=line,
+        traceback=redact(traceback)[-text_bytes:],
     )
-
-
-def _outermost(fitted: list[_Fitted]) -> list[_Fitted]:
-    """Without the steps of a pipeline or search that is listed itself."""
-    inner: set[int] = set()
-    for found in fitted:
-        state = getattr(found.value, "__dict__", {})
-        for held in (state.get("steps"), state.get("transformers")):
-            if type(held) is list:
-                inner.update(id(step[1]) for step in held if type(step) is tuple and len(step) > 1)
-        if "estimator" in state:
-            inner.add(id(state["estimator"]))
-    return [found for found in fitted if id(found.value) not in inner]
-
-
-def _redacted(value: ParamValue) -> ParamValue:
-    return redact(value) if isinstance(value, str) else value
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 — a user's exception may not be printable
-        return "(its message cannot be shown)"
 
 
 def _peak_memory() -> int:

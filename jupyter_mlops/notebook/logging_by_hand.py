@@ -37,7 +37,7 @@ class CellBuilder:
 
     def log_artifact(self, path: Path) -> None:
         """Keep a copy of the file at `path`, or of every file in the folder."""
-        from jupyter_mlops.capture.recorder import Blob
+        from jupyter_mlops.capture.draft import Blob
 
         opened = self._open()
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())

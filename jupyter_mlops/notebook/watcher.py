@@ -103,7 +103,7 @@ class Watcher:
             return tree
         try:
             return self.recorder.rewrite(tree)
-        except Exception as fault:  # noqa: BLE001 — the tree as it was will do
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
             self._report(fault)
             return tree
 
@@ -195,6 +195,7 @@ class Watcher:
             )
             self._stored_cells = len(cells)
             run = msgspec.structs.replace(saved, cells=cells)
+            self.recorder.saved(run)
         except MlopsError as error:
             self.unsaved.append((run, recorded.curves))
             self.say(
@@ -207,6 +208,8 @@ class Watcher:
         return run
 
     def _keep_blobs(self, store: Store, recorded: Recorded, run: Run) -> Run:
+        from jupyter_mlops.capture.draft import model_path
+
         artifacts, problems = [], []
         digests: dict[str, str] = {}
         for blob in recorded.blobs:
@@ -233,12 +236,13 @@ class Watcher:
             )
         models = tuple(
             msgspec.structs.replace(
-                model, digest=digests.get(f"models/{model.name or 'model'}.{model.format}", "")
+                model, digest=digests.get(model_path(model.name, model.format), model.digest)
             )
             for model in run.models
         )
+        named = {artifact.path: artifact for artifact in (*run.artifacts, *artifacts)}
         return msgspec.structs.replace(
-            run, artifacts=tuple(artifacts), models=models, warnings=(*run.warnings, *problems)
+            run, artifacts=tuple(named.values()), models=models, warnings=(*run.warnings, *problems)
         )
 
     # -- telling --------------------------------------------------------------------------------
@@ -247,7 +251,7 @@ class Watcher:
         """One line under the cell: what is wrong and what to do."""
         if isinstance(error, UsageError) or not self._told_about_store:
             self._told_about_store = self._told_about_store or not isinstance(error, UsageError)
-            print(f"jupyter_mlops: {error} {more}".rstrip())  # noqa: T201
+            print(f"jupyter_mlops: {error} {more}".rstrip())
         log.warning("%s", error)
 
     def _report(self, fault: BaseException) -> None:

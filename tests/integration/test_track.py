@@ -366,3 +366,48 @@ def test_switched_off_by_the_environment(tmp_path: Path) -> None:
         assert not (tmp_path / "store").exists()
     finally:
         kernel.close()
+
+
+def test_what_is_scored_elsewhere_joins_the_run_that_fitted_it(own: Kernel) -> None:
+    own.load()
+    own.run(
+        "from sklearn.datasets import load_iris\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.metrics import accuracy_score, f1_score\n"
+        "from sklearn.preprocessing import StandardScaler\n"
+        "X, y = load_iris(return_X_y=True)"
+    )
+    own.run("%track on")
+    own.run("X = StandardScaler().fit_transform(X)")
+    assert own.runs() == []
+    own.run("model = LogisticRegression(C=0.5).fit(X, y)")
+    own.run("pred = model.predict(X)")
+    own.run("accuracy = accuracy_score(y, pred)")
+    own.run("print('F1:', f1_score(y, pred, average='macro'))")
+    own.run("print('F1:', f1_score(y, pred, average='macro'))")
+    (run,) = own.runs()
+    assert set(run.metrics) == {"accuracy", "f1"}
+    assert run.params["C"] == 0.5
+    assert len(run.orders) == 4
+    own.run("model = LogisticRegression(C=2.0).fit(X, y)")
+    own.run("pred = model.predict(X)\naccuracy = accuracy_score(y, pred)")
+    first, second = own.runs()
+    assert set(second.metrics) == {"accuracy"}
+    assert (first.params["C"], second.params["C"]) == (0.5, 2.0)
+
+
+def test_a_tracked_score_knows_the_estimator_fitted_above(kernel: Kernel) -> None:
+    kernel.run(
+        "from sklearn.datasets import load_iris\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "from sklearn.metrics import accuracy_score\n"
+        "X, y = load_iris(return_X_y=True)"
+    )
+    kernel.run("tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)")
+    kernel.run("pred = tree.predict(X)")
+    kernel.run("%%track\naccuracy = accuracy_score(y, pred)")
+    run = kernel.last_run()
+    assert run.params["model"] == "DecisionTreeClassifier"
+    assert run.params["max_depth"] == 2
+    sources = {cell.order: cell.source for cell in run.cells}
+    assert "DecisionTreeClassifier(max_depth=2" in sources[run.param_details["max_depth"].order]

@@ -41,7 +41,7 @@ MAY_IMPORT = {
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
 FOUNDATIONS = {"names", "sites", "numbers", "vocabulary"}
 #: These put the rooms of `capture` in order, so they know them all.
-COMPOSERS = {"recorder", "ledger"}
+COMPOSERS = {"recorder", "draft", "ledger"}
 HEAVY = {
     "pandas",
     "sqlalchemy",

@@ -1,0 +1,392 @@
+"""One run from what was observed of its cell: each step of the capture, put in order.
+
+A step that fails costs only its own part of the run and becomes one warning on it.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jupyter_mlops.records import (
+    Curve,
+    Dataset,
+    Environment,
+    Execution,
+    MetricDetail,
+    MetricValue,
+    Model,
+    ParamDetail,
+    ParamValue,
+    Run,
+    RunWarning,
+    Severity,
+)
+
+from .code import role_of
+from .dataset import describe_dataset
+from .doubts import find_doubts
+from .environment import describe_environment
+from .fingerprint import fingerprint
+from .loops import LoopWatch, series_of, thin
+from .metrics import Observed, find_metrics, prediction_of
+from .models import describe_model, final_step, fitted_scores, is_fitted, serialize_model
+from .numbers import to_float
+from .parameters import Estimator, find_params
+from .secrets import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jupyter_mlops.config import Mlops
+
+    from .ledger import Ledger, Started
+    from .probes import Probe
+    from .sites import Event
+
+_DATASETS = 40
+_ESTIMATORS = 20
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """The bytes of an artifact before the artifact store has given them their digest."""
+
+    path: str
+    data: bytes
+    media_type: str
+    kind: str
+
+
+class Logged(msgspec.Struct):
+    """What the cell logged by hand, with ``mlops.log_metric`` and its kin."""
+
+    params: dict[str, ParamValue] = msgspec.field(default_factory=dict)
+    points: dict[str, list[tuple[int, MetricValue, float]]] = msgspec.field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    blobs: list[Blob] = msgspec.field(default_factory=list)
+
+
+class Observation(msgspec.Struct, kw_only=True):
+    """What is known of a tracked cell that has ended."""
+
+    started: Started
+    execution: Execution
+    probe: Probe
+    watch: LoopWatch
+    logged: Logged
+    overrides: Mapping[str, ParamValue]
+
+
+class Filled(msgspec.Struct, kw_only=True):
+    """A run with everything the observation gave, its curves and the bytes of its artifacts.
+
+    `fits` tells whether the cell fitted something that predicts.
+    """
+
+    run: Run
+    curves: dict[str, Curve]
+    blobs: list[Blob]
+    fits: bool
+
+
+class _Fitted(msgspec.Struct):
+    name: str
+    value: Any
+    model: Model
+    fitted_here: bool
+    order: int
+
+    @property
+    def predicts(self) -> bool:
+        """False for a transformer, which prepares and does not predict."""
+        kind = type(self.value)
+        return hasattr(kind, "predict") or not hasattr(kind, "transform")
+
+
+class Drafter:
+    """Fills runs of one session: knows its namespace, its executions and the data it loaded."""
+
+    def __init__(self, namespace: dict[str, Any], ledger: Ledger, config: Mlops) -> None:
+        self.config = config
+        self.loaded: dict[int, list[Dataset]] = {}
+        self.seeds: dict[str, Any] = {}
+        self._namespace = namespace
+        self._ledger = ledger
+
+    def fill(self, run: Run, seen: Observation) -> Filled:
+        """Add, step by step, all there is to know."""
+        attempt = _Attempt()
+        events, execution = seen.probe.events, seen.execution
+        lineage = self._ledger.lineage(execution.order)
+        estimators: list[_Fitted] = attempt(lambda: self._estimators(events, execution, lineage), [])
+        values, metric_details, curves = attempt(lambda: self._metrics(seen, estimators), ({}, {}, {}))
+        params, param_details = attempt(lambda: self._params(seen, estimators), ({}, {}))
+        _add_logged(seen, params, param_details, values, metric_details, curves)
+        kept = {
+            name: _bounded(curve, self.config.curve_points) for name, curve in curves.items() if curve.values
+        }
+        datasets = attempt(lambda: self._datasets(events, execution, lineage), ())
+        models, blobs = attempt(lambda: self._models(estimators, execution), ((), []))
+        environment = attempt(self._environment, None)
+        doubts = attempt(lambda: find_doubts(lineage, self._ledger.executions, self.seeds), [])
+        faults = [*attempt.faults, *seen.probe.faults, *seen.watch.faults]
+        run = msgspec.structs.replace(
+            run,
+            params={key: redact(value) if isinstance(value, str) else value for key, value in params.items()},
+            param_details=param_details,
+            metrics=values,
+            metric_details=metric_details,
+            curves=tuple(kept),
+            tags={**run.tags, **seen.logged.tags},
+            datasets=datasets,
+            models=models,
+            environment=environment,
+            warnings=(*run.warnings, *doubts, *(capture_fault(fault) for fault in faults[:1])),
+        )
+        fits = any(found.fitted_here and found.predicts for found in estimators) or any(
+            _fits_unknown(event) for event in events
+        )
+        return Filled(run=run, curves=kept, blobs=[*blobs, *seen.logged.blobs], fits=fits)
+
+    def _metrics(
+        self, seen: Observation, estimators: list[_Fitted]
+    ) -> tuple[dict[str, MetricValue], dict[str, MetricDetail], dict[str, Curve]]:
+        fitted = [
+            score
+            for found in estimators
+            if found.fitted_here and found.name
+            for score in fitted_scores(found.name, found.value)
+        ]
+        cell = seen.started.cell
+        found = find_metrics(
+            Observed(
+                tree=cell.tree or ast.Module([], []),
+                code=cell.code,
+                order=seen.started.order,
+                namespace=self._namespace,
+                bound=frozenset(seen.execution.bound),
+                events=seen.probe.events,
+                loops=series_of(seen.watch),
+                fingerprint=self.fingerprint,
+                fitted=fitted,
+            )
+        )
+        return found.values, found.details, found.curves
+
+    def _params(
+        self, seen: Observation, estimators: list[_Fitted]
+    ) -> tuple[dict[str, ParamValue], dict[str, ParamDetail]]:
+        described = [
+            Estimator(
+                name=found.name,
+                kind=final_step(found.value, found.model.kind),
+                settings=dict(found.model.settings),
+                predicts=found.predicts,
+                order=found.order,
+            )
+            for found in estimators
+        ]
+        return find_params(
+            seen.started.cell.names,
+            self._namespace,
+            seen.execution.order,
+            earlier=self._ledger.literals,
+            estimators=described,
+            overrides=seen.overrides,
+        )
+
+    def _estimators(
+        self, events: list[Event], execution: Execution, lineage: list[Execution]
+    ) -> list[_Fitted]:
+        """What was fitted in this cell, what it scored, and what else it stands on, each once."""
+        found: dict[int, _Fitted] = {}
+        for event in events:
+            if event.site.kind not in ("fit", "predict", "call"):
+                continue
+            for value in (event.value, event.receiver) if event.site.kind == "fit" else (event.receiver,):
+                model = describe_model(self._name_of(value), value)
+                if model is None:
+                    continue
+                known = found.get(id(value))
+                here = event.site.kind == "fit" or (known is not None and known.fitted_here)
+                found[id(value)] = _Fitted(model.name, value, model, here, execution.order)
+                break
+        for made in reversed(lineage):
+            for name in (*made.bound, *made.mutated):
+                value = self._namespace.get(name)
+                known = found.get(id(value))
+                if known is not None and not known.fitted_here and known.order == execution.order:
+                    known.order = made.order
+                if known is not None or len(found) >= _ESTIMATORS or made.order == execution.order:
+                    continue
+                model = describe_model(name, value)
+                if model is not None and is_fitted(value):
+                    found[id(value)] = _Fitted(name, value, model, False, made.order)
+        return _outermost(list(found.values()))
+
+    def _name_of(self, value: Any) -> str:
+        return next(
+            (
+                name
+                for name, held in self._namespace.items()
+                if held is value and not name.startswith("_") and not self._ledger.is_hidden(name)
+            ),
+            "",
+        )
+
+    def _datasets(
+        self, events: list[Event], execution: Execution, lineage: list[Execution]
+    ) -> tuple[Dataset, ...]:
+        found: dict[str, Dataset] = {}
+        for made in lineage:
+            for dataset in self.loaded.get(made.order, ()):
+                found[dataset.name] = dataset
+        roles: dict[str, tuple[str, Any]] = {}
+        for event in events:
+            role = {"fit": "train", "predict": "test", "call": "test"}.get(event.site.kind)
+            if role is None:
+                continue
+            predicted = prediction_of(event) if event.site.kind == "call" else ""
+            for argument, value in event.values.items():
+                name = argument.rpartition("=")[2]
+                if name != predicted:
+                    roles.setdefault(name, (role, value))
+        for name in execution.reads:
+            roles.setdefault(name, (role_of(name), self._namespace.get(name)))
+        for name, (role, value) in list(roles.items())[:_DATASETS]:
+            if name in found or name in execution.bound:
+                continue
+            described = describe_dataset(
+                name, value, role=role, order=execution.order, fingerprint=self.fingerprint
+            )
+            if described is not None:
+                found[name] = described
+        return tuple(found.values())
+
+    def _models(
+        self, estimators: list[_Fitted], execution: Execution
+    ) -> tuple[tuple[Model, ...], list[Blob]]:
+        models, blobs = [], []
+        for fitted in estimators:
+            if not fitted.fitted_here:
+                continue
+            kept = serialize_model(fitted.value, self.config.artifact_bytes)
+            data, form = kept or (b"", "")
+            if kept is not None:
+                path = model_path(fitted.name, form)
+                blobs.append(Blob(path, data, "application/octet-stream", "model"))
+            models.append(
+                msgspec.structs.replace(fitted.model, format=form, size=len(data), order=execution.order)
+            )
+        return tuple(models), blobs
+
+    def _environment(self) -> Environment:
+        environment = describe_environment(self._namespace, directory=os.getcwd())  # noqa: PTH109
+        return msgspec.structs.replace(environment, seeds=dict(self.seeds))
+
+    def fingerprint(self, value: Any) -> str:
+        """The fingerprint of a value, within the configured budget."""
+        return fingerprint(value, byte_budget=self.config.fingerprint_bytes)
+
+
+def _fits_unknown(event: Event) -> bool:
+    """Whether something we can't describe was fitted; ``fit_transform`` only prepares data."""
+    last = event.site.function.rpartition(".")[2]
+    if event.site.kind != "fit" or last in ("fit_transform", "fit_resample"):
+        return False
+    return describe_model("", event.value) is None and describe_model("", event.receiver) is None
+
+
+def model_path(name: str, form: str) -> str:
+    """Where a model lies among a run's artifacts."""
+    return f"models/{name or 'model'}.{form}"
+
+
+def _add_logged(
+    seen: Observation,
+    params: dict[str, ParamValue],
+    param_details: dict[str, ParamDetail],
+    values: dict[str, MetricValue],
+    details: dict[str, MetricDetail],
+    curves: dict[str, Curve],
+) -> None:
+    """What the user logged by hand wins over what was found."""
+    order = seen.execution.order
+    for key, value in seen.logged.params.items():
+        params[key] = value
+        param_details[key] = ParamDetail(origin="logged", order=order)
+    for key, points in seen.logged.points.items():
+        values[key] = points[-1][1]
+        details[key] = MetricDetail(origin="logged", order=order, step=points[-1][0], points=len(points))
+        curves.pop(key, None)
+        if len(points) > 1:
+            curves[key] = Curve(
+                steps=[step for step, _, _ in points],
+                values=[to_float(value) or 0.0 for _, value, _ in points],
+                times=[time for _, _, time in points],
+                count=len(points),
+            )
+
+
+class _Attempt:
+    """Runs one step of the capture; a fault of ours costs that step and becomes a warning."""
+
+    def __init__(self) -> None:
+        self.faults: list[BaseException] = []
+
+    def __call__(self, step: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return step()
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self.faults.append(fault)
+            return otherwise
+
+
+def capture_fault(fault: BaseException) -> RunWarning:
+    """The one warning a run carries when a part of its capture failed."""
+    where = fault.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where else ""  # noqa: PTH119
+    return RunWarning(
+        code="capture_fault",
+        message=f"A part of this run is missing: {type(fault).__name__}: {message_of(fault)[:200]}{place}.",
+        hint="The cell itself ran as if untracked. Please report this.",
+        severity=Severity.INFO,
+    )
+
+
+def _bounded(curve: Curve, points: int) -> Curve:
+    if len(curve.values) <= points:
+        return curve
+    keep = thin(curve.values, points)
+    return Curve(
+        steps=[curve.steps[index] for index in keep],
+        values=[curve.values[index] for index in keep],
+        times=[curve.times[index] for index in keep],
+        count=curve.count,
+    )
+
+
+def _outermost(fitted: list[_Fitted]) -> list[_Fitted]:
+    """Without the steps of a pipeline or search that is listed itself."""
+    inner: set[int] = set()
+    for found in fitted:
+        state = getattr(found.value, "__dict__", {})
+        for held in (state.get("steps"), state.get("transformers")):
+            if type(held) is list:
+                inner.update(id(step[1]) for step in held if type(step) is tuple and len(step) > 1)
+        if "estimator" in state:
+            inner.add(id(state["estimator"]))
+    return [found for found in fitted if id(found.value) not in inner]
+
+
+def message_of(error: BaseException) -> str:
+    """An exception's message, also when the exception cannot be printed."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 — a user's exception may not be printable
+        return "(its message cannot be shown)"
