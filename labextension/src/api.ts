@@ -5,6 +5,7 @@ import { PartialJSONValue } from '@lumino/coreutils';
 import {
   AliasMove,
   CreateExport,
+  Curve,
   EditRun,
   ErrorAnswer,
   ExportJob,
@@ -86,6 +87,10 @@ export class Api {
 
   restoreRun(runId: string): Promise<RunSummary> {
     return this._request('POST', ['runs', runId, 'restore'], undefined, {});
+  }
+
+  getCurve(runId: string, metric: string): Promise<Curve> {
+    return this._request('GET', ['runs', runId, 'curves', metric]);
   }
 
   getNotebook(runId: string): Promise<PartialJSONValue> {

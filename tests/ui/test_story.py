@@ -125,6 +125,11 @@ def test_the_list_is_walked_by_keyboard(lab: LabPage, quickstart: str) -> None:
     lab.page.keyboard.press("Enter")
     expect(panel.row(3)).to_have_attribute("aria-expanded", "true")
     expect(panel.row(3)).to_contain_text("max_depth")
+    lab.page.keyboard.press("ArrowUp")
+    lab.page.keyboard.press("Enter")
+    expect(
+        panel.row(4).get_by_role("img", name=re.compile("^loss from .* to .* in .* steps$"))
+    ).to_be_visible()
     lab.picture("details")
 
 

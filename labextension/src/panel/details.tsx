@@ -5,6 +5,7 @@ import { Run, RunSummary, RunWarning } from '../contract';
 import { formatDuration, formatNumber, formatValue, toNumber } from '../format';
 import { IProblem } from '../tokens';
 import { IPanelContext } from './panel';
+import { Sparklines } from './sparkline';
 import { statusText } from './status';
 
 interface IDetailsProps extends IPanelContext {
@@ -53,6 +54,7 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
           String(toNumber(value))
         ])}
       />
+      <Sparklines {...props} run={details} />
       <Facts
         title={trans.__('Parameters')}
         facts={Object.entries(details.params).map(([name, value]) => [
