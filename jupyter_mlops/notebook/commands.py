@@ -13,6 +13,7 @@ from IPython.display import display
 from jupyter_mlops import api
 from jupyter_mlops.errors import MlopsError, UsageError
 
+from .listing import listed
 from .magics import USAGE, parse_line
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]
             frame = api.search_runs(
                 head.strip(), order_by=order, max_results=options.n, experiment=experiment
             )
-            return (
-                frame.dropna(axis=1, how="all").drop(columns=["run_id"], errors="ignore").set_index("number")
-            )
+            return listed(frame, by=options.by, experiments=options.all)
 
         return self._guard(run)
 

@@ -1,0 +1,52 @@
+"""The table ``%runs`` shows: what tells the listed runs apart, numbers first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = 8
+
+
+def listed(frame: pd.DataFrame, *, by: str | None = None, experiments: bool = False) -> pd.DataFrame:
+    """A short table of `frame` (from `search_runs`) for people.
+
+    Metrics stand first (`by` before the others), then the parameters and tags that differ, then when
+    and how long. Missing values are empty, numbers have four significant digits; the experiment is
+    shown only where several are listed.
+    """
+    import pandas as pd
+
+    if frame.empty:
+        return pd.DataFrame(columns=["name", "status"])
+    metrics = [name for name in frame if name.startswith("metrics.")]
+    metrics.sort(key=lambda name: (name != f"metrics.{by}", -int(frame[name].notna().sum())))
+    others = [name for name in frame if name.startswith(("params.", "tags.")) and _differs(frame[name])]
+    others.sort(key=lambda name: -int(frame[name].notna().sum()))
+    table = pd.DataFrame({"name": frame["name"]})
+    if experiments:
+        table["experiment"] = frame["experiment"]
+    if (frame["status"] != "FINISHED").any():
+        table["status"] = frame["status"]
+    for name in (*metrics[:_COLUMNS], *others[:_COLUMNS]):
+        table[name.partition(".")[2]] = frame[name].map(_short)
+    table["started"] = frame["start_time"].dt.tz_convert(None).dt.strftime("%Y-%m-%d %H:%M")
+    table["duration"] = frame["duration"].map(
+        lambda seconds: f"{seconds:.3g} s" if seconds == seconds else ""
+    )
+    table.index = pd.Index([f"#{number}" for number in frame["number"]])
+    return table
+
+
+def _differs(column: pd.Series[Any]) -> bool:
+    return len(column) == 1 or column.map(repr).nunique() > 1
+
+
+def _short(value: Any) -> Any:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value
