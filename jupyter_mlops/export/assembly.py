@@ -143,8 +143,9 @@ class Assembly:
         hoisted = hoisting.hoist(
             cells,
             params=run.param_details,
-            inputs={path: path for path in inputs},
-            outputs=written,
+            # Whole cells find their files by their own paths, through links.
+            inputs={} if self.whole else {path: path for path in inputs},
+            outputs=() if self.whole else written,
             sites=sites,
             logs=logs,
             words=words,

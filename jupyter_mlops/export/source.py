@@ -183,8 +183,7 @@ def segments(source: Source) -> dict[ast.stmt, tuple[int, int]]:
         start, end = source.extent(statement)
         if not source.stands_alone(statement):
             begin = source.data.rfind(b"\n", 0, start) + 1
-            first = max(previous, begin)
-            found[statement] = (start, end) if source.data[first:start].strip() else (first, end)
+            found[statement] = (start if source.data[begin:start].strip() else previous, end)
             previous = end
             continue
         stop = source.data.find(b"\n", end)

@@ -1,0 +1,128 @@
+"""Names of steps, and which statements a script does without."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
+from jupyter_mlops.export.purity import Quietness
+from jupyter_mlops.export.steps import (
+    choose_words,
+    drop_inside,
+    group_cells,
+    imported_modules,
+    prepare_cells,
+    slug,
+    trim,
+)
+from jupyter_mlops.records import Execution
+
+
+def cells_of(*codes: str, **fields: object) -> list[Cell]:
+    executions = [
+        Execution(execution_id=str(n), session_id="s", order=n, source=code, code=code, **fields)  # type: ignore[arg-type]
+        for n, code in enumerate(codes, start=1)
+    ]
+    kept = tuple(KeptCell(order=cell.order, reason="") for cell in executions)
+    return prepare_cells(executions, Slice(kept=kept))
+
+
+def left(cells: list[Cell]) -> list[str]:
+    return [ast.unparse(statement) for cell in cells for statement in cell.statements]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Load the data", "load_data"),
+        ("## 2. Train/test split!", "train_test_split"),
+        ("Step 3: Évaluer le modèle", "evaluer_le_modele"),
+        ("class", "class_"),
+        ("100 %", ""),
+        ("模型", ""),
+        ("LinearModel", "linear_model"),
+        ("a'); import os #", "import_os"),
+        ("one two three four five six seven eight nine", "one_two_three_four_five"),
+    ],
+)
+def test_slug(text: str, name: str) -> None:
+    assert slug(text) == name
+    assert not name or name.isidentifier()
+
+
+def test_only_what_leaves_nothing_behind_is_dropped() -> None:
+    cells = cells_of(
+        "import numpy as np\nimport matplotlib.pyplot as plt\nimport unused\nfrom sklearn.experimental import enable_x",
+        "data = load()\ndata\ndata.head()\nprint(len(data), data.shape)\nplt.plot(data)\nfig, ax = plt.subplots()\nax.set_title('x')\n"
+        "dead = np.mean(data)\nalive = np.mean(data)\ndata.pop('a')\nunknown(data)\nprint(unknown(data))\nnp.random.shuffle(data)",
+    )
+    trim(cells, set(), {"alive"}, Quietness(imported_modules(cells)))
+    assert left(cells) == [
+        "import numpy as np",
+        "from sklearn.experimental import enable_x",
+        "data = load()",
+        "alive = np.mean(data)",
+        "data.pop('a')",
+        "unknown(data)",
+        "print(unknown(data))",
+        "np.random.shuffle(data)",
+    ]
+
+
+def test_an_iterator_may_be_used_up_by_a_display() -> None:
+    cells = cells_of("it = iter(x)\nlist(it)\nlist(x)\nrest = sum(it)", opaque=("it",))
+    trim(cells, set(), {"rest"}, Quietness({}))
+    assert left(cells) == ["it = iter(x)", "list(it)", "rest = sum(it)"]
+
+
+def test_what_a_function_reads_when_called_is_never_dead() -> None:
+    cells = cells_of("def f():\n    return rate", "rate = 2\nother = 3", "y = f()")
+    trim(cells, set(), {"y"}, Quietness({}))
+    assert left(cells) == ["def f():\n    return rate", "rate = 2", "y = f()"]
+
+
+def test_prints_inside_loops_go_and_blocks_stay_whole() -> None:
+    cells = cells_of(
+        "def f(xs):\n    for x in xs:\n        print(x)\n    return xs\n"
+        "for i in range(3):\n    y = f([i])\n    # now and then\n    if i % 2:\n        print(i)\n    if i:\n        break\n"
+        "for j in y:\n    print(g(j))\n"
+    )
+    drop_inside(cells, [], Quietness({}))
+    source = cells[0].source
+    assert source.render(0, len(source.data)) == (
+        "def f(xs):\n    return xs\n"
+        "for i in range(3):\n    y = f([i])\n    if i:\n        break\n"
+        "for j in y:\n    print(g(j))\n"
+    )
+    assert left(cells)[0] == "def f(xs):\n    return xs"
+
+
+def test_steps_are_given_and_give_what_is_used() -> None:
+    cells = cells_of("raw = load_it()\nb = 1", "c = raw + 1\nif c:\n    b = 2", "d = b + c")
+    words = Words("config", "metrics", "result")
+    steps = group_cells(cells, Hoisted(), final=["d"], words=words, labels={})
+    assert [(step.inputs, step.outputs) for step in steps] == [
+        ([], ["raw", "b"]),
+        (["raw", "b"], ["c", "b"]),
+        (["b", "c"], ["d"]),
+    ]
+    assert [step.name for step in steps] == ["load_raw", "make_c", "make_d"]
+
+
+def test_a_nested_function_holds_together_what_it_looks_up_later() -> None:
+    cells = cells_of("f = lambda: late", "x = 1", "late = 2", "y = f()")
+    steps = group_cells(cells, Hoisted(), final=["y"], words=Words("c", "m", "r"), labels={})
+    assert [[cell.order for cell in step.cells] for step in steps] == [[1, 2, 3], [4]]
+
+
+def test_the_scripts_own_names_are_free_ones() -> None:
+    assert choose_words(cells_of("config = 1\ndef metrics(settings): pass")) == Words(
+        "pipeline_config", "measured", "result"
+    )
+
+
+def test_a_failed_cell_counts_as_far_as_it_got() -> None:
+    cells = cells_of("a = 1\nb = 2\nraise E\nc = 3", status="failed", completed=2)
+    assert left(cells) == ["a = 1", "b = 2"]

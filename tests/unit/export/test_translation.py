@@ -1,0 +1,55 @@
+"""Magics and shell lines: translated, dropped, or refused with the reason."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from jupyter_mlops.export.translation import refusals, translate
+
+
+def magic(name: str, line: str) -> str:
+    return f"get_ipython().run_line_magic({name!r}, {line!r})"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("x = 1", "x = 1"),
+        (f"{magic('matplotlib', 'inline')}\nx = 1", "\nx = 1"),
+        (f"x = 1\n{magic('time', 'm.fit(X)')}", "x = 1\nm.fit(X)"),
+        (f"if x:\n    {magic('pip', 'install a')}\n", "if x:\n    pass\n"),
+        ("get_ipython().system('pip install numpy')\ny = 2", "\ny = 2"),
+        ("get_ipython().run_cell_magic('time', '', 'a = 1\\nb = 2\\n')\n", "a = 1\nb = 2\n"),
+        ("get_ipython().run_cell_magic('timeit', '', 'a = 1\\n')\n", ""),
+        (
+            "get_ipython().run_cell_magic('capture', 'out', 'get_ipython().run_cell_magic(\"time\", \"\", \"a = 1\")')",
+            "a = 1",
+        ),
+        (magic("env", "KEY=va'lue"), "__import__('os').environ['KEY'] = \"va'lue\""),
+        ("# %%track name\nx = 1", "\nx = 1"),
+        ("# 100 %%track\nx = 1", "# 100 %%track\nx = 1"),
+    ],
+)
+def test_translation(code: str, expected: str) -> None:
+    assert translate(code) == expected
+    assert not [problem for node in ast.parse(translate(code)).body for problem in refusals(node)]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("get_ipython().system('wget http://x/y.csv')", "!wget http://x/y.csv"),
+        ("get_ipython().system('echo a > file')", "!echo a > file"),
+        ("files = get_ipython().getoutput('ls')", "!ls"),
+        (magic("run", "other.py"), "%run"),
+        ("get_ipython().run_cell_magic('bash', '', 'ls')", "%%bash"),
+        ("x = get_ipython().user_ns", ""),
+    ],
+)
+def test_refusal(code: str, said: str) -> None:
+    problems = [problem for node in ast.parse(translate(code)).body for problem in refusals(node)]
+    assert bool(problems) is bool(said)
+    if said:
+        assert said in problems[0]
