@@ -13,7 +13,6 @@ from IPython.display import display
 from jupyter_mlops import api
 from jupyter_mlops.errors import MlopsError, UsageError
 
-from .listing import listed
 from .magics import USAGE, parse_line
 
 if TYPE_CHECKING:
@@ -85,6 +84,8 @@ class MlopsMagics(Magics):  # type: ignore[misc]
             frame = api.search_runs(
                 head.strip(), order_by=order, max_results=options.n, experiment=experiment
             )
+            from .listing import listed
+
             return listed(frame, by=options.by, experiments=options.all)
 
         return self._guard(run)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.compare.wording import format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +25,11 @@ def listed(frame: pd.DataFrame, *, by: str | None = None, experiments: bool = Fa
 
     if frame.empty:
         return pd.DataFrame(columns=["name", "status"])
-    metrics = [name for name in frame if name.startswith("metrics.")]
+    metrics = [name for name in map(str, frame) if name.startswith("metrics.")]
     metrics.sort(key=lambda name: (name != f"metrics.{by}", -int(frame[name].notna().sum())))
-    others = [name for name in frame if name.startswith(("params.", "tags.")) and _differs(frame[name])]
+    others = [
+        name for name in map(str, frame) if name.startswith(("params.", "tags.")) and _differs(frame[name])
+    ]
     others.sort(key=lambda name: -int(frame[name].notna().sum()))
     table = pd.DataFrame({"name": frame["name"]})
     if experiments:
@@ -32,10 +38,11 @@ def listed(frame: pd.DataFrame, *, by: str | None = None, experiments: bool = Fa
         table["status"] = frame["status"]
     for name in (*metrics[:_COLUMNS], *others[:_COLUMNS]):
         table[name.partition(".")[2]] = frame[name].map(_short)
-    table["started"] = frame["start_time"].dt.tz_convert(None).dt.strftime("%Y-%m-%d %H:%M")
-    table["duration"] = frame["duration"].map(
-        lambda seconds: f"{seconds:.3g} s" if seconds == seconds else ""
-    )
+    local = datetime.now().astimezone().tzinfo
+    table["started"] = frame["start_time"].dt.tz_convert(local).dt.strftime("%Y-%m-%d %H:%M")
+    table["duration"] = [
+        "" if math.isnan(seconds) else format_duration(seconds) for seconds in frame["duration"].astype(float)
+    ]
     table.index = pd.Index([f"#{number}" for number in frame["number"]])
     return table
 
@@ -45,8 +52,6 @@ def _differs(column: pd.Series[Any]) -> bool:
 
 
 def _short(value: Any) -> Any:
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value
+    return f"{value:.4g}" if isinstance(value, float) else value

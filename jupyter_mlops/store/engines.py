@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
+from jupyter_mlops.config import FOLDER
 from jupyter_mlops.errors import StoreError, StoreReadOnlyError
 
 from . import sqlite
@@ -77,7 +78,10 @@ def _refuse_orphans(path: Path) -> None:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent.name == FOLDER:  # ours alone, in the midst of a project: nothing to commit
+                (path.parent / ".gitignore").write_text("*\n")
         writable = os.access(path.parent, os.W_OK | os.X_OK)
     except PermissionError:
         writable = False
