@@ -26,11 +26,12 @@ def listed(frame: pd.DataFrame, *, by: str | None = None, experiments: bool = Fa
     if frame.empty:
         return pd.DataFrame(columns=["name", "status"])
     metrics = [name for name in map(str, frame) if name.startswith("metrics.")]
-    metrics.sort(key=lambda name: (name != f"metrics.{by}", -int(frame[name].notna().sum())))
+    known = {name: sum(frame[name].notna()) for name in map(str, frame)}
+    metrics.sort(key=lambda name: (name != f"metrics.{by}", -known[name]))
     others = [
         name for name in map(str, frame) if name.startswith(("params.", "tags.")) and _differs(frame[name])
     ]
-    others.sort(key=lambda name: -int(frame[name].notna().sum()))
+    others.sort(key=lambda name: -known[name])
     table = pd.DataFrame({"name": frame["name"]})
     if experiments:
         table["experiment"] = frame["experiment"]
