@@ -14,7 +14,56 @@ def find_doubts(
     lineage: Sequence[Execution], executions: Sequence[Execution], seeds: Mapping[str, Any]
 ) -> list[RunWarning]:
     """Doubts about a run that stands on `lineage`, in a session of `executions` that set `seeds`."""
-    return [*_unseeded(lineage, executions, seeds), *_scratch(lineage)]
+    return [
+        *_unseeded(lineage, executions, seeds),
+        *_scratch(lineage),
+        *_edited(lineage, executions),
+        *_broken_off(lineage),
+    ]
+
+
+def _edited(lineage: Sequence[Execution], executions: Sequence[Execution]) -> list[RunWarning]:
+    """Values of a cell that was changed and run again since, and now makes something else."""
+    newest = {made.cell_id: made for made in executions if made.cell_id and not made.scratch}
+    doubts = []
+    for made in lineage[:-1]:
+        later = newest.get(made.cell_id)
+        if later is None or later.order <= made.order or later.code == made.code or later in lineage:
+            continue
+        names = _handed_on(made, lineage)
+        if names:
+            doubts.append(
+                RunWarning(
+                    code="edited_cell",
+                    message=f"This run uses {names} as cell [{made.execution_count}] made it; "
+                    f"the cell was edited and run again as [{later.execution_count}].",
+                    hint="Restart and run all cells, so that the notebook shows what the run used.",
+                )
+            )
+    return doubts
+
+
+def _broken_off(lineage: Sequence[Execution]) -> list[RunWarning]:
+    """Values of a cell that failed or was interrupted half way."""
+    doubts = []
+    for made in lineage[:-1]:
+        names = _handed_on(made, lineage)
+        if made.status != "ok" and names:
+            how = "failed" if made.status == "failed" else "was interrupted"
+            doubts.append(
+                RunWarning(
+                    code="broken_off_cell",
+                    message=f"This run uses {names} of cell [{made.execution_count}], which {how}.",
+                    hint="Run that cell to its end, then run this one again.",
+                )
+            )
+    return doubts
+
+
+def _handed_on(made: Execution, lineage: Sequence[Execution]) -> str:
+    """The names an execution made that a later one of the lineage reads, for people."""
+    read = {name for later in lineage if later.order > made.order for name in later.reads}
+    return ", ".join(f"`{name}`" for name in sorted(({*made.bound, *made.mutated}) & read)[:5])
 
 
 def _unseeded(
