@@ -51,23 +51,29 @@ class Session:
             python="", executable=sys.executable, platform="", directory=str(Path.cwd())
         )
         self.directory = Path(self.environment.directory or ".").absolute()
+        timed = {name for name in run.metrics if validation.measures_time(name)}
+        #: The metrics that a proof has to reproduce: all but measured durations.
+        self.proved = {name: value for name, value in run.metrics.items() if name not in timed} or run.metrics
         self.executable = self.environment.executable or sys.executable
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether a file is Python's, a library's or the notebook's own, and no data of the user."""
+        prefixes = (sys.prefix, sys.base_prefix, str(Path(self.executable).parent.parent))
+        return (
+            path.startswith((*_SYSTEM_FOLDERS, *(f"{prefix}/" for prefix in prefixes)))
+            or any(part in _HIDDEN for part in Path(path).parts)
+            or path.endswith((".py", ".pyc", ".so", ".ipynb", ":memory:"))
+        )
 
     def inputs_of(self, execution: Execution) -> list[FileUse]:
         """The data files an execution read; those of Python and its libraries are not the user's."""
-        prefixes = (sys.prefix, sys.base_prefix, str(Path(self.executable).parent.parent))
-        found = []
-        for use in execution.files:
-            parts = Path(use.path).parts
-            if not use.mode.startswith("r") or use.path.startswith(
-                (*_SYSTEM_FOLDERS, *(f"{p}/" for p in prefixes))
-            ):
-                continue
-            if any(part in _HIDDEN for part in parts) or use.path.endswith((".py", ".pyc", ".so", ".ipynb")):
-                continue
-            if use.path.endswith(":memory:") or (not use.hash and not Path(use.path).exists()):
-                continue
-            found.append(use)
+        found = [
+            use
+            for use in execution.files
+            if use.mode.startswith("r")
+            and not self.is_foreign(use.path)
+            and (use.hash or Path(use.path).exists())
+        ]
         seen = {use.path for use in found}
         if execution.files:
             return found
@@ -133,19 +139,13 @@ class Assembly:
             for statement, reason in cell.refused.items()
             if statement in cell.statements
         ]
-        written = {use.path for cell in cells for use in cell.execution.files if not use.mode.startswith("r")}
-        inputs = {
-            use.path: use
-            for cell in cells
-            for use in self.session.inputs_of(cell.execution)
-            if use.path not in written
-        }
+        written, inputs = self._files()
         hoisted = hoisting.hoist(
             cells,
             params=run.param_details,
             # Whole cells find their files by their own paths, through links.
-            inputs={} if self.whole else {path: path for path in inputs},
-            outputs=() if self.whole else written,
+            inputs={} if self.whole else {path: path for path in inputs if path not in written},
+            outputs=() if self.whole else written - inputs.keys(),
             sites=sites,
             logs=logs,
             words=words,
@@ -179,6 +179,7 @@ class Assembly:
             predictions=predictions,
             fields=fields,
             linked=linked,
+            copied=[name for name in linked if str(self.session.directory / name) in written],
             folders=folders,
             modules=bool(modules),
             picks=recorder.picks,
@@ -192,7 +193,7 @@ class Assembly:
             steps=tuple(grouped),
             metrics=tuple(run.metrics),
             imports=tuple(sorted(lockfile.imported(code))),
-            notes=tuple(dict.fromkeys(hoisted.notes)),
+            notes=tuple(dict.fromkeys(hoisted.notes + self._timings())),
             refused=tuple(refused),
         )
         return Build(
@@ -294,6 +295,18 @@ class Assembly:
 
     # ---- data
 
+    def _files(self) -> tuple[set[str], dict[str, FileUse]]:
+        """Paths the cells write, and the files they read before they write them, if they ever do."""
+        written: set[str] = set()
+        inputs: dict[str, FileUse] = {}
+        for cell in self.cells:
+            read = {use.path: use for use in self.session.inputs_of(cell.execution)}
+            inputs.update({path: use for path, use in read.items() if path not in written | inputs.keys()})
+            for use in cell.execution.files:
+                if not use.mode.startswith("r") and not self.session.is_foreign(use.path):
+                    written.add(use.path)
+        return written, inputs
+
     def _contract_checks(self) -> tuple[dict[ast.stmt, list[str]], list[Dataset]]:
         """After which statement each input is held against its contract."""
         checks: dict[ast.stmt, list[str]] = {}
@@ -378,6 +391,10 @@ class Assembly:
             for _, constant, item in hoisted.paths
             if item.kind == "output"
         }
+
+    def _timings(self) -> list[str]:
+        timed = [name for name in self.run.metrics if name not in self.session.proved]
+        return [f"Measured durations are not part of the proof: {', '.join(timed)}."] if timed else []
 
     def _lock(self) -> tuple[str, dict[str, Path]]:
         modules: set[str] = set()

@@ -254,6 +254,7 @@ class Writer:
         predictions: str,
         fields: Sequence[ConfigField],
         linked: Sequence[str],
+        copied: Sequence[str],
         folders: Sequence[str],
         modules: bool,
         picks: bool,
@@ -286,11 +287,8 @@ class Writer:
             f"METRICS: tuple[str, ...] = {tuple(metrics)!r}",
             f"MODEL = {model!r}",
             f"PREDICTIONS = {predictions!r}",
-            *(
-                [f"LINKED: tuple[str, ...] = {tuple(linked)!r}"]
-                if linked
-                else ["LINKED: tuple[str, ...] = ()"]
-            ),
+            f"LINKED: tuple[str, ...] = {tuple(linked)!r}",
+            f"COPIED: tuple[str, ...] = {tuple(copied)!r}",
             f"FOLDERS: tuple[str, ...] = {tuple(folders)!r}",
         ]
         imports, machinery = self._machinery()

@@ -169,9 +169,10 @@ def _manifest(version: PipelineVersion, outcome: Outcome, session: Session, fold
                 "relative": 0.0 if isinstance(value, int) else validation.RELATIVE,
                 "absolute": 0.0 if isinstance(value, int) else 1e-12,
             }
-            for name, value in session.run.metrics.items()
+            for name, value in session.proved.items()
         },
         "input_settings": [item.name for item in outcome.script.config if item.kind == "input"],
+        "checked_inputs": _checked_inputs(session, outcome),
         "inputs": {
             use.path: use.hash
             for order in outcome.kept.orders
@@ -187,6 +188,18 @@ def _manifest(version: PipelineVersion, outcome: Outcome, session: Session, fold
         "notes": list(outcome.script.notes),
         "files": hashes,
     }
+
+
+def _checked_inputs(session: Session, outcome: Outcome) -> list[str]:
+    """The input settings whose data a contract speaks of."""
+    promised = {
+        Path(found.location).name for found in session.run.datasets if found.columns and found.location
+    }
+    return [
+        item.name
+        for item in outcome.script.config
+        if item.kind == "input" and Path(str(item.value)).name in promised
+    ]
 
 
 def _number(value: MetricValue) -> MetricValue | str:

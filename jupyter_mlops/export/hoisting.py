@@ -61,6 +61,7 @@ def hoist(
     if shared:
         return hoisted
     _hoist_settings(cells, params, uses, stores, hoisted, inputs, directory)
+    _share_fields(hoisted, directory)
     _hoist_constants(cells, uses, stores, hoisted)
     _hoist_definitions(cells, uses, stores, sites, logs, words, hoisted)
     return hoisted
@@ -159,6 +160,19 @@ def _hoist_settings(
             kind = "input" if _is_path(statement, inputs, directory) else "value"
             field = ConfigField(name, value, type(value).__name__, kind)
             hoisted.settings[name] = (cell, statement, field)
+
+
+def _share_fields(hoisted: Hoisted, directory: Path) -> None:
+    """One file, one setting: a path that a name is bound to goes by that name everywhere."""
+    named = {
+        _absolute(str(field.value), directory): field
+        for _, _, field in hoisted.settings.values()
+        if field.kind == "input"
+    }
+    hoisted.paths = [
+        (cell, node, named.get(_absolute(str(node.value), directory), field))
+        for cell, node, field in hoisted.paths
+    ]
 
 
 def _hoist_constants(

@@ -139,7 +139,8 @@ class Ladder:
             return False
         build.first = self._run(folder, build)
         if build.first.exit_code == 0 and all(
-            validation.same(value, build.first.metrics.get(name)) for name, value in self.run.metrics.items()
+            validation.same(value, build.first.metrics.get(name))
+            for name, value in self.session.proved.items()
         ):
             self.progress("The numbers are the run's own; running once more.")
             build.second = self._run(folder, build)
@@ -163,7 +164,7 @@ class Ladder:
                 return False
         first = build.first.metrics if build.first else {}
         second = build.second.metrics if build.second else None
-        checks = validation.compare(self.run.metrics, first, second)
+        checks = validation.compare(self.session.proved, first, second)
         wrong = [check for check in checks if not check.equal]
         if not wrong:
             return second is not None
@@ -209,7 +210,7 @@ class Ladder:
     def _report(self, build: Build, attempts: list[Attempt], verdict: str) -> ValidationReport:
         first = build.first.metrics if build.first else {}
         second = build.second.metrics if build.second else None
-        checks = validation.compare(self.run.metrics, first, second) if build.first else ()
+        checks = validation.compare(self.session.proved, first, second) if build.first else ()
         hints = {
             "non_deterministic": "Set a seed (random_state=…, np.random.seed(…)) and run the notebook again.",
             "data_changed": "Restore the file, or run the notebook with the new data and export that run.",

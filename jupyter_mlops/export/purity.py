@@ -86,6 +86,8 @@ class Quietness:
         if isinstance(node, ast.Expr):
             return self._plain(node.value, opaque)
         if isinstance(node, ast.Assign):
+            if all(ast.unparse(target).find(".options.display.") > 0 for target in node.targets):
+                return self._plain(node.value, opaque)
             if not all(_only_names(target) for target in node.targets):
                 return all(
                     self._root(target) in self.plotted for target in node.targets if not _only_names(target)
@@ -168,14 +170,12 @@ class Quietness:
         package, _, rest = path.partition(".")
         last = path.rpartition(".")[2]
         if package == "numpy":
-            return not rest.startswith(
-                ("random", "save", "copyto", "put", "place", "seterr", "set_printoptions", "fill")
-            )
+            return not rest.startswith(("random", "save", "copyto", "put", "place", "seterr", "fill"))
         if package == "pandas":
             return last in _PURE_PANDAS
         if package == "sklearn":
             return ".metrics." in path or last.endswith(_PURE_ENDINGS)
-        return package == "math" or (package == "copy" and last == "deepcopy")
+        return package in ("math", "time") or (package == "copy" and last == "deepcopy")
 
     # ---- plots
 

@@ -386,17 +386,21 @@ def _ordered(names: Collection[str], steps: Iterable[Step]) -> list[str]:
 
 def _name(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, str]) -> None:
     used = set(taken) | set(BUILTINS)
+    given: set[str] = set()
     for step in steps:
         used.update(found.name for cell in step.cells for found in references(cell.statements))
     for step in steps:
         step.title = _title(step)
         label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
         base = _SINGLE.get(slug(step.title), slug(step.title)) or _guess(step, label, labels)
+        if base in used and base not in given and f"{base}_data" not in used:
+            base = f"{base}_data" if base.startswith(("load", "make", "split", "prepare")) else f"run_{base}"
         name, number = base, 2
         while name in used:
             name = f"{base}_{number}"
             number += 1
         used.add(name)
+        given.add(name)
         step.name = name
 
 

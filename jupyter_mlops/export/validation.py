@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -56,7 +57,15 @@ def run_script(folder: Path, executable: str, *, timeout: float) -> Outcome:
         key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "JPY_", "IPY"))
     }
     environment["MPLBACKEND"] = "Agg"
-    command = [executable, "-I", str(folder / "pipeline.py"), "run", "--output-dir", str(place / "output")]
+    command = [
+        executable,
+        "-I",
+        "-B",
+        str(folder / "pipeline.py"),
+        "run",
+        "--output-dir",
+        str(place / "output"),
+    ]
     (place / "work").mkdir()
     try:
         with (place / "stdout").open("wb") as stdout, (place / "stderr").open("wb") as stderr:
@@ -162,6 +171,14 @@ def _contracts(log: str) -> tuple[str, ...]:
         elif event.get("event") == "contract_warning":
             found.append(f"{event.get('data')}: {event.get('message')}")
     return tuple(dict.fromkeys(found))
+
+
+def measures_time(name: str) -> bool:
+    """Whether a metric's name says that it is a duration: no two runs agree on those."""
+    found = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    while found and found[-1] in ("mean", "std", "min", "max", "total", "s", "ms", "sec"):
+        found.pop()
+    return bool(found) and found[-1] in ("time", "elapsed", "seconds", "duration", "latency", "runtime")
 
 
 def same(expected: MetricValue, value: MetricValue | None) -> bool:

@@ -537,3 +537,39 @@ def test_open_as_notebook_holds_the_slice(notebook: Notebook) -> None:
     document = open_as_notebook(notebook.store, run.run_id)
     assert [cell["source"] for cell in document["cells"]] == ["## Begin", "a = 1.5", "total = a * 2"]
     assert json.loads(json.dumps(document))["nbformat"] == 4
+
+
+def test_files_of_composed_paths_are_linked_and_never_overwritten(notebook: Notebook) -> None:
+    (notebook.directory / "raw").mkdir()
+    place = notebook.directory / "raw" / "numbers.txt"
+    place.write_text("1 2 3.5")
+    notebook.run("folder = 'raw'\nname = 'numbers.txt'")
+    notebook.run("text = open(f'{folder}/{name}').read()")
+    notebook.run("with open(f'{folder}/copy.txt', 'w') as file:\n    file.write(text * 2)")
+    notebook.run("total = sum(map(float, open(folder + '/copy.txt').read().split()))")
+    run = notebook.save({"total": "total"})
+    (notebook.directory / "raw" / "copy.txt").write_text("mine now")
+    version = export_run(notebook.store, run.run_id, "case", notebook.directory / "pipelines")
+    assert version.status == "validated", version.report
+    assert (notebook.directory / "raw" / "copy.txt").read_text() == "mine now"
+    assert place.read_text() == "1 2 3.5"
+
+
+def test_durations_are_no_part_of_the_proof(notebook: Notebook) -> None:
+    notebook.run("import time")
+    cell = notebook.run("fit_time = time.perf_counter()\ntotal = 2.5")
+    version = exported(notebook, {"total": "total", "fit_time": bound("fit_time", cell)})
+    assert version.status == "validated", version.report
+    assert [check.name for check in version.report.metrics] == ["total"]
+    assert "fit_time" in (Path(version.path) / "CARD.md").read_text()
+
+
+def test_values_that_ipython_keeps(notebook: Notebook) -> None:
+    notebook.run("a = [1, 2.5]")
+    notebook.run("sum(a)")
+    notebook.namespace["_"] = 3.5
+    cell = notebook.run("total = _ * 2")
+    notebook.executions[-1] = type(cell)(**{**_fields_of(cell), "reads": ("_",)})
+    version = exported(notebook, {"total": "total"})
+    assert version.status == "validated", version.report
+    assert kept(version) == (1, 2, 3)

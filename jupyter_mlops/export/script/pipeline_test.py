@@ -58,7 +58,7 @@ def test_refuses_a_setting_it_does_not_know(version: Path, tmp_path: Path) -> No
     assert not (tmp_path / "output" / "metrics.json").exists()
 
 
-@pytest.mark.parametrize("name", MANIFEST["input_settings"])
+@pytest.mark.parametrize("name", MANIFEST["checked_inputs"])
 def test_breaks_on_broken_input(name: str, version: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.csv"
     broken.write_bytes(b"nothing,of,what\nwas,there,before\n")

@@ -51,6 +51,7 @@ METRICS: tuple[str, ...] = ()
 MODEL = ""
 PREDICTIONS = ""
 LINKED: tuple[str, ...] = ()
+COPIED: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = ()
 
 
@@ -190,10 +191,10 @@ def enter_working_folder(base: Path, work: Path) -> None:
             raise PipelineError(2, f"The input {base / name} does not exist; set base_directory with --set.")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
-        try:
-            target.symlink_to((base / name).resolve())
-        except OSError:
+        if name in COPIED:
             shutil.copyfile(base / name, target)
+        else:
+            target.symlink_to((base / name).resolve())
     os.chdir(work)
 
 

@@ -57,6 +57,7 @@ def _write(cells: list[Cell], params: tuple[str, ...], inputs: set[str]) -> tupl
         predictions="",
         fields=hoisted.fields(),
         linked=(),
+        copied=(),
         folders=(),
         modules=False,
         picks=False,
@@ -122,10 +123,10 @@ def test_paths_become_settings_only_where_they_are_read_as_a_whole() -> None:
         "import os\nb = read(os.path.join('x', 'in.csv'))\nout = a, b, label",
         files={1: "/data/x/in.csv", 2: "/data/x/in.csv"},
     )
-    assert "read(config.in_path)" in text
+    assert "read(config.label)" in text
     assert "label: str = field(default=" in text
     assert 'os.path.join("x", "in.csv")' in text
-    assert [field.kind for field in hoisted.fields()] == ["input", "input"]
+    assert [field.kind for field in hoisted.fields()] == ["input"]
 
 
 def test_globals_become_nonlocals_with_a_place() -> None:
