@@ -372,7 +372,7 @@ def logging_function(call: ast.Call, modules: Mapping[str, str]) -> str:
     return path.rpartition(".")[2] if path.startswith(_LOGGING) else ""
 
 
-def _mentions(source: Source, key: str | int) -> bool:
+def _mentions(source: Source, key: str | float) -> bool:
     """Whether the cell writes `key` as a text, as it would for a dict of its own."""
     return any(isinstance(node, ast.Constant) and node.value == key for node in ast.walk(source.tree))
 

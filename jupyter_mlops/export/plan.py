@@ -112,7 +112,7 @@ class Site:
     cell: Cell
     node: ast.AST
     origin: str
-    path: tuple[str | int, ...] = ()
+    path: tuple[str | int | float, ...] = ()
     occurrence: int | None = None
     scope: str = ""
 

@@ -12,7 +12,6 @@ import dataclasses
 import importlib.util
 import inspect
 import json
-import logging
 import math
 import os
 import shutil
@@ -20,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable  # noqa: TC003 - scripts keep their imports together
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +74,11 @@ def log_event(event: str, **details: Any) -> None:
     line = json.dumps({"time": stamp, "event": event, **details}, default=str)
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def log_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """Write a warning of Python's as a line of the log."""
+    log_event("warning", category=category.__name__, message=str(message))
 
 
 def check_contract(name: str, value: Any) -> None:
@@ -162,22 +167,25 @@ def run_steps(config: Config, last: str | None = None) -> tuple[dict[str, Any], 
     """Run the steps in order, up to and including `last`; give every named result and the metrics."""
     metrics = Metrics()
     state: dict[str, Any] = {"config": config, "metrics": metrics}
-    for step in STEPS:
-        name = step.call.__name__
-        begun = time.perf_counter()
-        try:
-            result = step.call(*(state[key] for key in step.inputs))
-            if inspect.isawaitable(result):
-                result = event_loop().run_until_complete(result)
-        except PipelineError:
-            raise
-        except Exception as error:
-            log_event("step_failed", step=name, error=type(error).__name__, traceback=traceback.format_exc())
-            raise PipelineError(5, f"Step {name} failed: {type(error).__name__}: {error}") from error
-        state.update(zip(step.outputs, (result,) if len(step.outputs) == 1 else result or (), strict=True))
-        log_event("step_done", step=name, seconds=round(time.perf_counter() - begun, 3))
-        if name == last:
-            break
+    with asyncio.Runner() as runner:
+        for step in STEPS:
+            name = step.call.__name__
+            begun = time.perf_counter()
+            try:
+                result = step.call(*(state[key] for key in step.inputs))
+                if inspect.isawaitable(result):
+                    result = runner.get_loop().run_until_complete(result)
+            except PipelineError:
+                raise
+            except Exception as error:
+                kind, trace = type(error).__name__, traceback.format_exc()
+                log_event("step_failed", step=name, error=kind, traceback=trace)
+                raise PipelineError(5, f"Step {name} failed: {kind}: {error}") from error
+            results = (result,) if len(step.outputs) == 1 else result or ()
+            state.update(zip(step.outputs, results, strict=True))
+            log_event("step_done", step=name, seconds=round(time.perf_counter() - begun, 3))
+            if name == last:
+                break
     return state, metrics
 
 
@@ -196,16 +204,6 @@ def enter_working_folder(base: Path, work: Path) -> None:
         else:
             target.symlink_to((base / name).resolve())
     os.chdir(work)
-
-
-def event_loop() -> asyncio.AbstractEventLoop:
-    """The one event loop that all asynchronous steps share."""
-    try:
-        return asyncio.get_event_loop_policy().get_event_loop()
-    except RuntimeError:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        return loop
 
 
 def plain_number(name: str, value: Any) -> int | float:
@@ -318,7 +316,7 @@ def main(arguments: list[str] | None = None) -> int:
         sub.add_argument("--output-dir", default="output", help="folder for the results")
         sub.add_argument("--dry-run", action="store_true", help="check the configuration and show the plan")
     options = parser.parse_args(arguments)
-    logging.captureWarnings(True)
+    warnings.showwarning = log_warning
     try:
         run_command(options)
     except PipelineError as stop:
