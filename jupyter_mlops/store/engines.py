@@ -78,7 +78,7 @@ def _refuse_orphans(path: Path) -> None:
 
 def _make_folder(path: Path) -> None:
     try:
-        if not path.parent.exists():
+        if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.parent.name == FOLDER:  # ours alone, in the midst of a project: nothing to commit
                 (path.parent / ".gitignore").write_text("*\n")
