@@ -271,7 +271,7 @@ class Drafter:
     ) -> tuple[tuple[Model, ...], list[Blob]]:
         models, blobs = [], []
         for fitted in estimators:
-            if not fitted.fitted_here:
+            if not (fitted.fitted_here and fitted.predicts):
                 continue
             kept = serialize_model(fitted.value, self.config.artifact_bytes)
             data, form = kept or (b"", "")

@@ -145,7 +145,9 @@ class Ledger:
     def end(self, started: Started, outcome: Outcome) -> Execution:
         """Compare with what stands now, and remember the execution."""
         duration = perf_counter() - started.clock
-        files = started.files.stop(started.cell.names.strings)
+        files = [
+            use for use in started.files.stop(started.cell.names.strings) if not use.path.endswith(":memory:")
+        ]
         space, ids, names = self.namespace, started.ids, started.cell.names
         current = {name for name in space if not self.is_hidden(name)}
         rebound = {name for name in current if ids.get(name) != id(space[name])}

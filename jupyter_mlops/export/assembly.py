@@ -273,6 +273,11 @@ class Assembly:
         return ""
 
     def _predictions(self) -> str:
+        """The variable of what was predicted: what a score compared, else the result of a ``predict``."""
+        for detail in reversed(self.run.metric_details.values()):
+            name = detail.evaluation.prediction_name if detail.evaluation else ""
+            if name.isidentifier() and self._bound_at_top(name):
+                return name
         found = ""
         for cell in self.cells:
             for statement in cell.statements:

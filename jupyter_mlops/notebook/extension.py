@@ -110,7 +110,7 @@ class Attached:
             experiment=config.resolved_experiment(notebook),
             on_progress=self.progress.show,
             shell=shell,
-            ignored_folders=_own_folders(url, self.opener.artifacts_url),
+            ignored_folders=_own_folders(shell, url, self.opener.artifacts_url),
         )
         self.watcher: Watcher = Watcher(shell, config, self.recorder, self.opener, self.show)
         self.builder = CellBuilder(self.recorder)
@@ -205,8 +205,12 @@ def detach(shell: InteractiveShell) -> None:
         setattr(shell, _ATTRIBUTE, None)
 
 
-def _own_folders(store_url: str, artifacts_url: str) -> tuple[str, ...]:
-    folders = []
+def _own_folders(shell: InteractiveShell, store_url: str, artifacts_url: str) -> tuple[str, ...]:
+    """Folders whose files are opened by us or by IPython, and not by the user's cells."""
+    folders = [
+        str(Path(__file__).parents[1]),
+        str(getattr(shell, "ipython_dir", "") or Path.home() / ".ipython"),
+    ]
     if store_url.startswith("sqlite:///"):
         folders.append(str(Path(store_url.removeprefix("sqlite:///")).parent))
     if "://" not in artifacts_url:
