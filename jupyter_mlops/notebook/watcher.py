@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from jupyter_mlops.store import Store
 
 log = logging.getLogger("jupyter_mlops")
+# Without a handler of the user's, Python would write our log into the output of their cell.
+log.addHandler(logging.NullHandler())
 
 
 class Watcher:
@@ -69,6 +71,7 @@ class Watcher:
         self._active = False
         self._process = os.getpid()
         self._told_about_store = False
+        self._told_faults: set[str] = set()
 
     # -- IPython's events -----------------------------------------------------------------------
 
@@ -255,7 +258,14 @@ class Watcher:
         log.warning("%s", error)
 
     def _report(self, fault: BaseException) -> None:
-        log.warning("jupyter_mlops could not capture a cell", exc_info=fault)
+        """Our own fault: the whole of it to the log, one line to the user, the first time it happens."""
+        log.error("a cell could not be captured", exc_info=fault)
+        from jupyter_mlops.capture.draft import capture_fault
+
+        message = capture_fault(fault).message
+        if message not in self._told_faults:
+            self._told_faults.add(message)
+            print(f"jupyter_mlops: {message} The cell itself ran as if untracked.")
 
     def _foreign(self) -> bool:
         """Whether this is a fork of the kernel, or a thread of its that runs cells beside the main one."""

@@ -1,0 +1,123 @@
+"""A fault of ours never becomes the user's: every inner call is made to fail in turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from kernels import Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INNER = [
+    "capture.ledger.cell_names",
+    "capture.ledger.live_reads",
+    "capture.ledger.fingerprint",
+    "capture.ledger.reachable_ids",
+    "capture.ledger.snapshot",
+    "capture.ledger.ambient_use",
+    "capture.ledger.FileWatch",
+    "capture.ledger.redact",
+    "capture.recorder.instrument",
+    "capture.recorder.OutputWatch",
+    "capture.recorder.code_hash",
+    "capture.recorder.loading",
+    "capture.recorder.seeds_in",
+    "capture.recorder.Drafter.fill",
+    "capture.draft.find_metrics",
+    "capture.draft.find_params",
+    "capture.draft.find_doubts",
+    "capture.draft.find_nonsense",
+    "capture.draft.describe_dataset",
+    "capture.draft.describe_model",
+    "capture.draft.describe_environment",
+    "capture.draft.serialize_model",
+    "capture.draft.fitted_scores",
+    "capture.probes._resolve",
+    "capture.loops._lengths",
+    "capture.loops.to_float",
+    "notebook.watcher.executed_code",
+    "notebook.watcher.read_marker",
+    "notebook.watcher.late_bindings",
+    "notebook.watcher._raised_at",
+    "notebook.heart.Heart.start",
+    "notebook.heart.Heart.stop",
+    "notebook.extension.Attached.show",
+    "store.Store.save_run",
+    "store.Store.put_artifact",
+    "store.Store.previous_run",
+    "store.Store.best_value",
+]
+CELL = """%%track
+values = [1.0, 2.0]
+for value in values:
+    loss = value / 2
+    print(f"loss {loss:.1f}")
+model = LogisticRegression(max_iter=500).fit(X, y)
+accuracy = accuracy_score(y, model.predict(X))
+accuracy
+"""
+BREAK = """
+import importlib as _importlib
+def _break(path):
+    global _owner, _name, _kept
+    parts = ("jupyter_mlops." + path).split(".")
+    count = len(parts) - 1
+    while True:
+        try:
+            _owner = _importlib.import_module(".".join(parts[:count]))
+            break
+        except ModuleNotFoundError:
+            count -= 1
+    for part in parts[count:-1]:
+        _owner = getattr(_owner, part)
+    _name = parts[-1]
+    _kept = getattr(_owner, _name)
+    def fault(*args, **kwargs):
+        raise RuntimeError("injected")
+    setattr(_owner, _name, fault)
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    kernel = Kernel(tmp_path_factory.mktemp("kernel"))
+    kernel.run(
+        "from sklearn.datasets import load_iris\nfrom sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.metrics import accuracy_score\nX, y = load_iris(return_X_y=True)"
+    )
+    kernel.load()
+    kernel.run(CELL)
+    kernel.run(BREAK, silent=True)
+    yield kernel
+    kernel.close()
+
+
+@pytest.mark.parametrize("path", INNER)
+def test_the_cell_runs_as_if_untracked(kernel: Kernel, path: str) -> None:
+    kernel.run(f"_break({path!r})", silent=True)
+    try:
+        outcome = kernel.run(CELL)
+        failing = kernel.run("%%track\nraise KeyError('mine')")
+        namespace = kernel.run(
+            "print(sorted(n for n in globals() if not n.startswith('_')))", store_history=False
+        )
+    finally:
+        kernel.run("setattr(_owner, _name, _kept)", silent=True)
+    assert outcome.status == "ok", outcome.traceback
+    said = [line for line in outcome.stdout.splitlines() if not line.startswith("jupyter_mlops: ")]
+    assert said == ["loss 0.5", "loss 1.0"]
+    assert "Traceback" not in outcome.stdout
+    assert outcome.result == kernel.run("accuracy", store_history=False).result
+    assert failing.error["ename"] == "KeyError"
+    assert "injected" not in failing.traceback
+    assert "jupyter_mlops" not in namespace.stdout
+    assert kernel.run("1 + 1").result == "2"
+
+
+def test_capture_is_whole_again_afterwards(kernel: Kernel) -> None:
+    kernel.run(CELL)
+    run = kernel.last_run()
+    assert {"loss", "accuracy"} <= set(run.metrics)
+    assert not [warning for warning in run.warnings if warning.code == "capture_fault"]
