@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.records import Dataset, Environment, Execution, FileUse, Run
 
-from . import codegen, contracts, hoisting, lockfile, measuring, shown, slicing, steps, validation
-from .plan import ConfigField, Hoisted, Script, Site, Slice
+from . import codegen, contracts, effects, hoisting, lockfile, measuring, shown, slicing, steps, validation
+from .plan import ConfigField, Hoisted, Script, Site, Slice, Step
 from .purity import Quietness
 from .references import references
 
@@ -181,6 +181,7 @@ class Assembly:
             linked=linked,
             copied=[name for name in linked if str(self.session.directory / name) in written],
             folders=folders,
+            unkept=self._unkept(grouped, hoisted, linked, shared=shared),
             modules=bool(modules),
             picks=recorder.picks,
             before={own[0]: recorder.at_start} if own else {},
@@ -389,6 +390,21 @@ class Assembly:
             else:
                 folders.append(Path(name).parent.as_posix())
         return sorted(set(linked)), sorted(set(folders))
+
+    def _unkept(
+        self, grouped: Sequence[Step], hoisted: Hoisted, linked: Sequence[str], *, shared: bool
+    ) -> list[str]:
+        base = self.session.directory
+        places = [str(constant.value) for _, constant, _ in hoisted.paths]
+        places += [str(item.value) for item in hoisted.fields() if item.kind != "value"]
+        return effects.unkept_steps(
+            grouped,
+            modules=self.modules,
+            at_top=steps.names_at_top(hoisted),
+            definitions=[found.node for found in hoisted.definitions.values()],
+            known_files={os.path.normpath(base / name) for name in [*places, *linked]},
+            shared=shared,
+        )
 
     def _hoisted_outputs(self, hoisted: Hoisted) -> set[str]:
         return {

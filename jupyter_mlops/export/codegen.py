@@ -46,6 +46,8 @@ def pick(value: Any, *path: Any) -> Any:
             value = value.iloc[key]
         elif key in ("mean", "std") and hasattr(value, "shape") and not hasattr(value, "iloc"):
             value = getattr(value, key)()
+        elif isinstance(value, dict) and key not in value:
+            value = next(held for name, held in value.items() if str(name) == key)
         else:
             value = value[key]
     return value
@@ -256,6 +258,7 @@ class Writer:
         linked: Sequence[str],
         copied: Sequence[str],
         folders: Sequence[str],
+        unkept: Sequence[str],
         modules: bool,
         picks: bool,
         before: Mapping[int, Sequence[str]],
@@ -290,6 +293,7 @@ class Writer:
             f"LINKED: tuple[str, ...] = {tuple(linked)!r}",
             f"COPIED: tuple[str, ...] = {tuple(copied)!r}",
             f"FOLDERS: tuple[str, ...] = {tuple(folders)!r}",
+            f"UNKEPT: tuple[str, ...] = {tuple(unkept)!r}",
         ]
         imports, machinery = self._machinery()
         parts = [

@@ -259,9 +259,12 @@ def write_files(folder: Path, build: Build) -> None:
     (folder / "config.yaml").write_text(build.config, encoding="utf-8")
     (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
     (folder / "requirements.lock").write_text(build.lock, encoding="utf-8")
-    template = Path(__file__).parent / "script" / "pipeline_test.py"
-    text = template.read_text(encoding="utf-8").removeprefix("# ruff: noqa: S101, D103\n")
-    (folder / "test_pipeline.py").write_text(text, encoding="utf-8")
+    templates = Path(__file__).parent / "script"
+    for template, name in (("pipeline_test.py", "test_pipeline.py"), ("step_cache.py", "step_cache.py")):
+        text = (templates / template).read_text(encoding="utf-8")
+        # What our own rules are told is no business of the exported file.
+        text = text.partition("\n")[2] if text.startswith("# ruff: noqa") else text
+        (folder / name).write_text(text, encoding="utf-8")
     for name, place in build.modules.items():
         target = folder / "modules" / place.name
         target.parent.mkdir(exist_ok=True)

@@ -298,7 +298,7 @@ def group_cells(
     filled = [cell for cell in cells if cell.statements]
     if not filled:
         return []
-    ranges = [(0, len(filled) - 1)] if one else _tied(filled, _outside(hoisted))
+    ranges = [(0, len(filled) - 1)] if one else _tied(filled, names_at_top(hoisted))
     groups: list[list[Cell]] = []
     position = 0
     while position < len(filled):
@@ -313,11 +313,11 @@ def group_cells(
         position = end + 1
     steps = [Step("", "", members) for members in groups]
     _connect(steps, hoisted, final, words)
-    _name(steps, _outside(hoisted) | {words.config, words.metrics}, labels)
+    _name(steps, names_at_top(hoisted) | {words.config, words.metrics}, labels)
     return steps
 
 
-def _outside(hoisted: Hoisted) -> set[str]:
+def names_at_top(hoisted: Hoisted) -> set[str]:
     """Names that live at the top of the script."""
     found = set(hoisted.definitions)
     for _, statement in (*hoisted.imports, *hoisted.constants):
@@ -351,7 +351,7 @@ def _tied(cells: Sequence[Cell], outside: Collection[str]) -> list[tuple[int, in
 def _connect(steps: Sequence[Step], hoisted: Hoisted, final: Collection[str], words: Words) -> None:
     """Find every step's inputs and outputs."""
     extras = {name: definition.extra for name, definition in hoisted.definitions.items()}
-    outside = _outside(hoisted) | set(hoisted.settings)
+    outside = names_at_top(hoisted) | set(hoisted.settings)
     flows = []
     for step in steps:
         statements = [statement for cell in step.cells for statement in cell.statements]

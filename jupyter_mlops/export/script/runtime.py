@@ -53,6 +53,7 @@ PREDICTIONS = ""
 LINKED: tuple[str, ...] = ()
 COPIED: tuple[str, ...] = ()
 FOLDERS: tuple[str, ...] = ()
+UNKEPT: tuple[str, ...] = ()
 
 
 # ---- running: the same in every pipeline --------------------------------------------------------
@@ -83,7 +84,7 @@ def log_warning(message: Warning | str, category: type[Warning], *_: Any, **__: 
 
 def check_contract(name: str, value: Any) -> None:
     """Hold `value` against its contract: errors end the pipeline (exit code 3), doubts are logged."""
-    errors, doubts = load_contracts().check(name, value)
+    errors, doubts = load_beside("contracts").check(name, value)
     for doubt in doubts:
         log_event("contract_warning", data=name, message=doubt)
     if errors:
@@ -91,11 +92,12 @@ def check_contract(name: str, value: Any) -> None:
     log_event("contract_held", data=name)
 
 
-def load_contracts() -> Any:
-    """The module contracts.py beside this script."""
-    if "pipeline_contracts" not in sys.modules:
-        place = PIPELINE_FOLDER / "contracts.py"
-        found = importlib.util.spec_from_file_location("pipeline_contracts", place)
+def load_beside(name: str) -> Any:
+    """A module that lies beside this script, such as contracts.py."""
+    known = f"pipeline_{name}"
+    if known not in sys.modules:
+        place = PIPELINE_FOLDER / f"{name}.py"
+        found = importlib.util.spec_from_file_location(known, place)
         if found is None or found.loader is None or not place.exists():
             raise PipelineError(2, f"{place} is missing: it belongs beside the script.")
         module = importlib.util.module_from_spec(found)
@@ -103,9 +105,9 @@ def load_contracts() -> Any:
         try:
             found.loader.exec_module(module)
         except ImportError as error:
-            raise PipelineError(2, f"contracts.py needs {error.name}: install requirements.lock.") from error
-        sys.modules["pipeline_contracts"] = module
-    return sys.modules["pipeline_contracts"]
+            raise PipelineError(2, f"{place.name} needs {error.name}: install requirements.lock.") from error
+        sys.modules[known] = module
+    return sys.modules[known]
 
 
 def load_config(path: Path, changes: list[str], output: Path) -> Config:
@@ -163,13 +165,22 @@ def checked_value(key: str, expected: str, value: Any) -> Any:
     raise PipelineError(2, f"The setting {key!r} must be {expected}, not {value!r} ({type(value).__name__}).")
 
 
-def run_steps(config: Config, last: str | None = None) -> tuple[dict[str, Any], Metrics]:
-    """Run the steps in order, up to and including `last`; give every named result and the metrics."""
+def run_steps(config: Config, last: str | None, cache: Any) -> tuple[dict[str, Any], Metrics]:
+    """Run the steps in order; give every named result and the metrics.
+
+    With `last` only that one, on results that `cache` has kept of those before it, as far as it has.
+    """
     metrics = Metrics()
     state: dict[str, Any] = {"config": config, "metrics": metrics}
+    names = [step.call.__name__ for step in STEPS]
+    target = len(names) - 1 if last is None else names.index(last)
+    first = cache.resume(state, target, reuse=last is not None) if cache is not None else 0
     with asyncio.Runner() as runner:
-        for step in STEPS:
-            name = step.call.__name__
+        for position, step in enumerate(STEPS):
+            name = names[position]
+            if position < first:
+                log_event("step_reused", step=name)
+                continue
             begun = time.perf_counter()
             try:
                 result = step.call(*(state[key] for key in step.inputs))
@@ -186,7 +197,22 @@ def run_steps(config: Config, last: str | None = None) -> tuple[dict[str, Any], 
             log_event("step_done", step=name, seconds=round(time.perf_counter() - begun, 3))
             if name == last:
                 break
+            if cache is not None and position < target:
+                cache.keep(state, position)
     return state, metrics
+
+
+def open_cache(config: Config, output: Path) -> Any:
+    """Keeps the results of steps for `step`, in the output folder; see step_cache.py."""
+    base = Path(getattr(config, "base_directory", "."))
+    return load_beside("step_cache").StepCache(
+        Path(__file__).resolve(),
+        output,
+        config,
+        [step.call.__name__ for step in STEPS],
+        unkept=UNKEPT,
+        inputs=[base / name for name in LINKED],
+    )
 
 
 def enter_working_folder(base: Path, work: Path) -> None:
@@ -286,9 +312,10 @@ def run_command(options: argparse.Namespace) -> None:
         sys.stdout.write(json.dumps(plan, indent=2, default=str) + "\n")
         return
     output.mkdir(parents=True, exist_ok=True)
+    cache = open_cache(config, output) if getattr(options, "keep", False) else None
     if LINKED or FOLDERS:
         enter_working_folder(Path(getattr(config, "base_directory", ".")), output / "work")
-    state, metrics = run_steps(config, last)
+    state, metrics = run_steps(config, last, cache)
     numbers = {name: plain_number(name, value) for name, value in metrics.items()}
     absent = [name for name in METRICS if name not in numbers and last in (None, names[-1])]
     if absent:
@@ -305,12 +332,17 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
         ("run", "run all steps and write the results"),
-        ("step", "run one step and what stands before it"),
+        ("step", "run one step, on kept results of those before it"),
         ("validate", "run all steps and compare the metrics with the baseline"),
     ):
         sub = commands.add_parser(command, help=text)
         if command == "step":
             sub.add_argument("name", help="name of the step")
+            sub.add_argument(
+                "--no-cache", dest="keep", action="store_false", help="run the steps before it, too"
+            )
+        elif command == "run":
+            sub.add_argument("--keep", action="store_true", help="keep the results of steps for `step`")
         sub.add_argument("--config", default=str(PIPELINE_FOLDER / "config.yaml"), help="configuration file")
         sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
         sub.add_argument("--output-dir", default="output", help="folder for the results")

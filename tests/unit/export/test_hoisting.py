@@ -59,6 +59,7 @@ def _write(cells: list[Cell], params: tuple[str, ...], inputs: set[str]) -> tupl
         linked=(),
         copied=(),
         folders=(),
+        unkept=(),
         modules=False,
         picks=False,
         before={},
