@@ -31,13 +31,23 @@ from .dataset import describe_dataset
 from .doubts import find_doubts
 from .environment import describe_environment
 from .fingerprint import fingerprint
+from .evaluation import prediction_of, target_of
 from .loops import LoopWatch, series_of, thin
-from .metrics import Observed, find_metrics, prediction_of
-from .models import describe_model, final_step, fitted_scores, is_fitted, serialize_model
+from .metrics import Observed, find_metrics
+from .models import (
+    best_settings,
+    describe_model,
+    final_step,
+    fitted_curves,
+    fitted_scores,
+    is_fitted,
+    serialize_model,
+)
 from .numbers import to_float
-from .parameters import Estimator, find_params
+from .parameters import Estimator, Given, find_params
 from .secrets import redact
 
+from .settings import call_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -114,6 +124,7 @@ class Drafter:
         self.loaded: dict[int, list[Dataset]] = {}
         self.seeds: dict[str, Any] = {}
         self._namespace = namespace
+        self._called: dict[int, list[tuple[str, str, Any]]] = {}
         self._ledger = ledger
 
     def fill(self, run: Run, seen: Observation) -> Filled:
@@ -123,7 +134,7 @@ class Drafter:
         lineage = self._ledger.lineage(execution.order)
         estimators: list[_Fitted] = attempt(lambda: self._estimators(events, execution, lineage), [])
         values, metric_details, curves = attempt(lambda: self._metrics(seen, estimators), ({}, {}, {}))
-        params, param_details = attempt(lambda: self._params(seen, estimators), ({}, {}))
+        params, param_details = attempt(lambda: self._params(seen, estimators, lineage), ({}, {}))
         _add_logged(seen, params, param_details, values, metric_details, curves)
         kept = {
             name: _bounded(curve, self.config.curve_points) for name, curve in curves.items() if curve.values
@@ -176,14 +187,22 @@ class Drafter:
         )
         return found.values, found.details, found.curves
 
+                fitted_curves={
+                    label: numbers
+                    for found in estimators
+                    if found.fitted_here
+                    for label, numbers in fitted_curves(found.value).items()
+                },
+                mutated=frozenset(seen.execution.mutated),
+                settings=frozenset(self._ledger.literals),
     def _params(
-        self, seen: Observation, estimators: list[_Fitted]
+        self, seen: Observation, estimators: list[_Fitted], lineage: list[Execution]
     ) -> tuple[dict[str, ParamValue], dict[str, ParamDetail]]:
         described = [
             Estimator(
                 name=found.name,
                 kind=final_step(found.value, found.model.kind),
-                settings=dict(found.model.settings),
+                settings={**found.model.settings, **best_settings(found.value)},
                 predicts=found.predicts,
                 order=found.order,
             )
@@ -195,18 +214,37 @@ class Drafter:
             seen.execution.order,
             earlier=self._ledger.literals,
             estimators=described,
-            overrides=seen.overrides,
+            given=Given(
+                reads=frozenset(name for made in lineage for name in (*made.reads, *made.bound)),
+                called=[(made.order, *given) for made in reversed(lineage) for given in self._given_in(made)],
+                arguments={**seen.watch.arguments, **seen.probe.arguments},
+                overrides=dict(seen.overrides),
+            ),
         )
 
     def _estimators(
         self, events: list[Event], execution: Execution, lineage: list[Execution]
     ) -> list[_Fitted]:
         """What was fitted in this cell, what it scored, and what else it stands on, each once."""
+    def _given_in(self, made: Execution) -> list[tuple[str, str, Any]]:
+        """The literals an execution gave to calls, parsed once."""
+        known = self._called.get(made.order)
+        if known is None:
+            try:
+                known = call_settings(ast.parse(made.code), self._namespace)
+            except (SyntaxError, ValueError, RecursionError):
+                known = []
+            self._called[made.order] = known
+        return known
+
         found: dict[int, _Fitted] = {}
         for event in events:
             if event.site.kind not in ("fit", "predict", "call"):
                 continue
-            for value in (event.value, event.receiver) if event.site.kind == "fit" else (event.receiver,):
+            # `cross_val_score(model, …)` is given the model it scores.
+            given = (*event.values.values(), *event.given.values()) if event.occurrence < _ESTIMATORS else ()
+            fits = event.site.kind == "fit"
+            for value in (event.value, event.receiver) if fits else (event.receiver, *given):
                 model = describe_model(self._name_of(value), value)
                 if model is None:
                     continue

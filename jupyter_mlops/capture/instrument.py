@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from .sites import SITES, Site
-from .vocabulary import FITTING_CALLS, PREDICTING_CALLS, is_scoring_call, sounds_like_metric, sounds_like_size
+from .vocabulary import (
+    FITTING_CALLS,
+    PREDICTING_CALLS,
+    PRINTING_CALLS,
+    TOLD_ARGUMENTS,
+    is_scoring_call,
+    sounds_like_metric,
+    sounds_like_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +56,7 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
         # fingerprint, stays the same when something else in its cell is edited.
         rewriter = _Rewriter(code, order, xxhash.xxh64_hexdigest(segment.encode(errors="surrogatepass"))[:10])
         if tracked and statement is last and isinstance(statement, ast.Expr):
-            rewriter.displayed = statement.value
+            rewriter.displayed = _shown_parts(statement.value)
         tree.body[index] = rewriter.visit(statement)
     return tree
 
@@ -63,7 +71,9 @@ class _Rewriter(ast.NodeTransformer):
         self.functions = 0
         self.loops: list[_Loop] = []
         self.targets: dict[int, str] = {}
-        self.displayed: ast.expr | None = None
+        #: The name that what is being visited is bound, appended or set as an item to.
+        self.within = ""
+        self.displayed: tuple[ast.expr, ...] = ()
 
     # -- scopes ---------------------------------------------------------------------------------
 
@@ -74,14 +84,14 @@ class _Rewriter(ast.NodeTransformer):
         return self._enter(node)
 
     def _enter(self, node: _Function) -> ast.AST:
-        outer = self.loops
-        self.loops = []
+        outer, within = self.loops, self.within
+        self.loops, self.within = [], ""
         self.scopes.append(node.name)
         self.functions += 1
         node.body = [self.visit(statement) for statement in node.body]
         self.functions -= 1
         self.scopes.pop()
-        self.loops = outer
+        self.loops, self.within = outer, within
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
@@ -96,23 +106,60 @@ class _Rewriter(ast.NodeTransformer):
     # -- statements -----------------------------------------------------------------------------
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            self.targets[id(node.value)] = node.targets[0].id
-        node.value = self.visit(node.value)
+        target = node.targets[0] if len(node.targets) == 1 else None
+        value = node.value
+        if (
+            isinstance(target, (ast.Tuple, ast.List))
+            and isinstance(value, (ast.Tuple, ast.List))
+            and len(target.elts) == len(value.elts)
+        ):
+            pairs = zip(target.elts, value.elts, strict=True)
+            value.elts = [self._visit_bound(name, part) for name, part in pairs]
+            return node
+        node.value = self._visit_bound(target, node.value)
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if node.value is not None:
-            if isinstance(node.target, ast.Name):
-                self.targets[id(node.value)] = node.target.id
-            node.value = self.visit(node.value)
+            node.value = self._visit_bound(node.target, node.value)
         return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        within, self.within = self.within, _root(node.target)
+        node.value = self.visit(node.value)
+        self.within = within
+        return node
+
+    def _visit_bound(self, target: ast.expr | None, value: ast.expr) -> ast.expr:
+        if isinstance(target, ast.Name):
+            self.targets[id(value)] = target.id
+        within, self.within = self.within, _root(target) if target is not None else ""
+        visited: ast.expr = self.visit(value)
+        self.within = within
+        return visited
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         original = node.value
-        node.value = self.visit(original)
-        if original is self.displayed:
-            node.value = self._see(node.value, self._site(original, "displayed"))
+        if len(self.displayed) > 1 and isinstance(original, ast.Tuple):
+            original.elts = [self._see_displayed(part) for part in original.elts]
+        elif original in self.displayed:
+            node.value = self._see_displayed(original)
+        else:
+            within = self.within
+            function = original.func if isinstance(original, ast.Call) else None
+            if isinstance(function, ast.Attribute) and function.attr in ("append", "extend", "insert", "add"):
+                self.within = _root(function.value)
+            node.value = self.visit(original)
+            self.within = within
+        return node
+
+    def _see_displayed(self, node: ast.expr) -> ast.expr:
+        shown, field = _unrounded(node)
+        if field is None:
+            site = self._site(node, "displayed")
+            return self._see(self.visit(node), site)
+        site = self._site(shown, "displayed")
+        field[0] = self._see(self.visit(shown), site)
         return node
 
     def visit_For(self, node: ast.For) -> ast.AST:
@@ -157,7 +204,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = dotted(node.func)
         last = name.rpartition(".")[2]
-        if name == "print":
+        if _prints(name):
             return self._visit_print(node)
         kind = ""
         if name and is_scoring_call(last):
@@ -170,23 +217,44 @@ class _Rewriter(ast.NodeTransformer):
             kind, name = "call", node.func.attr
         site = self._site(node, kind, function=name, arguments=_plain(node)) if kind else None
         self.generic_visit(node)
+        if site is not None and last in TOLD_ARGUMENTS:
+            self._see_arguments(node, site)
         return self._see(node, site) if site else node
 
+    def _see_arguments(self, node: ast.Call, call: Site) -> None:
+        """Observe arguments that are no plain names, for calls whose arguments must be known to the last."""
+        for index, argument in enumerate(node.args):
+            if not isinstance(argument, (ast.Constant, ast.Starred)):
+                site = self._site(argument, "argument", call=call.key, text=str(index))
+                node.args[index] = self._see(argument, site)
+        for keyword in node.keywords:
+            if keyword.arg and not isinstance(keyword.value, ast.Constant):
+                site = self._site(keyword.value, "argument", call=call.key, text=keyword.arg)
+                keyword.value = self._see(keyword.value, site)
+
     def _visit_print(self, node: ast.Call) -> ast.AST:
-        first = True
+        first, group = True, self._key()
         for text, owner, field, index in _printed(node):
             held = getattr(owner, field)
             value = held if index is None else held[index]
+            value, inner = _unrounded(value)
             counter = isinstance(value, ast.Name) and any(
                 isinstance(loop, ast.For) and value.id in _target_names(loop.target) for loop in self.loops
             )
-            site = self._site(value, "printed", text=text, first=first, counter=counter)
+            site = self._site(value, "printed", text=text, first=first, counter=counter, call=group)
             first = False
             seen = self._see(self.visit(value), site)
-            if index is None:
+            if inner is not None:
+                inner[0] = seen
+            elif index is None:
                 setattr(owner, field, seen)
             else:
                 held[index] = seen
+        if first and node.args and _is_text(node.args[0]):
+            # A line of text alone is a heading: it may name the number printed after it.
+            text = str(node.args[0].value)  # type: ignore[attr-defined]
+            site = self._site(node.args[0], "heading", text=text, first=True, call=group)
+            node.args[0] = self._see(node.args[0], site)
         return node
 
     # -- building -------------------------------------------------------------------------------
@@ -207,6 +275,7 @@ class _Rewriter(ast.NodeTransformer):
             end_column=node.end_col_offset or node.col_offset,
             scope=".".join(self.scopes),
             target=self.targets.get(id(node), ""),
+            within=self.within,
             in_loop=bool(self.loops),
             **more,  # type: ignore[arg-type]
         )
@@ -368,22 +437,78 @@ _Part = tuple[str, ast.AST, str, int | None]
 _Piece = tuple[str, ast.AST | None, str, int | None]
 
 
+def _prints(name: str) -> bool:
+    """Whether a call of `name` shows text to a reader: ``print``, ``logger.info``, ``tqdm.write``."""
+    owner, _, last = name.rpartition(".")
+    if name in ("print", "display", "pprint"):
+        return True
+    return (
+        bool(owner)
+        and last in PRINTING_CALLS
+        and not (last == "write" and "tqdm" not in owner and "bar" not in owner)
+    )
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _shown_parts(node: ast.expr) -> tuple[ast.expr, ...]:
+    """The values a displayed expression shows: the elements of a tuple, else itself."""
+    if isinstance(node, ast.Tuple) and node.elts and not any(isinstance(e, ast.Starred) for e in node.elts):
+        return (node, *node.elts)
+    if isinstance(node, ast.Call) and _prints(dotted(node.func)):
+        return ()
+    return (node,)
+
+
+def _unrounded(node: ast.expr) -> tuple[ast.expr, list[ast.expr] | None]:
+    """(what is rounded or turned to text for a reader, the list that holds it as its first item)."""
+    held: list[ast.expr] | None = None
+    while (
+        isinstance(node, ast.Call)
+        and dotted(node.func) in ("round", "np.round", "np.around", "numpy.round", "str", "format", "repr")
+        and node.args
+        and not isinstance(node.args[0], (ast.Starred, ast.Constant))
+    ):
+        held = node.args
+        node = held[0]
+    return node, held
+
+
 def _printed(call: ast.Call) -> Iterator[_Part]:
     """The values of a print call in order: (text before it, node that holds it, field, index)."""
     text = ""
-    for index, argument in enumerate(call.args):
+    arguments: list[tuple[ast.expr, ast.AST, str, int | None]] = [
+        (argument, call, "args", index) for index, argument in enumerate(call.args)
+    ]
+    if call.args and _is_text(call.args[0]) and len(call.args) > 1 and dotted(call.func) != "print":
+        # logger.info("loss %.3f", loss)
+        pieces = _percent_pieces(call.args[0].value)  # type: ignore[attr-defined]
+        if len(pieces) == len(call.args):
+            for index, piece in enumerate(pieces[:-1], start=1):
+                if not isinstance(call.args[index], ast.Starred):
+                    yield piece, call, "args", index
+            return
+    for index, (argument, owner, field, position) in enumerate(arguments):
         if index:
             text += " "
-        for before, owner, field, position in _strings(argument, call, index):
-            if owner is None:
+        for before, holder, name, place in _strings(argument, owner, field, position):
+            if holder is None:
                 text += before
             else:
-                yield text + before, owner, field, position
+                yield text + before, holder, name, place
                 text = ""
+    if dotted(call.func).endswith("set_postfix"):
+        for keyword in call.keywords:
+            if keyword.arg:
+                yield f"{keyword.arg}: ", keyword, "value", None
 
 
 def _strings(
-    node: ast.expr, owner: ast.AST, index: int
+    node: ast.expr, owner: ast.AST, field: str, index: int | None
 ) -> Iterator[tuple[str, ast.AST | None, str, int | None]]:
     if isinstance(node, ast.Constant):
         yield (node.value if isinstance(node.value, str) else ""), None, "", None
@@ -391,8 +516,11 @@ def _strings(
         for part in node.values:
             if isinstance(part, ast.Constant):
                 yield str(part.value), None, "", None
-            elif isinstance(part, ast.FormattedValue) and part.conversion in (-1, 115):
-                yield "", part, "value", None
+            elif isinstance(part, ast.FormattedValue):
+                if isinstance(part.value, ast.Constant):
+                    yield str(part.value.value), None, "", None
+                else:
+                    yield "", part, "value", None
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and _is_text(node.left):
         values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         pieces = _percent_pieces(node.left.value)  # type: ignore[attr-defined]
@@ -403,6 +531,9 @@ def _strings(
                 else:
                     yield piece, node, "right", None
             yield pieces[-1], None, "", None
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _joins_text(node):
+        yield from _strings(node.left, node, "left", None)
+        yield from _strings(node.right, node, "right", None)
     elif (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -411,7 +542,18 @@ def _strings(
     ):
         yield from _format_pieces(node)
     elif not isinstance(node, ast.Starred):
-        yield "", owner, "args", index
+        yield "", owner, field, index
+
+
+def _joins_text(node: ast.expr) -> bool:
+    """Whether a sum is one of texts: ``"auc " + str(auc)``."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _joins_text(node.left) or _joins_text(node.right)
+    return (
+        isinstance(node, ast.JoinedStr)
+        or _is_text(node)
+        or (isinstance(node, ast.Call) and dotted(node.func) == "str")
+    )
 
 
 def _is_text(node: ast.expr) -> bool:

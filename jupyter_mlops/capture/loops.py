@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .numbers import to_float
-from .sites import LoopSeries
+from .sites import LoopSeries, arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +32,8 @@ _SHARE = 40
 #: A loop entered this often is a function's inner loop, not a training loop.
 _ENTERED = 2_000
 _KEPT = 20_000
+#: How often the arguments of a function that loops are looked at.
+_GIVEN = 100
 #: Iterators that say how much is left. Those of a list can be handed more while they run.
 _FIXED = frozenset(
     {id(type(iter(()))), id(type(iter(""))), id(type(iter(range(0)))), id(type(iter(range(2**70))))}
@@ -94,6 +96,8 @@ class LoopWatch:
         every: float = 0.5,
     ) -> None:
         self.loops: dict[str, Loop] = {}
+        #: What functions of the notebook's own that loop were given, by function.
+        self.arguments: dict[str, dict[str, Any]] = {}
         self.started = perf_counter()
         self.faults: list[BaseException] = []
         self._on_progress = on_progress
@@ -106,6 +110,10 @@ class LoopWatch:
         if loop is None:
             loop = self.loops[what[0]] = Loop(what)
         loop.entered += 1
+        if loop.scope and loop.entered <= _GIVEN:
+            frame = sys._getframe(1)
+            if frame.f_code is code:
+                self.arguments[loop.scope.rpartition(".")[2]] = arguments_of(frame)
         base = loop.steps
         loop.total = _length(iterator)
         over = False
@@ -262,6 +270,7 @@ def series_of(watch: LoopWatch) -> list[LoopSeries]:
                     times=[0.0] * len(values),
                     count=len(values),
                     appended=True,
+                    value_name=value_name,
                 )
             )
     return found

@@ -12,31 +12,54 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
-from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from jupyter_mlops.records import Curve, Evaluation, MetricDetail, MetricValue, Span
 
+from .assignments import (
+    Assignment,
+    assignments_of,
+    explored,
+    has_grown,
+    is_constant,
+    measures_time,
+    span_of,
+    stored_keys,
+)
+from .evaluation import direction_of, identify, prediction_of, report_of, rows_of, target_and_name
+from .members import Member, Path, histories, members, numbers_of
+from .metric_names import BETWEEN, canonical, data_part, expression_name, join, singular
 from .numbers import is_number, module_of, to_float, to_number
-from .vocabulary import is_scoring_call, names_a_result, sounds_like_metric, sounds_like_size, words
+from .vocabulary import (
+    is_setting,
+    names_a_result,
+    sounds_like_holder,
+    sounds_like_metric,
+    sounds_like_size,
+    words,
+)
 
 if TYPE_CHECKING:
     from .sites import Event, LoopSeries, Site
 
-_BETWEEN = "\x1f"
-_LONGEST = 60
-_MEMBERS = 200
 #: Dicts with these names hold results, not a group of them: their keys stand for themselves.
 _PLAIN_HOLDERS = frozenset(
     ["metrics", "results", "result", "scores", "score", "res", "evaluation", "report", "out", "performance"]
 )
-_TARGET_ARGUMENT = {"score": 1, "evaluate": 1, "cross_val_score": 2, "cross_validate": 2}
+#: Words of names that hold results, so that a table or dict of theirs is one of scores.
+_RESULTS = frozenset(
+    "results result res scores metrics perf performance comparison leaderboard summary report".split()
+)
+#: Words of names that hold what a model is made of.
+_EXPLAINING = frozenset("importance importances coef coefs coefficient coefficients weights".split())
+#: A site outside any loop heard more often than this is a series, not so many facts.
+_FACTS = 12
+_LONGEST_LIST = 5_000
+_EXPLORED_ROWS = 60
 
 Fingerprint = Callable[[Any], str]
-Path = tuple[str | int, ...]
-Member = tuple[Path, tuple[str, ...], MetricValue]
 
 
 class Found(msgspec.Struct):
@@ -48,7 +71,12 @@ class Found(msgspec.Struct):
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """Everything `find_metrics` looks at. `bound` are names the cell's top level really bound."""
+    """Everything `find_metrics` looks at.
+
+    `bound` are names the cell's top level really bound, `mutated` those whose objects it changed,
+    `settings` those that hold a literal still. `fitted` are scores of fitted objects, as
+    (label, expression, path, value), `fitted_curves` their histories by label.
+    """
 
     tree: ast.Module
     code: str
@@ -59,6 +87,9 @@ class Observed(msgspec.Struct, frozen=True):
     loops: list[LoopSeries]
     fingerprint: Fingerprint
     fitted: list[tuple[str, str, Path, MetricValue]] = []
+    fitted_curves: Mapping[str, list[float]] = {}
+    mutated: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
 
 
 def find_metrics(observed: Observed) -> Found:
@@ -66,20 +97,11 @@ def find_metrics(observed: Observed) -> Found:
     return _Finder(observed).find()
 
 
-class _Assignment(msgspec.Struct):
-    """The last top-level assignment to a name."""
-
-    target: ast.Name
-    value: ast.expr
-    in_loop: bool
-    consumed: bool = False
-
-
 class _Finder:
     def __init__(self, observed: Observed) -> None:
         self.seen = observed
         self.found = Found()
-        self.assignments = _assignments(observed.tree)
+        self.assignments = assignments_of(observed.tree)
         self.calls = [event for event in observed.events if event.site.kind == "call"]
         self.printed = [event for event in observed.events if event.site.kind == "printed"]
         self.displayed = [event for event in observed.events if event.site.kind == "displayed"]
@@ -89,60 +111,84 @@ class _Finder:
         self.looped: set[tuple[str, str]] = set()
         #: Expressions printed together with the name of what was scored: several facts, no curve.
         self.named = {
-            (event.site.scope, event.site.expression) for event in self.printed if _BETWEEN in event.label
+            (event.site.scope, event.site.expression)
+            for event in self.printed
+            if BETWEEN in event.label and not sounds_like_size(event.label.partition(BETWEEN)[0])
         }
 
     def find(self) -> Found:
         """Look where a number is told best first, so that later tellings of it are recognised."""
         self._find_curves()
         self._find_bound()
+        self._find_stored()
         self._find_fitted()
         self._find_printed()
-        self._find_displayed()
+        for event in self.displayed:
+            self._show(event)
         self._find_called()
         return self.found
 
     # -- loops ----------------------------------------------------------------------------------
 
     def _find_curves(self) -> None:
+        lists = {
+            (loop.scope, loop.value_name): loop
+            for loop in self.seen.loops
+            if loop.appended and loop.value_name
+        }
         for loop in sorted(self.seen.loops, key=lambda loop: loop.appended):
             if (loop.scope, loop.expression) in self.named:
+                continue
+            kept = lists.get((loop.scope, loop.expression))
+            if kept is not None and kept.count != loop.count and not sounds_like_metric(loop.name):
+                self.looped.add((loop.scope, loop.expression))
+                continue
+            if self._counts(loop):
                 continue
             self.looped.add((loop.scope, loop.expression))
             if not loop.values or (loop.count < 2 and not loop.appended):
                 continue
-            name = canonical(loop.name)
-            if not name or any(
-                curve.values[-1:] == loop.values[-1:] and len(curve.values) == len(loop.values)
-                for other, curve in self.found.curves.items()
-                if loop.appended and (other == name or singular(name) == singular(other))
-            ):
-                continue
+            self._tell_loop(loop)
+
+    def _counts(self, loop: LoopSeries) -> bool:
+        """Whether a series only counts (``correct += …``): whole numbers whose name is no metric's."""
+        return not sounds_like_metric(loop.name) and all(
+            value == int(value) for value in loop.values if value - value == 0
+        )
+
+    def _tell_loop(self, loop: LoopSeries) -> None:
+        name = canonical(loop.name)
+        if loop.appended and len(words(name)) == 1 and len(name) <= 2:
+            name = canonical(loop.expression)
+        if not name or any(
+            curve.values[-1:] == loop.values[-1:] and len(curve.values) == len(loop.values)
+            for other, curve in self.found.curves.items()
+            if loop.appended and (other == name or singular(name) == singular(other))
+        ):
+            return
+        if name in self.found.values:
+            name = canonical(f"{loop.scope.rpartition('.')[2]} {name}") if loop.scope else f"{name}_history"
             if name in self.found.values:
-                name = (
-                    canonical(f"{loop.scope.rpartition('.')[2]} {name}") if loop.scope else f"{name}_history"
-                )
-                if name in self.found.values:
-                    continue
-            self.found.curves[name] = Curve(
-                steps=loop.steps, values=loop.values, times=loop.times, count=loop.count
-            )
-            value: MetricValue = loop.values[-1]
-            if not loop.scope and not loop.appended:
-                now = self.seen.namespace.get(loop.expression)
-                value = to_number(now) if is_number(now) else value
-            self.found.values[name] = value
-            self.found.details[name] = MetricDetail(
-                origin="curve",
-                expression=loop.expression,
-                order=loop.order,
-                span=self._target_span(loop.expression) if not loop.scope else None,
-                scope=loop.scope,
-                path=(-1,) if loop.appended else (),
-                step=loop.steps[-1],
-                points=loop.count,
-                evaluation=self._evaluation_of(self._calls_for(loop.expression, loop.scope)),
-            )
+                return
+        self.found.curves[name] = Curve(
+            steps=loop.steps, values=loop.values, times=loop.times, count=loop.count
+        )
+        value: MetricValue = loop.values[-1]
+        if not loop.scope and not loop.appended:
+            now = self.seen.namespace.get(loop.expression)
+            value = to_number(now) if is_number(now) else value
+        self.found.values[name] = value
+        self.found.details[name] = MetricDetail(
+            origin="curve",
+            expression=loop.expression,
+            order=loop.order,
+            span=self._target_span(loop.expression) if not loop.scope else None,
+            scope=loop.scope,
+            path=(-1,) if loop.appended else (),
+            step=loop.steps[-1],
+            points=loop.count,
+            evaluation=self._evaluation_of(self._calls_for(loop.expression, loop.scope)),
+        )
 
     def _target_span(self, name: str) -> Span | None:
         assignment = self.assignments.get(name)
@@ -157,75 +203,122 @@ class _Finder:
             if assignment.in_loop and ("", name) in self.named:
                 continue
             value = self.seen.namespace[name]
-            calls = self._calls_in(assignment.value)
+            calls = self._calls_in(assignment.value) or self._calls_for(name, "")
             if is_number(value):
                 if name in self.found.values or not self._is_result(name, value, assignment, calls):
                     continue
-                number = to_number(value)
-                self._tell(
-                    name,
-                    number,
-                    MetricDetail(
-                        origin="bound",
-                        expression=name,
-                        order=self.seen.order,
-                        span=span_of(assignment.target),
-                        evaluation=self._evaluation_of(calls),
-                        higher_is_better=_direction(calls),
-                    ),
-                )
+                self._tell_bound(name, name, to_number(value), assignment, calls)
                 self._mark(calls)
-            elif calls or name in self.shown or sounds_like_metric(name) or name in _PLAIN_HOLDERS:
+            elif calls or name in self.shown or sounds_like_metric(name) or self._is_trusted(name):
                 self._find_members(name, value, assignment, calls)
 
-    def _is_result(self, name: str, value: Any, assignment: _Assignment, calls: list[Event]) -> bool:
+    def _tell_bound(
+        self,
+        label: str,
+        name: str,
+        value: MetricValue,
+        assignment: Assignment,
+        calls: list[Event],
+        path: Path = (),
+    ) -> None:
+        self._tell(
+            label,
+            value,
+            MetricDetail(
+                origin="bound",
+                expression=name,
+                order=self.seen.order,
+                span=span_of(assignment.target),
+                path=path,
+                evaluation=self._evaluation_of(calls),
+                higher_is_better=direction_of(calls),
+            ),
+        )
+
+    def _is_result(self, name: str, value: Any, assignment: Assignment, calls: list[Event]) -> bool:
         if calls:
             return True
-        if _is_constant(assignment.value):
+        if is_constant(assignment.value):
             # Typed in by hand: a setting, unless its name can only be that of a result.
             literal = isinstance(assignment.value, (ast.Constant, ast.UnaryOp))
             started = to_number(value) in (0, -1) or abs(to_number(value)) == float("inf")
             return names_a_result(name) and type(value) is float and not (literal and started)
         if sounds_like_metric(name):
             return True
-        if sounds_like_size(name):
+        if sounds_like_size(name) or is_setting(name):
             return False
         if name in self.shown:
             labels = [event.label for event in self.printed if event.site.expression == name]
             return type(to_number(value)) is float and not any(sounds_like_size(label) for label in labels)
         return (
             type(to_number(value)) is float
+            and len(name) > 2
             and not assignment.consumed
-            and not _measures_time(assignment.value)
+            and not measures_time(assignment.value)
+            and not self._explores(ast.unparse(assignment.value))
         )
 
-    def _find_members(self, name: str, value: Any, assignment: _Assignment, calls: list[Event]) -> None:
-        if _is_constant(assignment.value) or "param" in name.lower() or "config" in name.lower():
+    def _find_members(self, name: str, value: Any, assignment: Assignment, calls: list[Event]) -> None:
+        if is_constant(assignment.value) and not has_grown(assignment.value, value):
             return
-        evaluation = self._evaluation_of(calls)
+        if sounds_like_holder(name) or _EXPLAINING & set(words(name)):
+            return
+        if module_of(type(value)) == "numpy" and not (calls or name in self.shown) and self._is_signed(value):
+            return
+        if self._explores(ast.unparse(assignment.value), value):
+            return
+        self._tell_members(name, value, assignment, calls, members(value, trusted=self._is_trusted(name)))
+        self._tell_histories(name, value, assignment)
+
+    def _tell_members(
+        self, name: str, value: Any, assignment: Assignment, calls: list[Event], found: list[Member]
+    ) -> None:
         told = False
-        for path, parts, number in members(value):
-            label = _join("" if name in _PLAIN_HOLDERS else name, parts)
+        plain = name in _PLAIN_HOLDERS and type(value).__name__ != "ndarray"
+        for path, parts, number in found:
+            label = join("" if plain else name, parts)
             if label in self.found.values:
-                label = _join(name, parts)
+                if self._same(label, number):
+                    continue
+                label = join(name, parts)
             if label in self.found.values or not label:
                 continue
             told = True
-            self._tell(
-                label,
-                number,
-                MetricDetail(
-                    origin="bound",
-                    expression=name,
-                    order=self.seen.order,
-                    span=span_of(assignment.target),
-                    path=path,
-                    evaluation=evaluation,
-                    higher_is_better=_direction(calls),
-                ),
-            )
+            self._tell_bound(label, name, number, assignment, calls, path)
+        if type(value) is list and calls and (numbers := numbers_of(value[:_LONGEST_LIST])) is not None:
+            told = True
+            self._tell_bound(name, name, numbers[-1], assignment, calls, (len(value) - 1,))
+            self._keep_curve(name, numbers)
         if told:
             self._mark(calls)
+
+    def _tell_histories(self, name: str, value: Any, assignment: Assignment) -> None:
+        for path, parts, numbers in histories(value):
+            label = join("" if name in (*_PLAIN_HOLDERS, "history", "hist") else name, parts)
+            if not label or any(curve.values == numbers for curve in self.found.curves.values()):
+                continue
+            label = label if label not in self.found.values else join(name, parts)
+            self._tell_bound(label, name, numbers[-1], assignment, [], (*path, len(numbers) - 1))
+            self._keep_curve(label, numbers)
+
+    def _keep_curve(self, name: str, numbers: list[float]) -> None:
+        self.found.curves[name] = Curve(
+            steps=list(range(len(numbers))), values=numbers, times=[0.0] * len(numbers), count=len(numbers)
+        )
+        detail = self.found.details[name]
+        self.found.details[name] = msgspec.structs.replace(detail, step=len(numbers) - 1, points=len(numbers))
+
+    def _find_stored(self) -> None:
+        """Items set in a dict of results that an earlier cell began: ``results["svm"] = score``."""
+        for name, (holder, keys) in stored_keys(self.seen.tree).items():
+            value = self.seen.namespace.get(name)
+            if name not in self.seen.mutated or name in self.seen.bound or type(value) is not dict:
+                continue
+            calls = self._calls_for(name, "")
+            if sounds_like_holder(name) or not (calls or sounds_like_metric(name) or name in _PLAIN_HOLDERS):
+                continue
+            found = [member for member in members(value) if keys is None or member[0][0] in keys]
+            self._tell_members(name, None, Assignment(holder, holder, in_loop=False), calls, found)
 
     def _find_fitted(self) -> None:
         for name, expression, path, value in self.seen.fitted:
@@ -236,24 +329,52 @@ class _Finder:
                     value,
                     MetricDetail(origin="fitted", expression=expression, order=self.seen.order, path=path),
                 )
+                numbers = self.seen.fitted_curves.get(name)
+                if numbers:
+                    self._keep_curve(label, numbers)
 
     # -- shown ----------------------------------------------------------------------------------
 
     def _find_printed(self) -> None:
-        by_name: dict[str, list[Event]] = {}
+        by_name: dict[tuple[str, str], list[Event]] = {}
+        headed = self._headed()
+        crowded = self._crowded()
         for event in self.printed:
             if not is_number(event.value):
                 self._show(event)
                 continue
-            name = self._printed_name(event)
+            name = self._printed_name(event, crowded)
+            if name and event.site.key in headed:
+                name = canonical(f"{canonical(event.heading)}{BETWEEN}{name}")
             if name:
-                by_name.setdefault(name, []).append(event)
-        for name, events in by_name.items():
-            self._show_series(name, events)
+                by_name.setdefault((name, event.site.key), []).append(event)
+        for (name, _), events in by_name.items():
+            if len(events) <= _FACTS and not events[0].site.in_loop:
+                for event in events:
+                    self._show_series(name, [event])
+            else:
+                self._show_series(name, events)
 
-    def _printed_name(self, event: Event) -> str:
+    def _headed(self) -> set[str]:
+        """Sites that are printed under several headings, which tell their values apart."""
+        headings: dict[str, set[str]] = {}
+        for event in self.printed:
+            heading = re.sub(r"[\d\W_]+", "", event.heading)
+            if heading and BETWEEN not in event.label:
+                headings.setdefault(event.site.key, set()).add(heading)
+        return {key for key, told in headings.items() if len(told) > 1}
+
+    def _crowded(self) -> set[str]:
+        """Sites whose value stands beside another under no label of its own: ``f"{name} {a} {b}"``."""
+        bare: dict[str, set[str]] = {}
+        for event in self.printed:
+            if not words(event.label.rpartition(BETWEEN)[2]) and is_number(event.value):
+                bare.setdefault(event.site.call, set()).add(event.site.key)
+        return {key for keys in bare.values() if len(keys) > 1 for key in keys}
+
+    def _printed_name(self, event: Event, crowded: set[str]) -> str:
         site = event.site
-        if (site.scope, site.expression) in self.looped:
+        if (site.scope, site.expression) in self.looped or self._is_setting(event):
             return ""
         if (
             not site.scope
@@ -263,19 +384,68 @@ class _Finder:
             return ""
         label = canonical(event.label)
         call = self._call_at(event)
-        plain = canonical(site.expression)
-        if plain in self.found.values and self._same(plain, event.value) and _BETWEEN not in event.label:
+        plain = expression_name(site.expression)
+        if plain in self.found.values and self._same(plain, event.value) and BETWEEN not in event.label:
             return ""
         whole = type(to_number(event.value)) is int
         if label:
-            if sounds_like_size(label) and not sounds_like_metric(label) and call is None:
+            told = canonical(event.label.rpartition(BETWEEN)[2]) or label
+            if is_setting(told) or (sounds_like_size(told) and not sounds_like_metric(told) and call is None):
                 return ""
-            if whole and call is None and not sounds_like_metric(label) and _BETWEEN not in event.label:
+            if whole and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
                 return ""
+            if site.key in crowded:
+                own = self._call_name(call) if call is not None else plain
+                label = canonical(f"{label}{BETWEEN}{own}")
             return label
+        if (
+            call is None
+            and event.heading
+            and not sounds_like_metric(plain)
+            and sounds_like_metric(event.heading)
+        ):
+            return canonical(event.heading)
         if call is not None:
             return self._call_name(call)
+        if not sounds_like_metric(plain) and self._explores(site.expression):
+            return ""
         return "" if sounds_like_size(plain) or (whole and not sounds_like_metric(plain)) else plain
+
+    def _is_setting(self, event: Event) -> bool:
+        """Whether what is printed is only a setting: a name that holds a literal, ``args.lr``."""
+        expression = event.site.expression
+        if expression in self.seen.settings and not (
+            event.site.scope or sounds_like_metric(expression) or sounds_like_metric(event.label)
+        ):
+            return True
+        root, _, rest = expression.partition(".")
+        return (
+            bool(rest) and rest.isidentifier() and sounds_like_holder(root) and not sounds_like_metric(rest)
+        )
+
+    def _explores(self, expression: str, value: Any = None) -> bool:
+        """Whether an expression only looks at data: ``df.corr()["y"]``, ``df.age.mean()``, ``df.head()``."""
+        if not is_number(value) and value is not None and _EXPLAINING & set(words(expression)):
+            return True
+        root, surely = explored(expression)
+        if surely:
+            return True
+        if not root:
+            return False
+        held: Any = self.seen.namespace.get(root)
+        if module_of(type(held)).partition(".")[0] not in ("pandas", "polars") or len(held) <= _EXPLORED_ROWS:
+            return False
+        if type(value).__name__ == "DataFrame":
+            numeric = [name for name in value.columns if type(name) is str and value[name].dtype.kind == "f"]
+            return 2 * sum(map(sounds_like_metric, numeric)) < len(numeric) or not numeric
+        return not sounds_like_metric(expression)
+
+    def _is_trusted(self, expression: str) -> bool:
+        return bool(_RESULTS & set(words(expression)))
+
+    def _is_signed(self, value: Any) -> bool:
+        """Whether an array holds residuals rather than scores: some are below zero."""
+        return bool(value.dtype.kind == "f" and value.size and value.size <= 1_000 and value.min() < 0)
 
     def _same(self, name: str, value: Any) -> bool:
         kept = self.found.values[name]
@@ -284,20 +454,20 @@ class _Finder:
 
     def _show_series(self, name: str, events: list[Event]) -> None:
         event = events[-1]
-        same_site = [other for other in events if other.site.key == event.site.key]
         call = self._call_at(event)
         occurrences = sum(1 for other in self.printed if other.site.key == event.site.key)
         path: Path = () if event.occurrence == occurrences - 1 else (f"@{event.occurrence}",)
         if name in self.found.values:
             if self._same(name, event.value):
+                self._mark([call] if call else [])
                 return
-            name = f"{name}_printed"
+            name = self._free(name, call, event)
         detail = self._detail(event, "printed", call)
-        values = [to_float(other.value) for other in same_site]
+        values = [to_float(other.value) for other in events]
         curve = None
-        if len(same_site) > 1 and event.site.in_loop and all(value is not None for value in values):
+        if len(events) > 1 and all(value is not None for value in values):
             steps = [
-                step if (step := other.step) is not None else index for index, other in enumerate(same_site)
+                step if (step := other.step) is not None else index for index, other in enumerate(events)
             ]
             curve = Curve(
                 steps=steps,
@@ -317,63 +487,105 @@ class _Finder:
         )
         if curve:
             self.found.curves[name] = curve
-        for other in same_site:
+        for other in events:
             self._mark([found for found in [self._call_at(other)] if found is not None])
-
-    def _find_displayed(self) -> None:
-        for event in self.displayed:
-            self._show(event)
 
     def _show(self, event: Event) -> None:
         """A value that stands there for a reader: the cell's last expression, or a printed structure."""
         value, site = event.value, event.site
         call = self._call_at(event)
-        name = canonical(event.label) or (self._call_name(call) if call else canonical(site.expression))
+        name = canonical(event.label) or (self._call_name(call) if call else expression_name(site.expression))
         if is_number(value):
-            known = site.expression in self.found.values and self._same(site.expression, value)
-            if known or not name:
-                return
-            whole = type(to_number(value)) is int
-            if call is None and (sounds_like_size(name) or (whole and not sounds_like_metric(name))):
-                return
-            if not (name in self.found.values and self._same(name, value)):
-                self._tell(self._free(name, call), to_number(value), self._detail(event, site.kind, call))
-        else:
-            if _place(site) in self.told or "param" in site.expression.lower():
-                return
-            holder = "" if name in _PLAIN_HOLDERS or call is not None else name
-            for path, parts, number in members(value):
-                label = _join(holder, parts) or (name if not path else "")
-                if label and label not in self.found.values:
-                    detail = msgspec.structs.replace(self._detail(event, site.kind, call), path=path)
-                    self._tell(label, number, detail)
+            self._show_number(event, name, call)
+        elif _place(site) not in self.told and not (
+            type(value) is dict and (sounds_like_holder(site.expression) or sounds_like_holder(name))
+        ):
+            self._show_members(event, name, call)
         self._mark([call] if call else [])
+
+    def _show_number(self, event: Event, name: str, call: Event | None) -> None:
+        value, site = event.value, event.site
+        known = site.expression in self.found.values and self._same(site.expression, value)
+        if known or not name or self._is_setting(event):
+            return
+        whole = type(to_number(value)) is int
+        aside = sounds_like_size(name) or whole or is_setting(name) or self._explores(site.expression)
+        if call is None and not sounds_like_metric(name) and aside:
+            return
+        if not (name in self.found.values and self._same(name, value)):
+            self._tell(self._free(name, call, event), to_number(value), self._detail(event, site.kind, call))
+
+    def _show_members(self, event: Event, name: str, call: Event | None) -> None:
+        value, site = event.value, event.site
+        if call is None and self._explores(site.expression, value):
+            return
+        if call is None and not site.scope:
+            call = next(iter(self._calls_for(site.expression, "")), None)
+        if type(value).__name__ == "ndarray" and call is None:
+            own = expression_name(site.expression)
+            grid = value.ndim == 2 and ({"cm", "confusion", "conf"} & set(words(f"{own} {name}")))
+            if not (grid or sounds_like_metric(own) or (name != own and sounds_like_metric(name))):
+                return
+        if type(value) in (list, tuple):
+            numbers = [to_float(item) for item in value]
+            told = set(self.found.values.values())
+            if any(curve.values == numbers for curve in self.found.curves.values()):
+                return
+            if not (call or sounds_like_metric(name) or self._is_trusted(site.expression)):
+                return
+            if all(number in told for number in numbers):
+                return
+        listed = type(value).__name__ in ("ndarray", "list", "tuple")
+        plain = not listed and (name in _PLAIN_HOLDERS or (type(value) is dict and call is not None))
+        holder = "" if plain else name
+        trusted = self._is_trusted(f"{site.expression} {name}")
+        for path, parts, number in members(value, shown=True, trusted=trusted):
+            label = join(holder, parts) or (name if not path else "")
+            if type(value).__name__ == "DataFrame":
+                label = join("", parts)
+            if not label or (label in self.found.values and self._same(label, number)):
+                continue
+            if label in self.found.values:
+                label = join(name, parts)
+            if label and label not in self.found.values:
+                detail = msgspec.structs.replace(self._detail(event, site.kind, call), path=path)
+                self._tell(label, number, detail)
+
+    # -- called ---------------------------------------------------------------------------------
 
     def _find_called(self) -> None:
         by_name: dict[str, list[Event]] = {}
         for event in self.calls:
             site = event.site
+            report = report_of(event)
+            if report is not None:
+                self._tell_parts("report", event, members(report))
+                continue
             if _place(site) in self.told or (site.scope, site.target) in self.looped | self.named:
+                continue
+            if (site.scope, site.within) in self.looped | self.named and site.within:
                 continue
             if not site.scope and site.target and site.target in self.found.values:
                 continue
             name = canonical(site.target) if site.target and site.scope else self._call_name(event)
             if is_number(event.value):
                 by_name.setdefault(name, []).append(event)
-            else:
-                for path, parts, number in members(event.value):
-                    label = _join(name, parts)
-                    if label and label not in self.found.values:
-                        self._tell(
-                            label,
-                            number,
-                            msgspec.structs.replace(self._detail(event, "call", event), path=path),
-                        )
+            elif site.kind == "call":
+                self._tell_parts(name, event, members(event.value))
         for name, events in by_name.items():
             sites = {event.site.key: event for event in events}
             for event in sites.values():
                 own = [other for other in events if other.site.key == event.site.key]
                 self._tell_called(self._free(name, event), own)
+
+    def _tell_parts(self, name: str, event: Event, found: list[Member]) -> None:
+        for path, parts, number in found:
+            label = join("" if name == "report" else name, parts)
+            if label in self.found.values and not self._same(label, number):
+                label = join(name, parts)
+            if label and label not in self.found.values:
+                detail = msgspec.structs.replace(self._detail(event, "call", event), path=path)
+                self._tell(label, number, detail)
 
     def _tell_called(self, name: str, events: list[Event]) -> None:
         event = events[-1]
@@ -395,13 +607,17 @@ class _Finder:
         self.found.values[name] = value
         self.found.details[name] = detail
 
-    def _free(self, name: str, call: Event | None) -> str:
-        """`name`, or the name with what tells this call from the one that has it already."""
+    def _free(self, name: str, call: Event | None, event: Event | None = None) -> str:
+        """`name`, or the name with what tells this fact from the one that has it already."""
         if name not in self.found.values:
             return name
-        part = _data_part(call.site.arguments) if call else ""
+        part = data_part(call.site.arguments) if call else ""
         if part and f"{name}_{part}" not in self.found.values:
             return f"{name}_{part}"
+        if event is not None and event.heading:
+            headed = canonical(f"{canonical(event.heading)}{BETWEEN}{name}")
+            if headed not in self.found.values:
+                return headed
         count = 2
         while f"{name}_{count}" in self.found.values:
             count += 1
@@ -419,12 +635,12 @@ class _Finder:
             span=Span(line=site.line, column=site.column, end_line=site.end_line, end_column=site.end_column),
             scope=site.scope,
             evaluation=self._evaluation_of([call] if call else []),
-            higher_is_better=_direction([call] if call else []),
+            higher_is_better=direction_of([call] if call else []),
         )
 
     def _call_name(self, call: Event) -> str:
         last = call.site.function.rpartition(".")[2]
-        part = _data_part(call.site.arguments)
+        part = data_part(call.site.arguments)
         return f"{last}_{part}" if part and part != "test" and last == "score" else last
 
     def _call_at(self, event: Event) -> Event | None:
@@ -453,18 +669,24 @@ class _Finder:
         ]
 
     def _calls_for(self, name: str, scope: str) -> list[Event]:
-        return [call for call in self.calls if call.site.target == name and call.site.scope == scope][-1:]
+        return [
+            call
+            for call in self.calls
+            if name in (call.site.target, call.site.within)
+            and call.site.scope == scope
+            and (scope or call.site.order == self.seen.order)
+        ][-1:]
 
     def _evaluation_of(self, calls: list[Event]) -> Evaluation | None:
         if not calls:
             return None
         call = calls[-1]
-        name, code = _identify(call.function, call.site.function)
-        target_name, target = _target(call)
+        name, code = identify(call.function, call.site.function)
+        target_name, target = target_and_name(call)
         fingerprint, rows = "", None
         if target is not None:
             fingerprint = self.seen.fingerprint(target)
-            rows = _rows(target)
+            rows = rows_of(target)
         return Evaluation(
             function=name,
             function_hash=self.seen.fingerprint(code) if code is not None else "",
@@ -475,292 +697,5 @@ class _Finder:
         )
 
 
-# -- names of metrics ------------------------------------------------------------------------------
-
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_CUT = re.compile(r"[\n|,;\t]|\s{3,}|={3,}|-{3,}")
-_NOT_WORD = re.compile(r"[^\w.@²]+")
-
-
-def canonical(label: str) -> str:
-    """The metric's name behind a printed label or an expression: ``"Test RMSE: "`` gives ``test_rmse``.
-
-    Only the last clause before the number counts. Words in capitals and identifiers keep their case.
-    """
-    context, _, text = label.rpartition(_BETWEEN)
-    pieces = [piece for piece in _CUT.split(_ANSI.sub("", text)) if words(piece)]
-    text = pieces[-1] if pieces else ""
-    parts = [part for part in _NOT_WORD.split(f"{context} {text}".replace("²", "2")) if part.strip("._")]
-    while parts and parts[-1].lower() in ("is", "of", "the", "on", "at", "approximately", "about"):
-        parts.pop()
-    while parts and parts[0].lower() in ("the", "and", "with", "my", "our"):
-        parts.pop(0)
-    cased = [
-        part.lower() if part.istitle() or (len(parts) > 1 and not part.isupper()) else part for part in parts
-    ]
-    return "_".join(part.strip("._") for part in cased)[:_LONGEST]
-
-
-def singular(name: str) -> str:
-    """``losses`` and ``loss`` are one; so are ``val_accs`` and ``val_acc``."""
-    for ending, instead in (("_history", ""), ("_list", ""), ("sses", "ss"), ("ies", "y")):
-        if name.endswith(ending):
-            return name.removesuffix(ending) + instead
-    return name.removesuffix("s") if not name.endswith("ss") else name
-
-
-def _join(holder: str, parts: tuple[str, ...]) -> str:
-    return canonical(".".join(part.replace(" ", "_") for part in (holder, *parts) if part))
-
-
-def _data_part(arguments: tuple[str, ...]) -> str:
-    for argument in reversed(arguments):
-        for word in words(argument.rpartition("=")[2]):
-            if word in ("train", "test", "valid", "validation", "val", "dev", "holdout", "oof"):
-                return word
-    return ""
-
-
-# -- numbers inside values -------------------------------------------------------------------------
-
-
-def members(value: Any, *, depth: int = 2) -> list[Member]:
-    """The numbers inside a structure of results: the path to each, the words that name it, itself.
-
-    Dicts (nested ones too), Series, tables of at most 30 rows whose columns sound like metrics, and
-    arrays of scores, which give their mean and standard deviation (paths ``("mean",)``,
-    ``("std",)``). Of a table, the path is column and row position. Anything else, or anything
-    large, gives nothing.
-    """
-    kind = type(value)
-    if is_number(value):
-        return [((), (), to_number(value))]
-    if kind is dict:
-        return _dict_members(value, depth)
-    module = module_of(kind).partition(".")[0]
-    if module == "numpy" and kind.__name__ == "ndarray" and value.ndim == 1 and 1 < value.size <= 100:
-        if value.dtype.kind != "f":
-            return []
-        return [(("mean",), ("mean",), float(value.mean())), (("std",), ("std",), float(value.std()))]
-    if module == "pandas" and kind.__name__ == "Series":
-        return _series_members(value)
-    if module == "pandas" and kind.__name__ == "DataFrame":
-        return _frame_members(value)
-    return []
-
-
-def _dict_members(value: dict[Any, Any], depth: int) -> list[Member]:
-    found: list[Member] = []
-    if len(value) > _MEMBERS:
-        return found
-    for key, item in value.items():
-        if type(key) not in (str, int):
-            continue
-        if is_number(item):
-            if key != "support" and (sounds_like_metric(str(key)) or not sounds_like_size(str(key))):
-                found.append(((key,), (str(key),), to_number(item)))
-        elif depth and type(item).__name__ in ("dict", "ndarray"):
-            inner = members(item, depth=depth - 1)
-            found += [((key, *path), (str(key), *parts), number) for path, parts, number in inner]
-    return found
-
-
-def _series_members(value: Any) -> list[Member]:
-    if len(value) > 50 or value.dtype.kind != "f":
-        return []
-    labels = value.index.tolist()
-    if any(type(label) is not str for label in labels) or len(set(labels)) != len(labels):
-        return []
-    return [((label,), (label,), float(number)) for label, number in zip(labels, value.tolist(), strict=True)]
-
-
-def _frame_members(value: Any) -> list[Member]:
-    rows, columns = value.shape
-    if columns > 50 or not 0 < rows <= 30:
-        return []
-    names = [name for name in value.columns if type(name) is str]
-    if len(set(names)) != columns:
-        return []
-    numeric = [name for name in names if value[name].dtype.kind == "f"]
-    if rows == 1:
-        return [((name, 0), (name,), float(value[name].iloc[0])) for name in numeric]
-    labels = value.index.tolist()
-    texts = [name for name in names if value[name].dtype.kind == "O"]
-    if texts and all(type(label) is int for label in labels):
-        labels = value[texts[0]].tolist()
-    return [
-        ((name, position), (str(label)[:40], name), float(number))
-        for name in numeric
-        if sounds_like_metric(name)
-        for position, (label, number) in enumerate(zip(labels, value[name].tolist(), strict=True))
-    ]
-
-
-# -- reading the cell ------------------------------------------------------------------------------
-
-
-def span_of(node: ast.expr) -> Span:
-    """Where `node` stands, as `ast` counts."""
-    return Span(
-        line=node.lineno,
-        column=node.col_offset,
-        end_line=node.end_lineno or node.lineno,
-        end_column=node.end_col_offset or node.col_offset,
-    )
-
-
-def _assignments(tree: ast.Module) -> dict[str, _Assignment]:
-    found: dict[str, _Assignment] = {}
-
-    def walk(statements: Iterable[ast.stmt], in_loop: bool) -> None:
-        for statement in statements:
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                for node in ast.walk(statement):
-                    _consume(node, found)
-                continue
-            for node in _expressions(statement):
-                _consume(node, found)
-            if isinstance(statement, ast.Assign):
-                for target in statement.targets:
-                    _bind(target, statement.value, in_loop, found)
-            elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)) and statement.value is not None:
-                _bind(statement.target, statement.value, in_loop, found)
-            for field in ("body", "orelse", "finalbody"):
-                walk(getattr(statement, field, ()), in_loop or isinstance(statement, (ast.For, ast.While)))
-            for handler in getattr(statement, "handlers", ()):
-                walk(handler.body, in_loop)
-
-    walk(tree.body, False)
-    return found
-
-
-def _expressions(statement: ast.stmt) -> Iterable[ast.AST]:
-    """Nodes of the statement's own expressions; calls that only show something consume nothing."""
-    stack: list[ast.AST] = [
-        node
-        for node in ast.iter_child_nodes(statement)
-        if not isinstance(node, (ast.stmt, ast.ExceptHandler))
-    ]
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Name):
-        return
-    while stack:
-        node = stack.pop()
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in ("print", "display")
-        ):
-            continue
-        yield node
-        stack.extend(ast.iter_child_nodes(node))
-
-
-def _consume(node: ast.AST, found: dict[str, _Assignment]) -> None:
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in found:
-        found[node.id].consumed = True
-
-
-def _bind(target: ast.expr, value: ast.expr, in_loop: bool, found: dict[str, _Assignment]) -> None:
-    if isinstance(target, ast.Name):
-        found[target.id] = _Assignment(target=target, value=value, in_loop=in_loop)
-    elif isinstance(target, (ast.Tuple, ast.List)):
-        values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value] * len(target.elts)
-        for element, part in zip(target.elts, values, strict=False):
-            _bind(element, part, in_loop, found)
-
-
-def _is_constant(node: ast.expr) -> bool:
-    """Whether nothing was computed: no name is read and nothing is called."""
-    return not any(isinstance(part, (ast.Name, ast.Call, ast.Attribute)) for part in ast.walk(node))
-
-
-def _measures_time(node: ast.expr) -> bool:
-    return any(
-        isinstance(part, (ast.Attribute, ast.Name))
-        and (part.attr if isinstance(part, ast.Attribute) else part.id)
-        in ("time", "perf_counter", "monotonic", "process_time", "len", "now", "item_size", "nbytes")
-        for part in ast.walk(node)
-    )
-
-
 def _place(site: Site) -> tuple[int, int, int, int, int]:
     return (site.order, site.line, site.column, site.end_line, site.end_column)
-
-
-# -- what it was scored on -------------------------------------------------------------------------
-
-
-def _direction(calls: list[Event]) -> bool | None:
-    if not calls:
-        return None
-    last = calls[-1].site.function.rpartition(".")[2]
-    if last.endswith(("_error", "_loss", "_deviance")) or last in ("log_loss", "mse", "rmse", "mae", "mape"):
-        return False
-    if last.endswith(("_score", "accuracy", "_auc")) and last != "davies_bouldin_score":
-        return True if last != "cross_val_score" else None
-    return None
-
-
-def _identify(function: Any, written: str) -> tuple[str, Any]:
-    """A metric function's qualified name, and the function itself if it is the notebook's own."""
-    if isinstance(function, MethodType):
-        function = function.__func__
-    kind = type(function)
-    if kind is FunctionType:
-        own = function.__module__ == "__main__"
-        return f"{function.__module__}.{function.__qualname__}", function if own else None
-    if kind is BuiltinFunctionType:
-        return f"{function.__module__}.{function.__qualname__}", None
-    return written, None
-
-
-def _target(call: Event) -> tuple[str, Any]:
-    """The name and value of what a scoring call compared with: ``y_true``."""
-    last = call.site.function.rpartition(".")[2]
-    plain = [argument for argument in call.site.arguments if "=" not in argument]
-    for argument, value in call.values.items():
-        key, equals, name = argument.partition("=")
-        if equals and key in ("y_true", "y", "labels_true"):
-            return name, value
-    named = [
-        argument
-        for argument in plain
-        if {"true", "target", "label", "labels", "y", "test"} & set(words(argument))
-    ]
-    position = _TARGET_ARGUMENT.get(
-        last, 0 if is_scoring_call(last) and call.site.function != "score" else None
-    )
-    if position is not None and position < len(plain) and plain[position] in call.values:
-        return plain[position], call.values[plain[position]]
-    for argument in named:
-        if argument in call.values:
-            return argument, call.values[argument]
-    return "", None
-
-
-def target_of(call: Event) -> str:
-    """The variable of what a scoring call compared with, or ``""``."""
-    return _target(call)[0]
-
-
-def prediction_of(call: Event) -> str:
-    """The variable of the predictions a scoring call was given, or ``""``."""
-    for argument in call.site.arguments:
-        key, equals, name = argument.partition("=")
-        if equals and key in ("y_pred", "y_score", "y_prob", "y_proba", "labels_pred"):
-            return name
-    last = call.site.function.rpartition(".")[2]
-    plain = [argument for argument in call.site.arguments if "=" not in argument]
-    if last in _TARGET_ARGUMENT or len(plain) < 2:
-        return ""
-    return next((name for name in plain[:2] if name and name != target_of(call)), "")
-
-
-def _rows(value: Any) -> int | None:
-    module = module_of(type(value)).partition(".")[0]
-    if type(value) is list or type(value) is tuple or module in ("numpy", "pandas"):
-        try:
-            return len(value)
-        except TypeError:
-            return None
-    return None

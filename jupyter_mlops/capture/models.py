@@ -36,7 +36,7 @@ _SCORES = (
     "validation_score_",
     "best_loss_",
 )
-_STATSMODELS_SCORES = ("rsquared", "rsquared_adj", "prsquared", "aic", "bic", "llf", "f_pvalue", "mse_resid")
+_STATSMODELS_SCORES = ("rsquared", "rsquared_adj", "prsquared", "aic", "bic", "llf", "fvalue", "f_pvalue")
 
 
 def describe_model(name: str, value: Any) -> Model | None:
@@ -267,6 +267,14 @@ def _torch_settings(value: Any) -> dict[str, Any]:
     return {"weights": weights, "layers": dict(list(layers.items())[:MAX_ITEMS])}
 
 
+def best_settings(value: Any) -> dict[str, Any]:
+    """What a search found best, ``best_params.svc__C``; empty for anything else."""
+    found = _state(value).get("best_params_")
+    if type(found) is not dict:
+        return {}
+    return {f"best_params.{key}": plain(item) for key, item in found.items() if type(key) is str}
+
+
 def optimizer_settings(value: Any) -> dict[str, Any]:
     """The settings of a PyTorch optimizer's first group (``lr``, ``momentum`` …); empty for anything else."""
     mro = _MRO.__get__(type(value))
@@ -334,6 +342,23 @@ def fitted_scores(name: str, value: Any) -> list[Score]:
         return list(_scores(name, value))
     except Exception:  # noqa: BLE001 - a half-fitted object has no scores
         return []
+
+
+def fitted_curves(value: Any) -> dict[str, list[float]]:
+    """The histories a fitted object kept, whole, by the labels `fitted_scores` gives their last values."""
+    try:
+        state, found = _state(value), {}
+        for attribute in ("evals_result_", "_evals_result", "history"):
+            for path, _ in _histories(state.get(attribute), ()):
+                kept = state[attribute]
+                for key in path[:-1]:
+                    kept = kept[key]
+                numbers = [_number(item) for item in kept]
+                if all(number is not None for number in numbers):
+                    found["_".join(str(part) for part in path[:-1])] = [float(number) for number in numbers]  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - a half-fitted object has no histories
+        return {}
+    return found
 
 
 def _scores(name: str, value: Any) -> Iterator[Score]:

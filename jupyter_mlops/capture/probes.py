@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .numbers import is_number
-from .sites import SITES, Event, Site
+from .numbers import is_number, to_number
+from .sites import SITES, Event, Site, arguments_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -21,7 +21,8 @@ _HEARD = 10_000
 _LOOKED_UP = 100
 _TEXT = 80
 _BETWEEN = "\x1f"
-_STRUCTURES = frozenset({"DataFrame", "Series", "ndarray"})
+_STRUCTURES = frozenset({"DataFrame", "Series", "ndarray", "defaultdict", "OrderedDict"})
+_LISTED = (dict, list, tuple)
 
 
 class Probe:
@@ -30,48 +31,84 @@ class Probe:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.faults: list[BaseException] = []
+        #: What functions of the notebook's own in which something was fitted were given, by function.
+        self.arguments: dict[str, dict[str, Any]] = {}
         self._counts: dict[str, int] = {}
+        self._latest: dict[str, Event] = {}
+        self._given: dict[str, dict[str, Any]] = {}
         self._text = ""
         self._context = ""
+        self._heading = ""
+        self._numbers = 0
         self._step: int | None = None
 
     def hear(self, value: Any, site: Site, frame: FrameType) -> None:
         """Remember one evaluation of `site`, made in `frame`."""
-        if site.kind == "printed":
+        kind = site.kind
+        if kind == "printed":
             self._hear_printed(value, site)
+            return
+        if kind == "heading":
+            self._begin_line()
+            self._text = site.text
+            return
+        if kind == "argument":
+            self._given.setdefault(site.call, {})[site.text] = value
             return
         count = self._count(site)
         if count >= _HEARD:
             return
-        event = Event(site=site, occurrence=count, value=value)
-        if site.function:
-            event.receiver, event.function = _resolve(site.function, frame)
+        event = Event(site=site, occurrence=count, value=_light(value))
         if count < _LOOKED_UP:
+            if kind == "fit" and site.scope:
+                self.arguments[site.scope.rpartition(".")[2]] = arguments_of(frame)
+            if site.function:
+                event.receiver, event.function = _resolve(site.function, frame)
             for argument in site.arguments:
                 name = argument.rpartition("=")[2]
                 if name and "." not in name:
                     found, ok = _look_up(name, frame)
                     if ok:
                         event.values[argument] = found
+            event.given = self._given.pop(site.key, event.given)
+            self._latest[site.key] = event
+        else:
+            known = self._latest[site.key]
+            event.receiver, event.function = known.receiver, known.function
         self.events.append(event)
+
+    def _begin_line(self) -> None:
+        """A print call begins: what the one before said without a number is a heading now."""
+        told = f"{self._context} {self._text}".strip()
+        if told and not self._numbers:
+            self._heading = told[-_TEXT:]
+        self._text, self._context, self._step, self._numbers = "", "", None, 0
 
     def _hear_printed(self, value: Any, site: Site) -> None:
         if site.first:
-            self._text, self._context, self._step = "", "", None
+            self._begin_line()
         self._text += site.text
         kind = type(value)
         if kind is str:
             # A name printed before its number (f"{model}: {score}") tells this one from its neighbours.
             if len(value) <= _TEXT:
-                self._context = f"{self._context} {value}".strip()
+                self._context = f"{self._context} {self._text if self._context else ''}{value}".strip()
                 self._text = ""
         elif site.counter and kind is int:
             self._step, self._text = value, ""
-        elif is_number(value) or kind is dict or kind.__name__ in _STRUCTURES:
+            self._numbers += 1
+        elif site.counter and is_number(value):
+            # What a loop runs over, printed before its score, tells this score from its neighbours.
+            before = self._text.rstrip(" =:([").rpartition(" ")[2] if not self._context else ""
+            self._context = f"{self._context} {before} {to_number(value):g}".strip()
+            self._text = ""
+        elif is_number(value) or any(kind is listed for listed in _LISTED) or kind.__name__ in _STRUCTURES:
+            self._numbers += 1
             count = self._count(site)
             if count < _HEARD:
-                event = Event(site=site, occurrence=count, value=value, step=self._step)
+                event = Event(site=site, occurrence=count, value=_light(value), step=self._step)
                 event.label = f"{self._context}{_BETWEEN}{self._text}" if self._context else self._text
+                event.heading = self._heading
                 self.events.append(event)
             self._text = ""
 
@@ -79,6 +116,14 @@ class Probe:
         count = self._counts.get(site.key, 0)
         self._counts[site.key] = count + 1
         return count
+
+
+def _light(value: Any) -> Any:
+    """A loss without the graph that computed it, which would keep every step's memory."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return value
+    return to_number(value) if kind.__name__ == "Tensor" and is_number(value) else value
 
 
 _active: Probe | None = None

@@ -146,6 +146,12 @@ class Recorder:
             return tree
         return instrument(tree, started.cell.code, started.order, tracked=self.open is not None)
 
+    def pass_over(self) -> None:
+        """The cell that runs is a command of ours and nothing else: what it opens is not the user's doing."""
+        tree = self._started.cell.tree if self._started is not None else None
+        if self._started is not None and tree is not None and len(tree.body) == 1:
+            self._started.own = True
+
     def early_run(self) -> Run | None:
         """The run as far as it is known while its cell still runs."""
         if self.open is None or self._started is None:
@@ -155,7 +161,12 @@ class Recorder:
     # -- after ----------------------------------------------------------------------------------
 
     def end(
-        self, error: BaseException | None, *, line: int | None = None, traceback: str = ""
+        self,
+        error: BaseException | None,
+        *,
+        line: int | None = None,
+        traceback: str = "",
+        execution_count: int | None = None,
     ) -> Recorded | None:
         """The cell has ended, with `error` or without; `line` is where in the cell it was raised."""
         started, opened = self._started, self.open
@@ -164,6 +175,7 @@ class Recorder:
         loops.activate(None)
         if started is None:
             return None
+        started.cell.execution_count = execution_count or started.cell.execution_count
         interrupted = isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
         status = "interrupted" if interrupted else "failed" if error is not None else "ok"
         completed = _completed(started.cell.tree, line) if error is not None else None
@@ -219,12 +231,15 @@ class Recorder:
         if opened.request.explicit:
             return run
         scores = any(event.site.kind == "call" for event in opened.probe.events)
-        shows = bool(run.curves) or any(sounds_like_metric(name) for name in run.metrics)
+        shows = any(sounds_like_metric(name) for name in run.metrics)
         if filled.fits:
             return run
-        if not (scores or shows) or not (run.metrics or run.failure):
+        if not (run.metrics or (scores and run.failure)):
             return None
         earlier = self._stands_on(execution)
+        # A bare number counts when it stands on a run: nobody else is known to have made it.
+        if not (scores or shows or earlier is not None):
+            return None
         return continued(earlier, run, self.ledger.executions) if earlier is not None else run
 
     def _stands_on(self, execution: Execution) -> Run | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 #: Everything observed so far in this process, by key. A function defined in one cell may run in
 #: another, so a site outlives its cell; running the same text again replaces its site.
@@ -14,13 +17,17 @@ SITES: dict[str, Site] = {}
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """One observed expression.
 
-    `kind` is ``call`` (a scoring call), ``fit``, ``predict``, ``printed`` or ``displayed``. Lines
-    and columns are those of the expression in the executed code of execution `order`.
-    `function` is the called dotted name, `arguments` the plain names it was given (``""`` for
-    anything else; keywords as ``key=name``), `target` the name its value is bound to by the very
-    statement. Of a printed value `text` is what stands before it in the same string, `first`
-    marks the first value of a print call and `counter` that it is the target of a loop around it.
-    `scope` is the dotted name of the function around, ``""`` at the cell's top level.
+    `kind` is ``call`` (a scoring call), ``argument`` (of one), ``fit``, ``predict``,
+    ``printed``, ``heading`` (a printed line of text alone) or ``displayed``. Lines and columns
+    are those of the expression in the executed code of execution `order`. `function` is the
+    called dotted name, `arguments` the plain names it was given (``""`` for anything else;
+    keywords as ``key=name``), `target` the name its value is bound to by the very statement,
+    `within` the name that the value it is a part of is bound, appended or set as an item to. Of
+    a printed value `text` is what stands before it in the same string, `first` marks the first
+    value of a print call and `counter` that it is the target of a loop around it. `call` is the
+    same for all values of one print, and of an argument the key of its call; an argument's
+    `text` is its position or keyword. `scope` is the dotted name of the function around, ``""``
+    at the cell's top level.
     """
 
     key: str
@@ -35,6 +42,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     function: str = ""
     arguments: tuple[str, ...] = ()
     target: str = ""
+    within: str = ""
+    call: str = ""
     text: str = ""
     first: bool = False
     counter: bool = False
@@ -46,22 +55,25 @@ class Event(msgspec.Struct):
 
     `occurrence` counts the evaluations of this site during the cell from 0. `label` is, for a
     printed number, the text that stood before it; `step` the loop counter printed with it.
-    `values` holds the live objects behind the call's plain arguments, `function` the called object
-    and `receiver` what a method was called on.
+    `values` holds the live objects behind the call's plain arguments, `given` those behind arguments
+    that were heard themselves, by position or keyword; `function` is the called object and
+    `receiver` what a method was called on. `heading` is the line of text printed last before it.
     """
 
     site: Site
     occurrence: int
     value: Any
     label: str = ""
+    heading: str = ""
     step: int | None = None
     function: Any = None
     receiver: Any = None
     values: dict[str, Any] = msgspec.field(default_factory=dict)
+    given: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class LoopSeries(msgspec.Struct, frozen=True):
-    """What one name of a loop took over its steps; `appended` tells a list that grew."""
+    """What one name of a loop took over its steps; `appended` tells a list that grew, by `value_name`."""
 
     name: str
     scope: str
@@ -73,3 +85,14 @@ class LoopSeries(msgspec.Struct, frozen=True):
     times: list[float]
     count: int
     appended: bool = False
+    value_name: str = ""
+
+
+def arguments_of(frame: FrameType) -> dict[str, Any]:
+    """The plain values the function that runs in `frame` was given."""
+    code, space = frame.f_code, frame.f_locals
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {name: space[name] for name in names if name in space and id(type(space[name])) in _PLAIN}
+
+
+_PLAIN = frozenset(map(id, (bool, int, float, str)))

@@ -32,6 +32,16 @@ FITTING_CALLS = frozenset(
 #: Last name of a call that predicts.
 PREDICTING_CALLS = frozenset({"predict", "predict_proba", "decision_function", "predict_log_proba"})
 
+#: Last name of a method that shows text to a reader, beside ``print`` and ``display``.
+PRINTING_CALLS = frozenset(
+    {"info", "warning", "debug", "write", "set_description", "set_postfix", "set_postfix_str"}
+)
+
+#: Scoring calls all of whose arguments are heard: what they show can only be had again with these.
+TOLD_ARGUMENTS = frozenset(
+    {"classification_report", "cross_val_score", "cross_validate", "cross_val_predict"}
+)
+
 _METRIC_WORDS = frozenset(
     """
     acc accuracy auc auroc auprc roc aupr ap map f1 fbeta f2 precision prec recall rec sensitivity
@@ -40,6 +50,7 @@ _METRIC_WORDS = frozenset(
     dice kappa mcc corr correlation pearson spearman likelihood loglik ll aic bic hqic deviance residual
     gini ks lift ndcg mrr hit silhouette inertia purity nmi ari ami brier calibration
     cost objective reward regret gain improvement delta gap pvalue accuracies aucs
+    tp fp tn fn mase wape nrmse rms sharpe coherence modularity stat statistic fvalue pval success winrate
     hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
     """.split()
 )
@@ -47,9 +58,30 @@ _SIZE_WORDS = frozenset(
     """
     n num len length size sizes count counts nrows ncols rows cols shape dim dims idx index i j k ii jj
     epoch epochs step steps iter iters iteration iterations batch batches seed seeds random_state fold
-    t0 t1 start end begin stop tic toc now elapsed duration seconds ms total_time time_taken started finished
+    time times t0 t1 start end begin stop tic toc now elapsed duration seconds ms total_time
+    time_taken started finished
     counter offset
     """.split()
+)
+_ENDINGS_OF_SIZES = frozenset(
+    """
+    time times seconds secs duration elapsed epoch epochs iteration iterations idx index size count
+    counts
+    """.split()
+)
+_SCORES = frozenset(
+    """
+    acc accuracy auc f1 rmse mse mae mape smape r2 loss nll precision recall sensitivity specificity iou dice
+    silhouette perplexity bleu rouge wer cer mase wape rmsle logloss cost
+    """.split()
+)
+_SHOWING = frozenset(
+    "plot print draw show make set add log update reset save display build create get_plot".split()
+)
+_MAKING = frozenset("fn func function factory layer module curve plot class".split())
+_SETTINGS = frozenset("lr eps epsilon threshold alpha beta gamma momentum dropout temperature tau".split())
+_HOLDERS = frozenset(
+    "config conf cfg args kwargs settings options opts hyper hp grid hparams defaults".split()
 )
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
@@ -62,12 +94,35 @@ def words(name: str) -> tuple[str, ...]:
 
 def is_scoring_call(name: str) -> bool:
     """Whether a call of `name` (its last part, without module or receiver) gives a score."""
-    return name in SCORING_CALLS or name.endswith(_SCORE_ENDINGS)
+    return name in SCORING_CALLS or name.endswith(_SCORE_ENDINGS) or names_a_score(name)
+
+
+def names_a_score(name: str) -> bool:
+    """Whether a function of the notebook's own gives a score, by its name: ``compute_loss``, ``mape``."""
+    found = words(name)
+    if not found or name[:1].isupper() or found[0] in _SHOWING or found[-1] in _MAKING:
+        return False
+    return any(word in _SCORES for word in found) or (
+        len(found) > 1 and found[0] in ("evaluate", "eval", "score", "validate")
+    )
+
+
+def is_setting(name: str) -> bool:
+    """Whether a label or name is that of a hyperparameter a program shows: ``lr``, ``epsilon``."""
+    found = words(name)
+    return bool(found) and (found[-1] in _SETTINGS or found[-2:] == ("learning", "rate"))
+
+
+def sounds_like_holder(name: str) -> bool:
+    """Whether a name is that of settings: ``params``, ``cfg``, ``train_args``."""
+    return any(word in _HOLDERS or word.endswith(("param", "params")) for word in words(name))
 
 
 def sounds_like_metric(name: str) -> bool:
     """Whether a name or label has a metric's word in it: ``val_acc``, ``Test accuracy``, ``rmse2``."""
     found = words(name)
+    if found and found[-1] in _ENDINGS_OF_SIZES:
+        return False
     return any(word in _METRIC_WORDS or word.rstrip("0123456789") in _METRIC_WORDS for word in found)
 
 

@@ -218,7 +218,7 @@ class Recorder:
             return
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             key = self._key(sites)
-            source.replace(node, f"{self.words.metrics}.note({key!r}, {source.text(node)})")
+            source.replace(node, f"{self.words.metrics}.note({key!r}, {_measured(site)})")
             self._read_out(sites, key)
             return
         name = ast.unparse(node) if isinstance(node, ast.expr) else self.details[site.metric].expression
@@ -254,7 +254,7 @@ class Recorder:
     def _direct(self, sites: list[Site]) -> list[str]:
         """Statements that record one expression in place of showing it."""
         site = sites[0]
-        text = site.cell.source.text(site.node)
+        text = _measured(site)
         if any(member.occurrence is not None for member in sites):
             key = self._key(sites)
             self._read_out(sites, key)
@@ -379,6 +379,21 @@ def _mentions(source: Source, key: str | float) -> bool:
 
 def _called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _measured(site: Site) -> str:
+    """The expression whose value holds the metric: a report that is text is asked for its numbers."""
+    text = site.cell.source.text(site.node)
+    node = site.node
+    if (
+        site.path
+        and isinstance(node, ast.Call)
+        and not any(key.arg == "output_dict" for key in node.keywords)
+    ):
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if last == "classification_report":
+            return f"{text[:-1].rstrip().rstrip(',')}, output_dict=True)"
+    return text
 
 
 def _bound_name(statement: ast.stmt, node: ast.AST) -> str:

@@ -39,7 +39,9 @@ MAY_IMPORT = {
     "version_difference": {"records", "errors", "export"},
 }
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
-FOUNDATIONS = {"names", "sites", "numbers", "vocabulary"}
+FOUNDATIONS = {
+    "names", "sites", "numbers", "vocabulary", "metric_names", "members", "assignments", "evaluation", "settings",
+}  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger"}
 HEAVY = {

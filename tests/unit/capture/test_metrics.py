@@ -7,7 +7,8 @@ import math
 import pytest
 from observing import Notebook, metrics_of
 
-from jupyter_mlops.capture.metrics import canonical, members
+from jupyter_mlops.capture.members import members
+from jupyter_mlops.capture.metric_names import canonical
 
 SETUP = """
 import numpy as np

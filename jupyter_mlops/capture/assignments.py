@@ -1,0 +1,172 @@
+"""What a cell's own text says of the names it binds: where, from what, and whether they are used up."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_mlops.records import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Assignment(msgspec.Struct):
+    """The last top-level assignment to a name."""
+
+    target: ast.Name
+    value: ast.expr
+    in_loop: bool
+    consumed: bool = False
+
+
+def span_of(node: ast.expr) -> Span:
+    """Where `node` stands, as `ast` counts."""
+    return Span(
+        line=node.lineno,
+        column=node.col_offset,
+        end_line=node.end_lineno or node.lineno,
+        end_column=node.end_col_offset or node.col_offset,
+    )
+
+
+def assignments_of(tree: ast.Module) -> dict[str, Assignment]:
+    """The last assignment to each name at the cell's top level, inside its loops and branches too."""
+    found: dict[str, Assignment] = {}
+
+    def walk(statements: Iterable[ast.stmt], in_loop: bool) -> None:
+        for statement in statements:
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                for node in ast.walk(statement):
+                    _consume(node, found)
+                continue
+            for node in _expressions(statement):
+                _consume(node, found)
+            if isinstance(statement, ast.Assign):
+                for target in statement.targets:
+                    _bind(target, statement.value, in_loop, found)
+            elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)) and statement.value is not None:
+                _bind(statement.target, statement.value, in_loop, found)
+            for field in ("body", "orelse", "finalbody"):
+                walk(getattr(statement, field, ()), in_loop or isinstance(statement, (ast.For, ast.While)))
+            for handler in getattr(statement, "handlers", ()):
+                walk(handler.body, in_loop)
+
+    walk(tree.body, False)
+    return found
+
+
+def _expressions(statement: ast.stmt) -> Iterable[ast.AST]:
+    """Nodes of the statement's own expressions; calls that only show something consume nothing."""
+    stack: list[ast.AST] = [
+        node
+        for node in ast.iter_child_nodes(statement)
+        if not isinstance(node, (ast.stmt, ast.ExceptHandler))
+    ]
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Name):
+        return
+    while stack:
+        node = stack.pop()
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("print", "display")
+        ):
+            continue
+        yield node
+        stack.extend(ast.iter_child_nodes(node))
+
+
+def _consume(node: ast.AST, found: dict[str, Assignment]) -> None:
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in found:
+        found[node.id].consumed = True
+
+
+def _bind(target: ast.expr, value: ast.expr, in_loop: bool, found: dict[str, Assignment]) -> None:
+    if isinstance(target, ast.Name):
+        found[target.id] = Assignment(target=target, value=value, in_loop=in_loop)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value] * len(target.elts)
+        for element, part in zip(target.elts, values, strict=False):
+            _bind(element, part, in_loop, found)
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Whether nothing was computed: no name is read and nothing is called."""
+    return not any(isinstance(part, (ast.Name, ast.Call, ast.Attribute)) for part in ast.walk(node))
+
+
+def measures_time(node: ast.expr) -> bool:
+    """Whether an expression reads a clock, a length or a size in memory."""
+    return any(
+        isinstance(part, (ast.Attribute, ast.Name))
+        and (part.attr if isinstance(part, ast.Attribute) else part.id)
+        in ("time", "perf_counter", "monotonic", "process_time", "len", "now", "item_size", "nbytes")
+        for part in ast.walk(node)
+    )
+
+
+def stored_keys(tree: ast.Module) -> dict[str, tuple[ast.Name, set[str | int] | None]]:
+    """Names of which the cell sets items, ``results["svm"] = …``, with the keys; None: any keys."""
+    found: dict[str, tuple[ast.Name, set[str | int] | None]] = {}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)):
+            continue
+        if not isinstance(node.value, ast.Name):
+            continue
+        name = node.value.id
+        _, keys = found.get(name, (node.value, set()))
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        keys = {*keys, key} if keys is not None and isinstance(key, (str, int)) else None
+        found[name] = (node.value, keys)
+    return found
+
+
+def has_grown(node: ast.expr, value: object, depth: int = 2) -> bool:
+    """Whether a container that began as the literal `node` was filled since."""
+    if isinstance(node, ast.Dict) and type(value) is dict:
+        if len(value) != len(node.keys):
+            return True
+        parts = zip(node.values, value.values(), strict=True)
+        return depth > 0 and any(has_grown(part, item, depth - 1) for part, item in parts)
+    return isinstance(node, ast.List) and type(value) is list and len(value) != len(node.elts)
+
+
+#: What looks at data and says nothing of a model.
+_EXPLORING = frozenset(
+    """
+    describe corr corrwith cov value_counts isna isnull nunique sample info dtypes memory_usage skew kurt
+    kurtosis quantile duplicated crosstab mode unique feature_importances_ get_params
+    """.split()
+)
+_LOOKING = frozenset(
+    {"head", "tail", "groupby", "iloc", "loc", "mean", "median", "std", "min", "max", "sum", "agg"}
+)
+
+
+def explored(expression: str) -> tuple[str, bool]:
+    """(root, surely): the name an expression is a chain of methods and items of, ``""`` if it is none.
+
+    `surely` is True where a method only ever describes data: ``df.corr()["y"]``.
+    """
+    try:
+        node = ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "", False
+    methods: set[str] = set()
+    while True:
+        if isinstance(node, ast.Attribute):
+            methods.add(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Subscript):
+            methods.add("loc")
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        else:
+            break
+    if not isinstance(node, ast.Name) or not methods:
+        return "", False
+    return (node.id if methods & (_LOOKING | _EXPLORING) else ""), bool(methods & _EXPLORING)

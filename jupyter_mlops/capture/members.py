@@ -1,0 +1,220 @@
+"""The numbers inside a structure of results: dicts, Series, small tables, arrays and lists of scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_mlops.records import MetricValue
+
+from .numbers import is_number, module_of, to_float, to_number
+from .vocabulary import sounds_like_holder, sounds_like_metric, sounds_like_size
+
+Path = tuple[str | int, ...]
+Member = tuple[Path, tuple[str, ...], MetricValue]
+
+_MEMBERS = 200
+_ARRAY = 100
+#: Of what a reader sees, this many elements are facts of their own.
+_ELEMENTS = 20
+_CELLS = 25
+_ROWS = 30
+
+
+def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = False) -> list[Member]:
+    """The numbers inside a structure of results: the path to each, the words that name it, itself.
+
+    Dicts (nested ones too), named tuples, Series, tables of at most 30 rows whose columns sound
+    like metrics, and arrays of scores, which give their mean and standard deviation (paths
+    ``("mean",)``, ``("std",)``). Of a table, the path is column and row position. Of what is
+    `shown` to a reader the elements count too: of a list, a short array, a confusion matrix. A
+    table that is `trusted` to hold results need not have columns that sound like it. Anything
+    else, or anything large, gives nothing.
+    """
+    kind = type(value)
+    if is_number(value):
+        return [((), (), to_number(value))]
+    if issubclass(kind, dict):
+        return _dict_members(value, depth, trusted)
+    if issubclass(kind, tuple) and (fields := _fields(kind)):
+        return [
+            ((index,), (name,), to_number(item))
+            for index, (name, item) in enumerate(zip(fields, tuple.__iter__(value), strict=False))
+            if is_number(item)
+        ]
+    if kind is list or kind is tuple:
+        return _list_members(value, trusted) if shown else []
+    module = module_of(kind).partition(".")[0]
+    if module == "numpy" and kind.__name__ == "ndarray":
+        return _array_members(value, shown)
+    if module == "pandas" and kind.__name__ == "Series":
+        return _series_members(value)
+    if module == "pandas" and kind.__name__ == "DataFrame":
+        return _frame_members(value, trusted)
+    return []
+
+
+def histories(value: Any, *, depth: int = 2) -> list[tuple[Path, tuple[str, ...], list[float]]]:
+    """Lists of at least two numbers inside a dict (of dicts): what a training run appended to."""
+    found: list[tuple[Path, tuple[str, ...], list[float]]] = []
+    if not issubclass(type(value), dict) or len(value) > _MEMBERS:
+        return found
+    for key, item in dict.items(value):
+        label = _key(key)
+        if label is None:
+            continue
+        if type(item) is list:
+            numbers = numbers_of(item)
+            if numbers is not None and len(numbers) > 1 and not sounds_like_size(str(label)):
+                found.append(((label,), (str(label),), numbers))
+        elif depth and issubclass(type(item), dict):
+            found += [
+                ((label, *path), (str(label), *parts), numbers)
+                for path, parts, numbers in histories(item, depth=depth - 1)
+            ]
+    return found
+
+
+def numbers_of(values: list[Any]) -> list[float] | None:
+    """The list as floats, None if something else is in it or nothing but whole numbers."""
+    numbers = [to_float(value) for value in values]
+    if not numbers or any(number is None for number in numbers):
+        return None
+    if all(type(to_number(value)) is int for value in values):
+        return None
+    return numbers  # type: ignore[return-value]
+
+
+def _key(key: Any) -> str | int | None:
+    """The key as a path has it; of another number than a plain int, its text."""
+    kind = type(key)
+    if kind is str or kind is int:
+        return key  # type: ignore[no-any-return]
+    if issubclass(kind, str):
+        return str.__str__(key)
+    return str(to_number(key)) if kind is not bool and is_number(key) else None
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    for base in kind.__mro__:
+        found = vars(base).get("_fields")
+        if type(found) is tuple and all(type(name) is str for name in found):
+            return found
+    return ()
+
+
+def _dict_members(value: dict[Any, Any], depth: int, trusted: bool) -> list[Member]:
+    found: list[Member] = []
+    if len(value) > _MEMBERS:
+        return found
+    for key, item in dict.items(value):
+        label = _key(key)
+        if label is None:
+            continue
+        if is_number(item):
+            if label != "support" and (sounds_like_metric(str(label)) or not sounds_like_size(str(label))):
+                found.append(((label,), (str(label),), to_number(item)))
+        elif depth and not sounds_like_size(str(label)):
+            inner: list[Member] = []
+            if issubclass(type(item), (dict, tuple)) or type(item).__name__ == "ndarray":
+                inner = members(item, depth=depth - 1, shown=type(item) is tuple, trusted=trusted)
+            found += [((label, *path), (str(label), *parts), number) for path, parts, number in inner]
+    return found
+
+
+def _list_members(value: list[Any] | tuple[Any, ...], trusted: bool) -> list[Member]:
+    found: list[Member] = []
+    if len(value) > _ROWS:
+        return found
+    for index, item in enumerate(value):
+        kind = type(item)
+        if is_number(item):
+            if type(to_number(item)) is float and len(value) <= _ELEMENTS:
+                found.append(((index,), (str(index),), to_number(item)))
+        elif kind is dict or issubclass(kind, tuple):
+            # A row of a table: its first text says which one it is.
+            parts = item.values() if isinstance(item, dict) else item
+            texts = [part for part in parts if type(part) is str]
+            row = texts[0][:40] if texts else str(index)
+            found += [
+                ((index, *path), (row, *names), number)
+                for path, names, number in members(item, depth=0, shown=True, trusted=trusted)
+            ]
+    return found
+
+
+def _array_members(value: Any, shown: bool) -> list[Member]:
+    if value.ndim == 2 and shown and value.dtype.kind == "i" and value.shape[0] == value.shape[1]:
+        if not 4 <= value.size <= _CELLS:
+            return []
+        rows = value.tolist()
+        return [
+            ((row, column), (str(row), str(column)), number)
+            for row, numbers in enumerate(rows)
+            for column, number in enumerate(numbers)
+        ]
+    if value.ndim != 1 or value.dtype.kind != "f" or not 1 <= value.size <= _ARRAY:
+        return []
+    found: list[Member] = []
+    if value.size > 1:
+        found += [(("mean",), ("mean",), float(value.mean())), (("std",), ("std",), float(value.std()))]
+    if shown and value.size <= _ELEMENTS:
+        found += [((index,), (str(index),), number) for index, number in enumerate(value.tolist())]
+    return found
+
+
+def _series_members(value: Any) -> list[Member]:
+    if len(value) > 50 or value.dtype.kind != "f":
+        return []
+    labels = value.index.tolist()
+    if any(type(label) is not str for label in labels) or len(set(labels)) != len(labels):
+        return []
+    return [((label,), (label,), float(number)) for label, number in zip(labels, value.tolist(), strict=True)]
+
+
+def _frame_members(value: Any, trusted: bool) -> list[Member]:
+    rows, columns = value.shape
+    if columns > 50 or not 0 < rows <= _ROWS:
+        return []
+    names = [name for name in value.columns if type(name) is str]
+    if len(set(names)) != columns:
+        return []
+    numeric = [name for name in names if value[name].dtype.kind == "f"]
+    if rows == 1:
+        return [((name, 0), (name,), float(value[name].iloc[0])) for name in numeric]
+    labels = value.index.tolist()
+    told_by_row = all(type(label) is str for label in labels) and any(map(sounds_like_metric, labels))
+    scores = [
+        name
+        for name in numeric
+        if name != "support"
+        and not sounds_like_holder(name)
+        and (sounds_like_metric(name) or told_by_row or (trusted and not sounds_like_size(name)))
+    ]
+    if scores and all(type(label) is int for label in labels):
+        labels = _row_labels(value, names, scores, labels)
+    return [
+        ((name, position), (str(label)[:40], name), float(number))
+        for name in scores
+        for position, (label, number) in enumerate(zip(labels, value[name].tolist(), strict=True))
+        if number is not None
+    ]
+
+
+def _row_labels(value: Any, names: list[str], scores: list[str], labels: list[int]) -> list[Any]:
+    """What tells the rows of a table without an index of its own apart: texts, settings, numbers."""
+    made = [""] * len(labels)
+    for texts in (True, False):
+        for name in names:
+            told = value[name].tolist()
+            if name in scores or len(set(made)) == len(made):
+                continue
+            if texts and all(type(item) is dict for item in told):
+                parts = ["_".join(f"{key}={part}" for key, part in item.items()) for item in told]
+            elif texts and all(type(item) is str for item in told):
+                parts = told
+            elif not texts and all(type(item) in (int, float, str) for item in told):
+                parts = [f"{name}_{item}" for item in told]
+            else:
+                continue
+            made = [f"{before}_{part}".strip("_")[:40] for before, part in zip(made, parts, strict=True)]
+    return made if len(set(made)) == len(made) else labels

@@ -1,0 +1,118 @@
+"""What a metric is called: from a printed label, an expression, or the call that made it."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from .vocabulary import sounds_like_metric, words
+
+#: Stands between the text that says *which one* was scored and the label before the number.
+BETWEEN = "\x1f"
+_LONGEST = 60
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_CUT = re.compile(r"[\n|,;\t]|\s{3,}|={3,}|-{3,}")
+_NOT_WORD = re.compile(r"[^\w.@²]+")
+
+
+def canonical(label: str) -> str:
+    """The metric's name behind a printed label or an expression: ``"Test RMSE: "`` gives ``test_rmse``.
+
+    Only the last clause before the number counts. Words in capitals and identifiers keep their case.
+    """
+    context, _, text = label.rpartition(BETWEEN)
+    pieces = [piece for piece in _CUT.split(_ANSI.sub("", text)) if words(piece)]
+    text = pieces[-1] if pieces else ""
+    parts = [part for part in _NOT_WORD.split(f"{context} {text}".replace("²", "2")) if part.strip("._")]
+    while parts and parts[-1].lower() in ("is", "of", "the", "on", "at", "approximately", "about"):
+        parts.pop()
+    while parts and parts[0].lower() in ("the", "and", "with", "my", "our"):
+        parts.pop(0)
+    cased = [
+        part.lower() if part.istitle() or (len(parts) > 1 and not part.isupper()) else part for part in parts
+    ]
+    return "_".join(part.strip("._") for part in cased)[:_LONGEST]
+
+
+def singular(name: str) -> str:
+    """``losses`` and ``loss`` are one; so are ``val_accs`` and ``val_acc``."""
+    for ending, instead in (("_history", ""), ("_list", ""), ("sses", "ss"), ("ies", "y")):
+        if name.endswith(ending):
+            return name.removesuffix(ending) + instead
+    return name.removesuffix("s") if not name.endswith("ss") else name
+
+
+def join(holder: str, parts: tuple[str, ...]) -> str:
+    """The name of a number inside a structure: what holds it, then the words of its path."""
+    return canonical(".".join(part.replace(" ", "_") for part in (holder, *parts) if part))
+
+
+def data_part(arguments: tuple[str, ...]) -> str:
+    """Which part of the data a call was given, by its arguments' names: ``train``, ``val``, or ``""``."""
+    for argument in reversed(arguments):
+        for word in words(argument.rpartition("=")[2]):
+            if word in ("train", "test", "valid", "validation", "val", "dev", "holdout", "oof"):
+                return word
+    return ""
+
+
+#: What only sums up: its name alone says nothing of what was summed up.
+_SUMMARIES = frozenset("mean std sum min max median var abs round item average nanmean tolist".split())
+_MODULES = frozenset({"np", "numpy", "torch", "jnp", "statistics"})
+_ROUNDING = frozenset({"round", "float", "str", "abs", "int"})
+
+
+def expression_name(expression: str) -> str:
+    """What an expression that stands there for itself is called.
+
+    ``np.linalg.norm(w - v)`` gives ``norm``, ``run(base)["acc"]`` ``acc``, ``acc * 100`` ``acc``.
+    """
+    try:
+        node = ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return canonical(expression)
+    return canonical(_called_after(node, 0) or expression)
+
+
+def _called_after(node: ast.expr, depth: int) -> str:
+    if depth > 8:
+        return ""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        owner = _called_after(node.value, depth + 1) if isinstance(node.value, ast.Name) else ""
+        return f"{owner}.{node.attr}" if owner else node.attr
+    if isinstance(node, ast.Subscript):
+        index = node.slice
+        if isinstance(index, ast.Constant) and isinstance(index.value, str):
+            if sounds_like_metric(index.value):
+                inner = node.value.slice if isinstance(node.value, ast.Subscript) else None
+                outer = inner.value if isinstance(inner, ast.Constant) else ""
+                return f"{outer}.{index.value}" if isinstance(outer, str) and outer else index.value
+            return f"{_called_after(node.value, depth + 1)}.{index.value}"
+        return _called_after(node.value, depth + 1)
+    if isinstance(node, ast.Call):
+        return _name_of_call(node, depth)
+    if isinstance(node, ast.UnaryOp):
+        return _called_after(node.operand, depth + 1)
+    names = list(dict.fromkeys(found.id for found in ast.walk(node) if isinstance(found, ast.Name)))
+    telling = [name for name in names if sounds_like_metric(name)]
+    if len(telling) == 1:
+        return telling[0]
+    return "_".join(names[:3]) if names else ""
+
+
+def _name_of_call(node: ast.Call, depth: int) -> str:
+    function = node.func
+    last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    first = node.args[0] if node.args else None
+    if last in _ROUNDING and isinstance(function, ast.Name) and first is not None:
+        return _called_after(first, depth + 1)
+    if last not in _SUMMARIES:
+        return last
+    if isinstance(function, ast.Attribute):
+        if first is not None and isinstance(function.value, ast.Name) and function.value.id in _MODULES:
+            return f"{_called_after(first, depth + 1)}.{last}"
+        owner = _called_after(function.value, depth + 1)
+        return owner if last in ("item", "round", "tolist") else f"{owner}.{last}"
+    return f"{_called_after(first, depth + 1)}.{last}" if first is not None else last

@@ -1,0 +1,174 @@
+"""Settings that stand in no plain literal: objects that hold them, arguments of calls and functions."""
+
+from __future__ import annotations
+
+import ast
+import types
+from typing import TYPE_CHECKING, Any
+
+from .numbers import is_number, module_of, to_number
+from .vocabulary import (
+    FITTING_CALLS,
+    TOLD_ARGUMENTS,
+    is_scoring_call,
+    names_a_result,
+    sounds_like_holder,
+    sounds_like_metric,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_ITEMS = 50
+_TEXT = 200
+#: Arguments that say how a thing is shown, named, run or repeated, not how it learns.
+_ASIDE = frozenset(
+    """
+    verbose verbosity random_state seed n_jobs num_threads nthread num_workers label labels title
+    name names color
+    columns index axis dtype device inplace copy data figsize ax key sep end file path output_dict
+    target_names
+    return_train_score num_iteration evals_result verbose_eval pin_memory keepdims keepdim dim feature_names
+    """.split()
+)
+_CONFIGURING = frozenset(
+    """
+    train cv train_test_split early_stopping split resample simulate optimize minimize lr_find tune
+    search run
+    """.split()
+)
+#: Classes whose arguments are data or presentation.
+_NO_MODELS = frozenset(
+    """
+    DataFrame Series Index Path Figure Counter Thread Event Lock Decimal Fraction Image Markdown
+    HTML Text Series
+    ConfusionMatrixDisplay RocCurveDisplay Timestamp Timedelta DatetimeIndex Line2D Patch Rectangle
+    Circle Ellipse
+    Axes GridSpec FuncFormatter
+    """.split()
+)
+_DATACLASS = "__dataclass_fields__"
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value can be a setting: a bool, a number, a short text."""
+    kind = type(value)
+    return kind is bool or kind is int or kind is float or (kind is str and len(value) <= _TEXT)
+
+
+def held_settings(name: str, value: Any) -> dict[str, Any]:
+    """What an object that only holds settings holds: a namespace, a dataclass, a class, a dict."""
+    kind = type(value)
+    if kind is dict:
+        if not sounds_like_holder(name) or any(
+            names_a_result(key) and type(item) is float for key, item in value.items() if type(key) is str
+        ):
+            return {}
+        return _plain_items(value, 2)
+    if kind is type:
+        found = vars(value)
+        own = {key: item for key, item in found.items() if not key.startswith("_")}
+        if found.get("__module__") != "__main__" or any(callable(item) for item in own.values()):
+            return {}
+        return _plain_items(own, 1)
+    fields = any(_DATACLASS in vars(base) for base in kind.__mro__[:-1])
+    if (
+        kind is types.SimpleNamespace
+        or _path(kind) == "argparse.Namespace"
+        or fields
+        or (sounds_like_holder(name) and module_of(kind) == "__main__")
+    ):
+        try:
+            state = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            return {}
+        return _plain_items(state, 2) if type(state) is dict else {}
+    return {}
+
+
+def _path(kind: type) -> str:
+    return f"{module_of(kind)}.{kind.__name__}"
+
+
+def _plain_items(items: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if len(items) > _ITEMS:
+        return found
+    for key, item in items.items():
+        if type(key) is not str or key.startswith("_"):
+            continue
+        kind = type(item)
+        if is_scalar(item):
+            found[key] = item
+        elif kind is list or kind is tuple:
+            if 0 < len(item) <= _ITEMS and all(is_scalar(part) for part in item):
+                found[key] = list(item)
+        elif kind is dict and depth:
+            found |= {f"{key}.{inner}": part for inner, part in _plain_items(item, depth - 1).items()}
+        elif is_number(item):
+            found[key] = to_number(item)
+    return found
+
+
+def call_settings(tree: ast.AST, own: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """(function, name, value) of literals given to calls that configure, split, train or score.
+
+    `own` is the namespace: functions of the notebook's own count like a library's that train.
+    """
+    found: list[tuple[str, str, Any]] = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if not _configures(last, own.get(last) if isinstance(node.func, ast.Name) else None):
+            continue
+        for keyword in node.keywords:
+            if keyword.arg and keyword.arg not in _ASIDE:
+                found += [(last, *pair) for pair in _literals(keyword.arg, keyword.value)]
+        for argument in node.args:
+            if isinstance(argument, ast.Dict) and last != "fit":
+                found += [
+                    (last, str(key.value), value)
+                    for key, part in zip(argument.keys, argument.values, strict=True)
+                    if isinstance(key, ast.Constant) and type(key.value) is str and key.value not in _ASIDE
+                    for _, value in _literals("", part)
+                ]
+        only = node.args[0] if len(node.args) == 1 and not node.keywords else None
+        if isinstance(only, ast.Constant) and type(only.value) in (int, float):
+            found.append((last, last, only.value))
+    return found
+
+
+def _configures(last: str, function: Any) -> bool:
+    if not last or last in _NO_MODELS:
+        return False
+    if last in FITTING_CALLS or last in _CONFIGURING or last in TOLD_ARGUMENTS:
+        return True
+    if last[:1].isupper():
+        return not last.isupper() or len(last) <= 5
+    if type(function) is types.FunctionType:
+        return function.__module__ == "__main__" and words(last)[:1] not in (("plot",), ("show",), ("print",))
+    return is_scoring_call(last) or bool({"train", "fit", "stopping", "scheduler"} & set(words(last)))
+
+
+def _literals(name: str, node: ast.expr) -> Iterator[tuple[str, Any]]:
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return
+    if is_scalar(value):
+        yield name, value
+    elif type(value) in (list, tuple) and 0 < len(value) <= _ITEMS and all(is_scalar(part) for part in value):
+        yield name, list(value)
+
+
+def is_argument(name: str, value: Any) -> bool:
+    """Whether a function's own argument is a setting of what it trains."""
+    return (
+        is_scalar(value)
+        and name not in _ASIDE
+        and name not in ("self", "i", "j", "fold", "epoch", "step", "prefix", "suffix", "msg", "text")
+        and not sounds_like_metric(name)
+        and not (type(value) is str and (not value or len(value) > 40 or "\n" in value))
+    )
