@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jupyter_mlops.store import Store
+
+
+_ATTACH = "%load_ext jupyter_mlops"
+_OUR_MAGIC = re.compile(r"^\s*(%%(track|scratch)|%(track|runs|compare|export))\b", re.MULTILINE)
 
 
 def _stay_silent(_: str) -> None:
@@ -115,6 +120,10 @@ def open_as_notebook(store: Store, run_id: str) -> dict[str, Any]:
                 heading = cell.heading
                 cells.append(make.new_markdown_cell(heading if heading.startswith("#") else f"## {heading}"))
             cells.append(make.new_code_cell(cell.source))
+    sources = [str(cell.source) for cell in cells if cell.cell_type == "code"]
+    # The cell that attached us defines nothing, so no slice keeps it.
+    if any(map(_OUR_MAGIC.search, sources)) and not any(_ATTACH in source for source in sources):
+        cells.insert(0, make.new_code_cell(_ATTACH))
     notebook = make.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata["language_info"] = {"name": "python"}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from export_harness import Notebook, bound, expression
+from msgspec.structs import replace
 
 from jupyter_mlops.errors import ExportError, PipelineNameError
 from jupyter_mlops.export import export_run, open_as_notebook
@@ -537,6 +538,19 @@ def test_open_as_notebook_holds_the_slice(notebook: Notebook) -> None:
     document = open_as_notebook(notebook.store, run.run_id)
     assert [cell["source"] for cell in document["cells"]] == ["## Begin", "a = 1.5", "total = a * 2"]
     assert json.loads(json.dumps(document))["nbformat"] == 4
+
+
+def test_open_as_notebook_attaches_the_extension_that_its_cells_need(notebook: Notebook) -> None:
+    notebook.run("a = 1.5")
+    notebook.run("total = a * 2")
+    notebook.executions[-1] = replace(notebook.executions[-1], source="%%track doubled\ntotal = a * 2")
+    run = notebook.save({"total": "total"})
+    document = open_as_notebook(notebook.store, run.run_id)
+    assert [cell["source"] for cell in document["cells"]] == [
+        "%load_ext jupyter_mlops",
+        "a = 1.5",
+        "%%track doubled\ntotal = a * 2",
+    ]
 
 
 def test_files_of_composed_paths_are_linked_and_never_overwritten(notebook: Notebook) -> None:
