@@ -27,11 +27,12 @@ from jupyter_mlops.records import (
 )
 
 from .code import role_of
+from .common_sense import Fitting, Scoring, find_nonsense
 from .dataset import describe_dataset
 from .doubts import find_doubts
 from .environment import describe_environment
-from .fingerprint import fingerprint
 from .evaluation import prediction_of, target_of
+from .fingerprint import fingerprint
 from .loops import LoopWatch, series_of, thin
 from .metrics import Observed, find_metrics
 from .models import (
@@ -46,8 +47,8 @@ from .models import (
 from .numbers import to_float
 from .parameters import Estimator, Given, find_params
 from .secrets import redact
-
 from .settings import call_settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -122,9 +123,10 @@ class Drafter:
     def __init__(self, namespace: dict[str, Any], ledger: Ledger, config: Mlops) -> None:
         self.config = config
         self.loaded: dict[int, list[Dataset]] = {}
-        self.seeds: dict[str, Any] = {}
-        self._namespace = namespace
+        #: Seeds that cells set, by execution.
+        self.seeds: dict[int, dict[str, Any]] = {}
         self._called: dict[int, list[tuple[str, str, Any]]] = {}
+        self._namespace = namespace
         self._ledger = ledger
 
     def fill(self, run: Run, seen: Observation) -> Filled:
@@ -141,8 +143,11 @@ class Drafter:
         }
         datasets = attempt(lambda: self._datasets(events, execution, lineage), ())
         models, blobs = attempt(lambda: self._models(estimators, execution), ((), []))
-        environment = attempt(self._environment, None)
-        doubts = attempt(lambda: find_doubts(lineage, self._ledger.executions, self.seeds), [])
+        environment = attempt(lambda: self._environment(lineage), None)
+        doubts = [
+            *attempt(lambda: find_doubts(lineage, self._ledger.executions, self._all_seeds()), []),
+            *attempt(lambda: find_nonsense(_fittings(events), _scorings(events, values, metric_details)), []),
+        ]
         faults = [*attempt.faults, *seen.probe.faults, *seen.watch.faults]
         run = msgspec.structs.replace(
             run,
@@ -183,10 +188,6 @@ class Drafter:
                 loops=series_of(seen.watch),
                 fingerprint=self.fingerprint,
                 fitted=fitted,
-            )
-        )
-        return found.values, found.details, found.curves
-
                 fitted_curves={
                     label: numbers
                     for found in estimators
@@ -195,6 +196,10 @@ class Drafter:
                 },
                 mutated=frozenset(seen.execution.mutated),
                 settings=frozenset(self._ledger.literals),
+            )
+        )
+        return found.values, found.details, found.curves
+
     def _params(
         self, seen: Observation, estimators: list[_Fitted], lineage: list[Execution]
     ) -> tuple[dict[str, ParamValue], dict[str, ParamDetail]]:
@@ -222,10 +227,6 @@ class Drafter:
             ),
         )
 
-    def _estimators(
-        self, events: list[Event], execution: Execution, lineage: list[Execution]
-    ) -> list[_Fitted]:
-        """What was fitted in this cell, what it scored, and what else it stands on, each once."""
     def _given_in(self, made: Execution) -> list[tuple[str, str, Any]]:
         """The literals an execution gave to calls, parsed once."""
         known = self._called.get(made.order)
@@ -237,6 +238,10 @@ class Drafter:
             self._called[made.order] = known
         return known
 
+    def _estimators(
+        self, events: list[Event], execution: Execution, lineage: list[Execution]
+    ) -> list[_Fitted]:
+        """What was fitted in this cell, what it scored, and what else it stands on, each once."""
         found: dict[int, _Fitted] = {}
         for event in events:
             if event.site.kind not in ("fit", "predict", "call"):
@@ -321,9 +326,14 @@ class Drafter:
             )
         return tuple(models), blobs
 
-    def _environment(self) -> Environment:
+    def _all_seeds(self) -> dict[str, Any]:
+        return {name: value for seeds in self.seeds.values() for name, value in seeds.items()}
+
+    def _environment(self, lineage: list[Execution]) -> Environment:
         environment = describe_environment(self._namespace, directory=os.getcwd())  # noqa: PTH109
-        return msgspec.structs.replace(environment, seeds=dict(self.seeds))
+        used = {name: value for made in lineage for name, value in self.seeds.get(made.order, {}).items()}
+        general = {name: value for name, value in self._all_seeds().items() if "." not in name}
+        return msgspec.structs.replace(environment, seeds={**general, **used})
 
     def fingerprint(self, value: Any) -> str:
         """The fingerprint of a value, within the configured budget."""
@@ -336,6 +346,49 @@ def _fits_unknown(event: Event) -> bool:
     if event.site.kind != "fit" or last in ("fit_transform", "fit_resample"):
         return False
     return describe_model("", event.value) is None and describe_model("", event.receiver) is None
+
+
+def _fittings(events: list[Event]) -> list[Fitting]:
+    """What the cell fitted on: ``fit(X, y)`` with plain variables."""
+    found = []
+    for event in events:
+        given = list(event.values.items())
+        if event.site.kind == "fit" and given and event.site.function.rpartition(".")[2] == "fit":
+            (features_name, features), *rest = given
+            target_name, target = rest[0] if rest else ("", None)
+            found.append(Fitting(features_name, features, target_name, target))
+    return found
+
+
+def _scorings(
+    events: list[Event], values: Mapping[str, MetricValue], details: Mapping[str, MetricDetail]
+) -> list[Scoring]:
+    """The metrics that scoring calls gave, with the features that were predicted or scored."""
+    predicted = [event for event in events if event.site.kind == "predict" and event.values]
+    objects: dict[str, Any] = {}
+    features_of: dict[str, tuple[str, Any]] = {}
+    for event in events:
+        if event.site.kind != "call":
+            continue
+        for argument, value in event.values.items():
+            objects[argument.rpartition("=")[2]] = value
+        if event.site.function.rpartition(".")[2] == "score" and event.values:
+            name, value = next(iter(event.values.items()))
+            features_of.setdefault(target_of(event), (name, value))
+    found = []
+    for metric, value in values.items():
+        evaluation = details[metric].evaluation
+        if evaluation is None or not evaluation.target_name:
+            continue
+        name, features = features_of.get(evaluation.target_name, ("", None))
+        for event in predicted:
+            if event.site.target and event.site.target == evaluation.prediction_name:
+                name, features = next(iter(event.values.items()))
+        target = objects.get(evaluation.target_name)
+        found.append(
+            Scoring(metric, evaluation.function, float(value), name, features, evaluation.target_name, target)
+        )
+    return found
 
 
 def model_path(name: str, form: str) -> str:

@@ -55,6 +55,7 @@ class Started(msgspec.Struct, kw_only=True):
     fingerprints: dict[str, str]
     ambient: Snapshot
     files: FileWatch
+    own: bool = False
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -178,6 +179,9 @@ class Ledger:
         for name, value in after.items():
             self._known[name] = (id(space[name]), value)
         reads, writes = ambient_use(names, started.ambient, snapshot(), space)
+        writes -= {"options:display"}  # how things look changes no number
+        if started.own:
+            files, reads, writes, mutated, opaque = [], frozenset(), frozenset(), set(), set()
         deleted = {name for name in ids if name not in space and not self.is_hidden(name)}
         cell = started.cell
         execution = Execution(

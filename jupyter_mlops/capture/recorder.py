@@ -182,7 +182,7 @@ class Recorder:
         outputs = opened.outputs.stop() if opened else []
         duration = perf_counter() - started.clock
         execution = self.ledger.end(started, Outcome(status=status, completed=completed))
-        self._note_seeds(started.cell)
+        self._note_seeds(started)
         self._note_loaded(started, execution)
         if opened is None or not (opened.request.explicit or _may_be_a_run(opened, execution)):
             return Recorded(execution=execution)
@@ -273,9 +273,10 @@ class Recorder:
             warnings=tuple(request.warnings),
         )
 
-    def _note_seeds(self, cell: Cell) -> None:
+    def _note_seeds(self, started: Started) -> None:
+        cell = started.cell
         if "seed" in cell.code or "random_state" in cell.code or "_rng" in cell.code:
-            self._drafter.seeds.update(seeds_in(cell.code))
+            self._drafter.seeds[started.order] = seeds_in(cell.code)
 
     def _note_loaded(self, started: Started, execution: Execution) -> None:
         """Describe data the cell loaded from a file while it is still what the file holds."""

@@ -16,6 +16,8 @@ from jupyter_mlops.errors import MlopsError, UsageError
 from .magics import USAGE, parse_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from .watcher import Watcher
@@ -84,6 +86,9 @@ class MlopsMagics(Magics):  # type: ignore[misc]
             frame = api.search_runs(
                 head.strip(), order_by=order, max_results=options.n, experiment=experiment
             )
+            if options.by and not frame.empty and order and _missing(order[0], frame.columns):
+                known = sorted(name[8:] for name in frame.columns if name.startswith("metrics."))
+                raise UsageError(f"No run has a metric {options.by!r}.", f"There are: {', '.join(known)}.")
             from .listing import listed
 
             return listed(frame, by=options.by, experiments=options.all)
@@ -152,6 +157,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]
         self.shell.run_cell(cell)
 
     def _guard(self, action: Any) -> Any:
+        self._watcher.own_command()
         try:
             return action()
         except MlopsError as error:
@@ -172,6 +178,11 @@ def _options_from(line: str, options: tuple[str, ...]) -> tuple[str, str, str]:
     if not found:
         return line, "", ""
     return padded[: min(found)], "", padded[min(found) :]
+
+
+def _missing(order: str, columns: Iterable[str]) -> bool:
+    name = order.rpartition(" ")[0] or order
+    return name.startswith("metrics.") and name.replace("`", "") not in columns
 
 
 def _order(metric: str) -> str:

@@ -17,6 +17,7 @@ from jupyter_mlops.config import disabled, load_config
 from jupyter_mlops.errors import MlopsError
 
 from .magics import neutralise
+from .standby import stand_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,7 +184,7 @@ class Attached:
 def attach(shell: InteractiveShell) -> None:
     """Watch `shell`; does nothing but say so when it is watched already."""
     if disabled():
-        print("jupyter_mlops is switched off by JUPYTER_MLOPS_DISABLE.")
+        stand_by(shell, "jupyter_mlops is switched off by JUPYTER_MLOPS_DISABLE; cells run untracked.")
         return
     if getattr(shell, _ATTRIBUTE, None) is not None:
         print("jupyter_mlops is already tracking this notebook.")
@@ -191,7 +192,7 @@ def attach(shell: InteractiveShell) -> None:
     try:
         attached = Attached(shell)
     except MlopsError as error:
-        print(f"jupyter_mlops is not tracking: {error}")
+        stand_by(shell, f"jupyter_mlops is not tracking: {error}")
         return
     setattr(shell, _ATTRIBUTE, attached)
     print(f"jupyter_mlops: begin a cell with %%track to make it a run of {attached.recorder.experiment!r}.")

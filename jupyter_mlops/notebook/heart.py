@@ -48,8 +48,9 @@ class Heart:
         """The cell has ended: beat no more. Gives the run as it was begun early, if it was."""
         with self._changed:
             self._run = None
+            begun, self._begun = self._begun, None
             self._changed.notify()
-            return self._begun
+            return begun
 
     def close(self) -> None:
         """End the thread."""

@@ -7,6 +7,7 @@ executes, so everything with an effect happens in `watcher`, which reads the sam
 from __future__ import annotations
 
 import ast
+import difflib
 import keyword
 import re
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.records import ParamValue
 
 _MARKER = re.compile(r"^\s*%%(track|scratch)(?:[ \t]+(.*?))?[ \t]*$")
+_WRAPPER = re.compile(r"^%%(time|capture|prun)\b")
 _PAIR = re.compile(r"^([^=\s]+)=(.*)$", re.DOTALL)
 _TOKEN = re.compile(
     r"""(?:[^\s"'\[({]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\[[^\]]*\]|\([^)]*\)|\{[^}]*\})+"""
@@ -42,10 +44,17 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_marker(cell: str) -> Marker | None:
-    """The marker of a cell as the user wrote it, or None when its first line is no marker."""
-    line = next((line for line in cell.splitlines() if line.strip()), "")
-    found = _MARKER.match(line)
-    return parse_line(found[1], found[2] or "") if found else None
+    """The marker of a cell as the user wrote it, or None when its first line is no marker.
+
+    ``%%time`` and its like may stand above the marker as well as below it.
+    """
+    for line in cell.splitlines():
+        found = _MARKER.match(line)
+        if found:
+            return parse_line(found[1], found[2] or "")
+        if line.strip() and not _WRAPPER.match(line):
+            return None
+    return None
 
 
 def parse_line(kind: str, line: str) -> Marker:
@@ -54,7 +63,7 @@ def parse_line(kind: str, line: str) -> Marker:
     tokens = _TOKEN.findall(line)
     if "".join(tokens) != "".join(line.split()) and "".join(tokens).replace(" ", "") != line.replace(" ", ""):
         problems.append(UsageError(f"`%%{kind} {line}` has an unclosed quote or bracket.", USAGE))
-        tokens = line.split()
+        tokens = [token for token in line.split() if _TOKEN.fullmatch(token)]
     found: dict[str, Any] = {"params": {}, "tags": {}}
     position = 0
     while position < len(tokens):
@@ -149,6 +158,11 @@ def neutralise(lines: list[str]) -> list[str]:
     return [*lines[:first], f"{bindings}  {comment}\n" if bindings else f"{comment}\n", *body]
 
 
+# While somebody types at a prompt IPython asks whether the cell is complete, and waits for an empty
+# line below a cell magic; it skips transforms that say so, and has to see the marker itself.
+neutralise.has_side_effects = True  # type: ignore[attr-defined]
+
+
 def override(lines: list[str], params: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """Replace the literals of top-level ``key = literal`` lines; also give the keys that have none."""
     missing: dict[str, Any] = {}
@@ -175,6 +189,41 @@ def late_bindings(cell: str) -> dict[str, Any]:
     if not second.startswith("%%"):
         return {}
     return override(body[body.index(second) + 1 :], marker.params)[1]
+
+
+def doubtful(cell: str) -> list[UsageError]:
+    """Settings on the marker line that would be taken, but hardly as they were meant."""
+    marker = read_marker(cell)
+    if marker is None or not (marker.params or marker.tags):
+        return []
+    body = "\n".join(line for line in cell.splitlines() if not line.lstrip().startswith(("%", "!")))
+    try:
+        statements = ast.parse(body).body
+    except (SyntaxError, ValueError):
+        return []
+    literals = {
+        statement.targets[0].id: ast.literal_eval(statement.value)
+        for statement in statements
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and _is_literal(statement.value)
+    }
+    found = []
+    for key, value in marker.params.items():
+        before = literals.get(key)
+        if isinstance(value, str) and isinstance(before, (int, float)):
+            message = f"`{key}={value}` replaces the number {before!r} by a text."
+            found.append(UsageError(message, "Write a number, or quote the text in the cell too."))
+        elif key not in literals and not re.search(rf"\b{re.escape(key)}\b", body):
+            found.extend(
+                UsageError(f"Nothing in this cell reads `{key}`.", f"Did you mean {meant}={value!r}?")
+                for meant in difflib.get_close_matches(key, literals, n=1)
+            )
+    found.extend(
+        UsageError(f"`{key}` stands behind --tag, so it is a tag.", "Put parameters before the options.")
+        for key in sorted(marker.tags.keys() & literals.keys())
+    )
+    return found
 
 
 def _replace(lines: list[str], key: str, value: Any) -> list[str] | None:

@@ -21,7 +21,7 @@ from jupyter_mlops.records import Artifact, MetricValue, Run, RunWarning
 
 from .cells import executed_code, heading_of
 from .heart import Heart
-from .magics import Marker, late_bindings, read_marker
+from .magics import Marker, doubtful, late_bindings, read_marker
 
 if TYPE_CHECKING:
     import ast
@@ -123,7 +123,7 @@ class Watcher:
         raw = info.raw_cell
         transformed = getattr(info, "transformed_cell", None) or self.shell.transform_cell(raw)
         marker = read_marker(raw)
-        for problem in marker.problems if marker else ():
+        for problem in (*marker.problems, *doubtful(raw)) if marker else ():
             self.say(problem)
         for key, value in late_bindings(raw).items():
             self.shell.user_ns[key] = value
@@ -170,7 +170,8 @@ class Watcher:
         error = result.error_in_exec or result.error_before_exec
         line, text = _raised_at(error, self.shell) if error is not None else (None, "")
         begun = self._heart.stop()
-        recorded = self.recorder.end(error, line=line, traceback=text)
+        # Known only now: IPython has counted the cell before or after `pre_run_cell`, as its version wants.
+        recorded = self.recorder.end(error, line=line, traceback=text, execution_count=result.execution_count)
         if recorded is None or recorded.run is None:
             return
         run = recorded.run
@@ -249,6 +250,10 @@ class Watcher:
         )
 
     # -- telling --------------------------------------------------------------------------------
+
+    def own_command(self) -> None:
+        """The cell is one of our commands: what it opens and touches is not the user's doing."""
+        self.recorder.pass_over()
 
     def say(self, error: MlopsError, more: str = "") -> None:
         """One line under the cell: what is wrong and what to do."""

@@ -411,3 +411,76 @@ def test_a_tracked_score_knows_the_estimator_fitted_above(kernel: Kernel) -> Non
     assert run.params["max_depth"] == 2
     sources = {cell.order: cell.source for cell in run.cells}
     assert "DecisionTreeClassifier(max_depth=2" in sources[run.param_details["max_depth"].order]
+
+
+@pytest.mark.parametrize("environment", [{"JUPYTER_MLOPS_DISABLE": "1"}, {"JUPYTER_MLOPS_STORE": "notaurl"}])
+def test_marked_cells_run_when_we_do_not(tmp_path: Path, environment: dict[str, str]) -> None:
+    kernel = Kernel(tmp_path, **environment)
+    try:
+        assert len(kernel.load().stdout.strip().splitlines()) == 1
+        assert kernel.run("%%track name depth=3\ndepth = 1\nprint(depth)").stdout == "3\n"
+        assert kernel.run("%%scratch\nprint('ran')").stdout == "ran\n"
+        for line in ("%track on", "%runs", "%compare", "%export --name x"):
+            outcome = kernel.run(line)
+            assert outcome.status == "ok"
+            assert len(outcome.stdout.strip().splitlines()) == 1
+    finally:
+        kernel.close()
+
+
+def test_a_prompt_waits_for_the_body_of_a_marked_cell(kernel: Kernel) -> None:
+    def state(code: str) -> str:
+        return kernel.run(f"get_ipython().check_complete({code!r})[0]", store_history=False).result.strip("'")
+
+    assert state("%%track first") == "incomplete"
+    assert state("%%track first\nx = 1") == "incomplete"
+    assert state("%%track first\nx = 1\n\n") == "complete"
+
+
+def test_a_wrapper_may_stand_above_the_marker(kernel: Kernel) -> None:
+    assert "Wall time" in kernel.run("%%time\n%%track above\naccuracy = 1 / 4").stdout
+    run = kernel.last_run()
+    assert (run.name, run.metrics) == ("above", {"accuracy": 0.25})
+
+
+def test_doubtful_settings_are_told_and_obeyed(kernel: Kernel) -> None:
+    outcome = kernel.run(
+        "%%track max_dpth=8 rate=fast --tag rows=3\nmax_depth = 2\nrate = 0.1\nrows = 5\nprint(max_depth)"
+    )
+    assert "Did you mean max_depth=8?" in outcome.stdout
+    assert "replaces the number 0.1" in outcome.stdout
+    assert "`rows` stands behind --tag" in outcome.stdout
+    assert outcome.stdout.splitlines()[-1] == "2"
+
+
+def test_an_unmarked_run_has_no_name_of_another(own: Kernel) -> None:
+    own.load()
+    own.run(
+        "%%track two\nimport time\nfor step in range(30):\n    loss = 1 / (step + 1)\n    time.sleep(0.04)"
+    )
+    own.run("%track on")
+    own.run("from sklearn.metrics import accuracy_score\naccuracy = accuracy_score([1, 0], [1, 1])")
+    assert [run.name for run in own.runs()] == ["two", ""]
+
+
+def test_runs_are_numbered_as_the_notebook_shows_them(own: Kernel) -> None:
+    own.load()
+    own.run("x = 1")
+    own.run("%%track\naccuracy = x / 4")
+    assert [cell.execution_count for cell in own.last_run().cells] == [2, 3]
+
+
+def test_lists_without_matches_say_so(kernel: Kernel) -> None:
+    kernel.run("%%track\naccuracy = 1 / 4")
+    for line in ("%runs metrics.accuracy > 5", "%runs -n 0"):
+        assert kernel.run(line).status == "ok", line
+    assert "No run has a metric 'nosuch'" in kernel.run("%runs --by nosuch").stdout
+
+
+def test_our_own_commands_are_no_part_of_a_later_pipeline(own: Kernel) -> None:
+    own.load()
+    own.run("%%track\naccuracy = 1 / 4")
+    own.run("%export --name first")
+    own.run("%%track\naccuracy = 1 / 2")
+    exported = [cell for cell in own.last_run().cells if "%export" in cell.source]
+    assert [(cell.files, cell.ambient_writes, cell.opaque) for cell in exported] == [((), (), ())]
