@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,12 @@ def export_run(
     with registry.staging(Path(directory).absolute(), name) as folder:
         outcome = ladder.prove(folder)
         report = msgspec.structs.replace(outcome.report, duration=round(time.monotonic() - begun, 3))
+        notes = _doubts(run)
+        if notes:
+            outcome = replace(outcome, script=replace(outcome.script, notes=(*notes, *outcome.script.notes)))
+            report = msgspec.structs.replace(report, hint=" ".join((report.hint, *notes)).strip())
+            for note in notes:
+                progress(note)
         previous = next(iter(store.versions(name)), None)
 
         def finish(number: int, target: Path) -> PipelineVersion:
@@ -128,6 +135,22 @@ def open_as_notebook(store: Store, run_id: str) -> dict[str, Any]:
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata["language_info"] = {"name": "python"}
     return dict(notebook)
+
+
+def _doubts(run: Run) -> tuple[str, ...]:
+    """What a reader of a proved version should know of its run all the same."""
+    notes = []
+    if run.status == Status.FAILED and run.failure is not None:
+        where = f" in line {run.failure.line}" if run.failure.line else ""
+        notes.append(f"The run itself failed{where} ({run.failure.kind}); this holds what came before.")
+    elif run.status == Status.KILLED:
+        notes.append("The run itself was interrupted; this holds what came before.")
+    notes += [
+        f"{warning.message} Equal numbers may be chance."
+        for warning in run.warnings
+        if warning.code == "unseeded_randomness"
+    ]
+    return tuple(notes)
 
 
 def _check_exportable(run: Run) -> None:
