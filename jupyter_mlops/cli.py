@@ -245,8 +245,8 @@ def _versions(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
+    from .export.difference import difference_of_versions
     from .terminal import version_difference_text
-    from .version_difference import difference_of_versions
 
     store = _store()
     first = store.get_version(options.name, options.first)

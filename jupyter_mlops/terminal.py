@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .doctor import Check
+    from .export.difference import VersionDifference
     from .records import AliasMove, PipelineVersion, Run, RunSummary
-    from .version_difference import VersionDifference
 
 NUMBERS_SHOWN = 4
 CODE_LINES = 60
@@ -142,18 +142,22 @@ def versions_table(versions: Sequence[PipelineVersion]) -> str:
 
 
 def version_difference_text(difference: VersionDifference) -> str:
-    """Metrics of both, then the unified diffs."""
+    """Configuration, data contract, code, metrics, environment: each change with its layer."""
     first, second = f"v{difference.first}", f"v{difference.second}"
     parts = [
         f"{difference.name}: {first} ({difference.first_status}) → {second} ({difference.second_status})"
     ]
     rows = [(change.name, *format_row([change.first, change.second])) for change in difference.metrics]
-    if rows:
-        parts += [text_table(rows, ("metric", first, second), left=1), ""]
-    for file in difference.files:
-        parts += [printable(line) for line in file.lines]
-    if not difference.files:
-        parts.append("The files are the same.")
+    for section in ("config", "data contract", "code", "metrics", "environment"):
+        changes = [change for change in difference.changes if change.section == section]
+        if section == "metrics" and rows:
+            parts += ["", "metrics [run]", text_table(rows, ("metric", first, second), left=1)]
+        elif changes:
+            parts += ["", section]
+            for change in changes:
+                parts += [f"[{change.layer}] {printable(change.name)}", *map(printable, change.lines)]
+    if not difference.changes:
+        parts += ["", "Nothing that is kept of them differs."]
     return "\n".join(parts)
 
 

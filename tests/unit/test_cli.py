@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jupyter_mlops import cli, records
+from jupyter_mlops.export.difference import difference_of_versions
 from jupyter_mlops.terminal import (
     printable,
     printable_lines,
@@ -18,7 +19,6 @@ from jupyter_mlops.terminal import (
     verdict_text,
     version_difference_text,
 )
-from jupyter_mlops.version_difference import difference_of_versions
 
 if TYPE_CHECKING:
     from pathlib import Path

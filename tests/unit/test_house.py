@@ -15,9 +15,9 @@ import jupyter_mlops
 PACKAGE = Path(jupyter_mlops.__file__).parent
 EVERYTHING = {
     "records", "errors", "config", "capture", "store", "compare", "widgets", "export", "notebook", "server", "cli",
-    "api", "tracking", "script_run", "doctor", "demo", "terminal", "version_difference",
+    "api", "tracking", "script_run", "doctor", "demo", "terminal",
 }  # fmt: skip
-OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal", "version_difference"}
+OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal"}
 MAY_IMPORT = {
     "records": set(),
     "errors": set(),
@@ -35,8 +35,7 @@ MAY_IMPORT = {
     "cli": {"records", "errors", "config", "store", "compare", "export", "api", *OUTSIDE},
     "doctor": {"records", "errors", "config", "store", "compare", "export"},
     "demo": {"records", "errors", "config", "store", "compare", "export", "terminal"},
-    "terminal": {"records", "compare", "doctor", "version_difference"},
-    "version_difference": {"records", "errors", "export"},
+    "terminal": {"records", "compare", "doctor", "export.difference"},
 }
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
 FOUNDATIONS = {
@@ -44,6 +43,9 @@ FOUNDATIONS = {
 }  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger"}
+#: Inside `export`, the same: nouns, syntax, and what a statement does; and those that put it in order.
+EXPORT_FOUNDATIONS = {"plan", "references", "source", "purity", "translation"}
+EXPORT_COMPOSERS = {"exporter", "ladder", "assembly"}
 HEAVY = {
     "pandas",
     "sqlalchemy",
@@ -102,6 +104,16 @@ def test_the_rooms_of_capture_are_leaves(path: Path) -> None:
     siblings = {name.split(".")[1] for name in imports_of(path) if name.startswith("capture.")}
     assert siblings <= FOUNDATIONS, (
         f"capture/{path.name} imports its siblings {sorted(siblings - FOUNDATIONS)}"
+    )
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "export").glob("*.py")), ids=lambda path: path.stem)
+def test_the_rooms_of_export_are_leaves(path: Path) -> None:
+    if path.stem in EXPORT_COMPOSERS | {"__init__"}:
+        return
+    siblings = {name.split(".")[1] for name in imports_of(path) if name.startswith("export.")}
+    assert siblings <= EXPORT_FOUNDATIONS, (
+        f"export/{path.name} imports its siblings {sorted(siblings - EXPORT_FOUNDATIONS)}"
     )
 
 
