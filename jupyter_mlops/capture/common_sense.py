@@ -17,7 +17,7 @@ from .numbers import module_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CELLS = 5_000_000
+_CELLS = 1_000_000
 _COLUMNS = 500
 _FEWEST = 5
 

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from .sites import Event
 
 _DATASETS = 40
+_REMEMBERED = 500
 _ESTIMATORS = 20
 
 
@@ -126,6 +127,7 @@ class Drafter:
         #: Seeds that cells set, by execution.
         self.seeds: dict[int, dict[str, Any]] = {}
         self._called: dict[int, list[tuple[str, str, Any]]] = {}
+        self._described: dict[tuple[str, str], Dataset] = {}
         self._namespace = namespace
         self._ledger = ledger
 
@@ -302,12 +304,23 @@ class Drafter:
         for name, (role, value) in list(roles.items())[:_DATASETS]:
             if name in found or name in execution.bound:
                 continue
-            described = describe_dataset(
-                name, value, role=role, order=execution.order, fingerprint=self.fingerprint
-            )
+            described = self._describe(name, value, role, execution.order)
             if described is not None:
                 found[name] = described
         return tuple(found.values())
+
+    def _describe(self, name: str, value: Any, role: str, order: int) -> Dataset | None:
+        """The dataset, profiled anew only if its content is not known from an earlier run."""
+        content = self.fingerprint(value)
+        known = self._described.get((name, content)) if content else None
+        if known is not None:
+            return msgspec.structs.replace(known, role=role, order=order)
+        described = describe_dataset(name, value, role=role, order=order, fingerprint=lambda _: content)
+        if described is not None and content:
+            if len(self._described) >= _REMEMBERED:
+                self._described.clear()
+            self._described[name, content] = described
+        return described
 
     def _models(
         self, estimators: list[_Fitted], execution: Execution
