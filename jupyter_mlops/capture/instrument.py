@@ -48,13 +48,17 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
     """
     lines = code.split("\n")
     last = tree.body[-1] if tree.body else None
+    times: dict[str, int] = {}
     for index, statement in enumerate(tree.body):
         if not tracked and not isinstance(statement, (_Function, ast.ClassDef)):
             continue
         segment = "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
         # Keys depend on the statement's text alone: a function's code object, and so its
-        # fingerprint, stays the same when something else in its cell is edited.
-        rewriter = _Rewriter(code, order, xxhash.xxh64_hexdigest(segment.encode(errors="surrogatepass"))[:10])
+        # fingerprint, stays the same when something else in its cell is edited. Statements that
+        # stand on one line, or twice in the cell, are told apart by a number.
+        times[segment] = times.get(segment, 0) + 1
+        text = f"{segment}{times[segment] - 1 or ''}"
+        rewriter = _Rewriter(code, order, xxhash.xxh64_hexdigest(text.encode(errors="surrogatepass"))[:10])
         if tracked and statement is last and isinstance(statement, ast.Expr):
             rewriter.displayed = _shown_parts(statement.value)
         tree.body[index] = rewriter.visit(statement)

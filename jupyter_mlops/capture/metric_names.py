@@ -71,7 +71,7 @@ def expression_name(expression: str) -> str:
         node = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return canonical(expression)
-    return canonical(_called_after(node, 0) or expression)
+    return canonical(_called_after(node, 0))
 
 
 def _called_after(node: ast.expr, depth: int) -> str:

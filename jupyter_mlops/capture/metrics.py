@@ -52,6 +52,8 @@ _PLAIN_HOLDERS = frozenset(
 _RESULTS = frozenset(
     "results result res scores metrics perf performance comparison leaderboard summary report".split()
 )
+#: Names that say nothing of what was scored: a label they are printed under says more.
+_GENERIC = frozenset("score scores cv_score cv_scores error result res value val metric s".split())
 #: Words of names that hold what a model is made of.
 _EXPLAINING = frozenset("importance importances coef coefs coefficient coefficients weights".split())
 #: A site outside any loop heard more often than this is a series, not so many facts.
@@ -157,7 +159,7 @@ class _Finder:
         )
 
     def _tell_loop(self, loop: LoopSeries) -> None:
-        name = canonical(loop.name)
+        name = self._name_of_loop(loop)
         if loop.appended and len(words(name)) == 1 and len(name) <= 2:
             name = canonical(loop.expression)
         if not name or any(
@@ -190,6 +192,27 @@ class _Finder:
             evaluation=self._evaluation_of(self._calls_for(loop.expression, loop.scope)),
         )
 
+    def _name_of_loop(self, loop: LoopSeries) -> str:
+        """Its own name; where that says nothing, the label it is printed under, or what scored it."""
+        own = canonical(loop.name)
+        if sounds_like_metric(own):
+            return own
+        label = self._label_of(loop.expression, loop.scope)
+        if label:
+            return label
+        calls = self._calls_for(loop.expression, loop.scope)
+        return self._call_name(calls[-1]) if calls else own
+
+    def _label_of(self, expression: str, scope: str) -> str:
+        """The label a name is printed under, if that sounds like a metric where the name does not."""
+        for event in self.printed:
+            site = event.site
+            if site.expression == expression and site.scope == scope and BETWEEN not in event.label:
+                label = canonical(event.label)
+                if sounds_like_metric(label) and not is_setting(label):
+                    return label
+        return ""
+
     def _target_span(self, name: str) -> Span | None:
         assignment = self.assignments.get(name)
         return span_of(assignment.target) if assignment else None
@@ -206,6 +229,8 @@ class _Finder:
             calls = self._calls_in(assignment.value) or self._calls_for(name, "")
             if is_number(value):
                 if name in self.found.values or not self._is_result(name, value, assignment, calls):
+                    continue
+                if (not sounds_like_metric(name) or name in _GENERIC) and self._label_of(name, ""):
                     continue
                 self._tell_bound(name, name, to_number(value), assignment, calls)
                 self._mark(calls)
@@ -263,7 +288,8 @@ class _Finder:
             return
         if sounds_like_holder(name) or _EXPLAINING & set(words(name)):
             return
-        if module_of(type(value)) == "numpy" and not (calls or name in self.shown) and self._is_signed(value):
+        whole = module_of(type(value)) == "numpy" and not (calls or name in self.shown)
+        if whole and (assignment.consumed or self._is_signed(value)):
             return
         if self._explores(ast.unparse(assignment.value), value):
             return
@@ -285,7 +311,8 @@ class _Finder:
                 continue
             told = True
             self._tell_bound(label, name, number, assignment, calls, path)
-        if type(value) is list and calls and (numbers := numbers_of(value[:_LONGEST_LIST])) is not None:
+        numbers = numbers_of(value[:_LONGEST_LIST]) if type(value) is list and calls else None
+        if numbers is not None and not any(curve.values == numbers for curve in self.found.curves.values()):
             told = True
             self._tell_bound(name, name, numbers[-1], assignment, calls, (len(value) - 1,))
             self._keep_curve(name, numbers)
@@ -386,13 +413,18 @@ class _Finder:
         call = self._call_at(event)
         plain = expression_name(site.expression)
         if plain in self.found.values and self._same(plain, event.value) and BETWEEN not in event.label:
-            return ""
+            root = plain.partition(".")[0]
+            if not (root in _GENERIC and self.found.details[plain].path and sounds_like_metric(label)):
+                return ""
+            # `scores.mean()` under the label "Accuracy": the label says more.
+            del self.found.values[plain], self.found.details[plain]
         whole = type(to_number(event.value)) is int
         if label:
             told = canonical(event.label.rpartition(BETWEEN)[2]) or label
             if is_setting(told) or (sounds_like_size(told) and not sounds_like_metric(told) and call is None):
                 return ""
-            if whole and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
+            looks = whole or self._explores(site.expression)
+            if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
                 return ""
             if site.key in crowded:
                 own = self._call_name(call) if call is not None else plain
@@ -519,6 +551,7 @@ class _Finder:
         value, site = event.value, event.site
         if call is None and self._explores(site.expression, value):
             return
+        scored = call is not None
         if call is None and not site.scope:
             call = next(iter(self._calls_for(site.expression, "")), None)
         if type(value).__name__ == "ndarray" and call is None:
@@ -536,7 +569,7 @@ class _Finder:
             if all(number in told for number in numbers):
                 return
         listed = type(value).__name__ in ("ndarray", "list", "tuple")
-        plain = not listed and (name in _PLAIN_HOLDERS or (type(value) is dict and call is not None))
+        plain = not listed and (name in _PLAIN_HOLDERS or (type(value) is dict and scored))
         holder = "" if plain else name
         trusted = self._is_trusted(f"{site.expression} {name}")
         for path, parts, number in members(value, shown=True, trusted=trusted):
@@ -569,6 +602,8 @@ class _Finder:
                 continue
             name = canonical(site.target) if site.target and site.scope else self._call_name(event)
             if is_number(event.value):
+                if site.scope and self._told_already(event):
+                    continue
                 by_name.setdefault(name, []).append(event)
             elif site.kind == "call":
                 self._tell_parts(name, event, members(event.value))
@@ -577,6 +612,11 @@ class _Finder:
             for event in sites.values():
                 own = [other for other in events if other.site.key == event.site.key]
                 self._tell_called(self._free(name, event), own)
+
+    def _told_already(self, event: Event) -> bool:
+        """Whether a function gave back what was scored inside it, and that is told."""
+        value = to_number(event.value)
+        return value not in (0, 1) and not event.site.in_loop and value in self.found.values.values()
 
     def _tell_parts(self, name: str, event: Event, found: list[Member]) -> None:
         for path, parts, number in found:

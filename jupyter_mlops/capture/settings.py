@@ -147,8 +147,8 @@ def _configures(last: str, function: Any) -> bool:
         return True
     if last[:1].isupper():
         return not last.isupper() or len(last) <= 5
-    if type(function) is types.FunctionType:
-        return function.__module__ == "__main__" and words(last)[:1] not in (("plot",), ("show",), ("print",))
+    if type(function) is types.FunctionType and function.__module__ == "__main__":
+        return words(last)[:1] not in (("plot",), ("show",), ("print",))
     return is_scoring_call(last) or bool({"train", "fit", "stopping", "scheduler"} & set(words(last)))
 
 

@@ -19,7 +19,9 @@ SCORING_CALLS = frozenset(
     davies_bouldin_score adjusted_rand_score normalized_mutual_info_score explained_variance_score
     cross_entropy mse_loss l1_loss nll_loss binary_cross_entropy pearsonr spearmanr kendalltau
     permutation_test_score learning_curve validation_curve rmse mse mae mape bleu rouge perplexity
-    f1 precision recall
+    f1 precision recall ttest_ind ttest_rel ttest_1samp mannwhitneyu wilcoxon kruskal f_oneway
+    chi2_contingency shapiro ks_2samp kstest levene bartlett linregress fisher_exact normaltest adfuller kpss
+    jarque_bera durbin_watson proportions_ztest pointbiserialr somersd
     """.split()
 )
 _SCORE_ENDINGS = ("_score", "_error", "_loss", "_accuracy", "_auc", "_deviance", "_coef")
@@ -51,6 +53,7 @@ _METRIC_WORDS = frozenset(
     gini ks lift ndcg mrr hit silhouette inertia purity nmi ari ami brier calibration
     cost objective reward regret gain improvement delta gap pvalue accuracies aucs
     tp fp tn fn mase wape nrmse rms sharpe coherence modularity stat statistic fvalue pval success winrate
+    squared slope uplift cohen cohens misclassified mislabeled rvalue zscore effect
     hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
     """.split()
 )

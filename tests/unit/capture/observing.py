@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.capture import loops, probes
 from jupyter_mlops.capture.instrument import instrument
@@ -13,6 +13,9 @@ from jupyter_mlops.capture.loops import LoopWatch, series_of
 from jupyter_mlops.capture.metrics import Found, Observed, find_metrics
 from jupyter_mlops.capture.names import cell_names
 from jupyter_mlops.capture.probes import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Notebook:
@@ -24,7 +27,7 @@ class Notebook:
         self.probe = Probe()
         self.watch = LoopWatch()
 
-    def run(self, code: str, *, tracked: bool = True) -> Found:
+    def run(self, code: str, *, tracked: bool = True, mutated: Iterable[str] = ()) -> Found:
         """Run `code` as a cell; what it raises passes on after the probes are off."""
         self.order += 1
         tree = ast.fix_missing_locations(instrument(ast.parse(code), code, self.order, tracked=tracked))
@@ -49,6 +52,8 @@ class Notebook:
                 bound=names.bound,
                 events=self.probe.events,
                 loops=series_of(self.watch),
+                mutated=frozenset(mutated),
+                settings=frozenset(names.literals),
                 fingerprint=lambda value: f"fingerprint of {type(value).__name__}",
             )
         )

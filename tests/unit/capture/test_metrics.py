@@ -52,6 +52,41 @@ def scored(code: str) -> dict[str, float]:
             {"a_acc": 0.75, "a_f1": 0.375, "b_acc": 0.75, "b_f1": 0.375},
         ),
         ("a, b = accuracy_score(y_test, pred), 3", {"a": 0.75}),
+        ("print('Accuracy: ' + str(round(accuracy_score(y_test, pred), 1)))", {"accuracy": 0.75}),
+        ("round(accuracy_score(y_test, pred), 1)", {"accuracy_score": 0.75}),
+        ("acc = (pred == y_test).mean()\nprint(f'{acc=:.1f}')", {"acc": 0.75}),
+        ("print('Accuracy of the forest'); print(1 - 1 / 4)", {"accuracy_of_the_forest": 0.75}),
+        ("print('sens', 3 / 4); print('spec loss', 1 / 4)", {"sens": 0.75, "spec_loss": 0.25}),
+        ("h = 3 / 4\nprint(f'Entropy: {h:.1f}')", {"entropy": 0.75}),
+        (
+            "score = np.array([0.5, 1.0])\nprint('Lasso score: {:.2f} ({:.2f})'.format(score.mean(), score.std()))",
+            {"lasso_score": 0.75, "score.std": 0.25},
+        ),
+        ("acc = 1 - 1 / 2\naccuracy_score(y_test, pred), acc", {"accuracy_score": 0.75, "acc": 0.5}),
+        ("import logging\nlog = logging.getLogger()\nlog.info('auc %.2f', 3 / 4)", {"auc": 0.75}),
+        ("def macro_f1(a, b): return f1_score(a, b)\nmacro_f1(y_test, pred)", {"macro_f1": 0.8}),
+        ("np.linalg.norm(np.array([3.0, 4.0]))", {"norm": 5.0}),
+        (
+            "results = {}\nfor d in (1, 2):\n    results[f'depth_{d}'] = {'test': d / 4}",
+            {"depth_1.test": 0.25, "depth_2.test": 0.5},
+        ),
+        (
+            "final = {}\nfor lr in (0.1, 1.0):\n    final[lr] = lr / 2\nfinal",
+            {"final.0.1": 0.05, "final.1.0": 0.5},
+        ),
+        (
+            "for a in (0.5, 2.5):\n    print(a, a * 2, a * 4)",
+            {"0.5_a": 1.0, "2.5_a": 5.0, "0.5_a_2": 2.0, "2.5_a_2": 10.0},
+        ),
+        (
+            "for r in [{'m': 'a', 'x': 0.25, 'y': 0.5}]:\n    print(f\"{r['m']} | {r['x']:.1f} | {r['y']:.1f}\")",
+            {"a_r.x": 0.25, "a_r.y": 0.5},
+        ),
+        (
+            "def show(name):\n    print(f'--- {name}')\n    print('Accuracy:', len(name) / 4)\nshow('a'); show('bb')",
+            {"a_accuracy": 0.25, "bb_accuracy": 0.5},
+        ),
+        ("from scipy import stats\nstats.pearsonr([1, 2, 3], [1.0, 2.0, 3.0]).statistic", {"pearsonr": 1.0}),
         (
             "print('Train: %d rows, error %.2f' % (len(pred), 1 - accuracy_score(y_test, pred)))",
             {"error": 0.25},
@@ -77,6 +112,10 @@ def test_scores(code: str, expected: dict[str, float]) -> None:
         "values = [1.0, 2.0]\nvalues",
         "best_params = {'depth': 3.0}\nbest_params",
         "half = len('abc') / 2\nprint('n_rows', half)",
+        "lr = 0.1\nprint('lr', lr)\nprint(f'At {lr}: go')",
+        "import numpy as np\nerrors = np.array([-1.0, 2.0])\nloss = None",
+        "fit_time = 3 / 4\nfit_time",
+        "w, b = [x / 3 for x in (1, 2)]",
     ],
 )
 def test_what_is_no_metric(code: str) -> None:
@@ -166,3 +205,90 @@ def test_members_reads_tables_and_series_but_nothing_large() -> None:
     assert [parts for _, parts, _ in members(np.array([0.5, 1.0]))] == [("mean",), ("std",)]
     assert members(np.zeros(1000)) == []
     assert members(pd.DataFrame(np.zeros((100, 3)))) == []
+
+
+def test_a_printed_report_gives_its_numbers_at_full_precision() -> None:
+    code = "print(classification_report(y_test, pred, target_names=np.array(['no', 'yes'])))"
+    found = scored(code)
+    assert found["no.precision"] == pytest.approx(2 / 3, abs=1e-15)
+    assert found["macro_avg.f1_score"] == pytest.approx(0.7333333)
+    assert found["accuracy"] == 0.75
+
+
+def test_a_shown_confusion_matrix_is_a_table() -> None:
+    setup = "from sklearn.metrics import confusion_matrix\ncm = confusion_matrix(y_test, pred)\n"
+    assert scored(setup + "cm") == {"cm.0.0": 2, "cm.0.1": 1, "cm.1.0": 1, "cm.1.1": 4}
+    assert scored(setup) == {}
+
+
+def test_shown_scores_are_facts_of_their_own() -> None:
+    code = "from sklearn.dummy import DummyClassifier\nfrom sklearn.model_selection import cross_val_score\n"
+    code += "s = cross_val_score(DummyClassifier(), y_test[:, None], y_test, cv=2)\ns"
+    assert scored(code) == pytest.approx({"s.mean": 0.375, "s.std": 0.125, "s.0": 0.5, "s.1": 0.25})
+
+
+LOOKING = """
+import numpy as np, pandas as pd
+df = pd.DataFrame({"age": np.arange(100.0), "error": np.arange(100.0), "y": np.arange(100.0)})
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "df.head()",
+        "df.describe()",
+        "df.corr()['y']",
+        "df['age'].mean()",
+        "print('Mean age:', df['age'].mean())",
+        "df.groupby('y')['age'].mean().head()",
+        "importances = pd.Series({'a': 0.25, 'b': 0.5})\nimportances.head()",
+    ],
+)
+def test_looking_at_data_gives_no_metric(code: str) -> None:
+    notebook = Notebook()
+    notebook.run(LOOKING)
+    assert notebook.run(code).values == {}
+
+
+def test_what_was_appended_under_a_name_that_says_nothing_is_named_by_its_score() -> None:
+    code = "out = []\nfor i in range(3):\n    out.append(accuracy_score(y_test[i:], pred[i:]))"
+    notebook = Notebook()
+    notebook.run(SETUP)
+    assert list(notebook.run(code).curves) == ["accuracy_score"]
+
+
+def test_a_history_in_a_dict_is_a_curve() -> None:
+    code = "evals_result = {}\nevals_result['valid'] = {'rmse': [3.5, 2.5, 1.5]}"
+    found = Notebook().run(code)
+    assert found.values == {"evals_result.valid.rmse": 1.5}
+    assert [curve.values for curve in found.curves.values()] == [[3.5, 2.5, 1.5]]
+
+
+def test_counts_that_grow_are_no_curves() -> None:
+    found = Notebook().run("correct = 0\nfor i in range(4):\n    correct += i\nprint(correct)")
+    assert found.curves == {}
+
+
+def test_statements_on_one_line_or_written_twice_are_told_apart() -> None:
+    notebook = Notebook()
+    found = notebook.run("acc = 1 / 4\nprint('acc', acc * 1)\nacc = 1 / 2\nprint('acc', acc * 1)")
+    lines = {detail.span.line for detail in found.details.values() if detail.origin == "printed"}
+    assert set(found.values.values()) == {0.25, 0.5}
+    assert lines <= {2, 4}
+
+
+def test_items_set_in_a_dict_of_results_are_those_of_this_cell() -> None:
+    notebook = Notebook()
+    notebook.run("results = {}\nresults['first'] = 1 / 4")
+    assert notebook.run("results['second'] = 1 / 2", mutated={"results"}).values == {"second": 0.5}
+
+
+def test_a_loss_is_kept_without_its_graph() -> None:
+    torch = pytest.importorskip("torch")
+    notebook = Notebook()
+    notebook.run("import torch\nw = torch.ones(2, requires_grad=True)")
+    assert notebook.run("loss = torch.nn.functional.mse_loss(w, torch.zeros(2))\nloss").values == {
+        "loss": 1.0
+    }
+    assert not any(isinstance(event.value, torch.Tensor) for event in notebook.probe.events)
