@@ -102,6 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("version", metavar="VERSION", type=_version_number)
     added.add_argument("alias", metavar="ALIAS", help="candidate, shadow, champion …")
     added.add_argument("--reason", default="", help="kept in the log of moves")
+    added.add_argument(
+        "--tolerance",
+        type=_share,
+        default=0.01,
+        metavar="SHARE",
+        help="how much worse than where it stands a metric may be, relative to its size (default: 0.01)",
+    )
+    added.add_argument("--force", action="store_true", help="move it although its metrics are worse")
 
     added = command("rollback", _rollback, "Point an alias at where it stood before.")
     added.add_argument("name", metavar="NAME")
@@ -115,6 +123,13 @@ def _natural(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no share: write 0.01 for one percent")
     return number
 
 
@@ -229,6 +244,7 @@ def _progress(text: str) -> None:
 
 
 def _versions(options: argparse.Namespace) -> int:
+    from .export import with_changes
     from .terminal import versions_table
 
     versions = _store().versions(options.name)
@@ -236,7 +252,7 @@ def _versions(options: argparse.Namespace) -> int:
         from .errors import PipelineNotFoundError
 
         raise PipelineNotFoundError(f"There is no pipeline {options.name!r}.")
-    versions = sorted(versions, key=lambda version: (version.name, -version.version))
+    versions = sorted(map(with_changes, versions), key=lambda version: (version.name, -version.version))
     if options.json:
         _print_json(versions)
     else:
@@ -260,9 +276,20 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _promote(options: argparse.Namespace) -> int:
+    from .compare import higher_is_better
+    from .export import promote_version
     from .terminal import move_text
 
-    move = _store().move_alias(options.name, options.alias, options.version, reason=options.reason)
+    move = promote_version(
+        _store(),
+        options.name,
+        options.version,
+        options.alias,
+        direction=higher_is_better,
+        reason=options.reason,
+        tolerance=options.tolerance,
+        force=options.force,
+    )
     if options.json:
         _print_json(move)
     else:
@@ -271,9 +298,15 @@ def _promote(options: argparse.Namespace) -> int:
 
 
 def _rollback(options: argparse.Namespace) -> int:
+    from .export import with_changes
     from .terminal import move_text
 
-    move = _store().rollback_alias(options.name, options.alias)
+    store = _store()
+    move = store.rollback_alias(options.name, options.alias)
+    # A way back is never closed; but nobody should take it without knowing.
+    if move.to_version is not None:
+        for sentence in with_changes(store.get_version(move.pipeline, move.to_version)).changed:
+            print(f"jupyter mlops: v{move.to_version} is not what was proved: {sentence}", file=sys.stderr)
     if options.json:
         _print_json(move)
     else:

@@ -436,6 +436,7 @@ class ValidationReport(Record, frozen=True, kw_only=True):
     `verdict` is ``validated`` or ``rejected``; `cause` is one sentence for people, `diverging` the
     metric or name that differs, `code` the kind of cause (``metrics_differ``, ``data_changed``,
     ``step_failed``, ``non_deterministic``, ``contract_failed``, ``missing_input``, ``unprovable``).
+    `notes` are sentences worth knowing whatever the verdict.
     """
 
     verdict: str
@@ -449,10 +450,15 @@ class ValidationReport(Record, frozen=True, kw_only=True):
     deterministic: bool = True
     duration: float = 0.0
     log: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class PipelineVersion(Record, frozen=True, kw_only=True):
-    """One immutable version of a pipeline. `status` is ``validated`` or ``rejected``."""
+    """One immutable version of a pipeline. `status` is ``validated`` or ``rejected``.
+
+    `manifest_hash` is the SHA-256 of its manifest.json, which holds those of its other files; `changed`
+    says how the folder differs from that, a sentence a file, where somebody looked.
+    """
 
     name: str
     version: int
@@ -465,6 +471,8 @@ class PipelineVersion(Record, frozen=True, kw_only=True):
     experiment: str = ""
     metrics: dict[str, MetricValue] = msgspec.field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    manifest_hash: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class AliasMove(Record, frozen=True, kw_only=True):

@@ -106,6 +106,7 @@ def verdict_text(version: PipelineVersion) -> str:
         parts.append(f"    {printable(report.cause)}")
     if report.hint:
         parts.append(f"    {printable(report.hint)}")
+    parts += [f"    {printable(note)}" for note in report.notes if note not in report.hint]
     if report.metrics:
         rows = [
             (
@@ -129,11 +130,11 @@ def versions_table(versions: Sequence[PipelineVersion]) -> str:
         (
             version.name,
             f"v{version.version}",
-            version.status,
+            f"{version.status}, changed" if version.changed else version.status,
             ", ".join(version.aliases) or NOTHING,
             f"#{version.run_number}" if version.run_number else version.run_id,
             f"{version.created_at:%Y-%m-%d %H:%M}",
-            version.report.cause or version.path,
+            " ".join(version.changed) or version.report.cause or version.path,
         )
         for version in versions
     ]

@@ -75,8 +75,9 @@ def write_card(
     counts = {cell.order: cell.execution_count or cell.order for cell in executions}
     lines += ["", "## Where it comes from", ""]
     lines += [f"- cell [{counts.get(cell.order, cell.order)}]: {_line(cell.reason)}" for cell in kept.kept]
-    if script.notes:
-        lines += ["", "## Good to know", "", *(f"- {_line(note)}" for note in script.notes)]
+    notes = dict.fromkeys([*report.notes, *script.notes])
+    if notes:
+        lines += ["", "## Good to know", "", *(f"- {_line(note)}" for note in notes)]
     if len(report.attempts) > 1:
         lines += ["", "## How the proof went", ""]
         lines += [f"- {item.rung}: {item.verdict}. {_line(item.cause)}".rstrip() for item in report.attempts]

@@ -20,13 +20,14 @@ from jupyter_mlops.records import (
     now,
 )
 
-from . import card, registry, slicing, validation
+from . import card, promotion, registry, slicing, validation
 from .assembly import Session, own_orders
 from .ladder import Ladder, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jupyter_mlops.records import AliasMove
     from jupyter_mlops.store import Store
 
 
@@ -79,8 +80,10 @@ def export_run(
         if notes:
             outcome = replace(outcome, script=replace(outcome.script, notes=(*notes, *outcome.script.notes)))
             report = msgspec.structs.replace(report, hint=" ".join((report.hint, *notes)).strip())
-            for note in notes:
-                progress(note)
+        again = _same_run(run, store.versions(name), folder)
+        report = msgspec.structs.replace(report, notes=(*notes, *again))
+        for note in report.notes:
+            progress(note)
         previous = next(iter(store.versions(name)), None)
 
         def finish(number: int, target: Path) -> PipelineVersion:
@@ -100,13 +103,33 @@ def export_run(
             (folder / "CARD.md").write_text(text, encoding="utf-8")
             _write_json(folder / "validation.json", msgspec.to_builtins(report))
             _write_json(folder / "manifest.json", _manifest(version, outcome, ladder.session, folder))
-            return version
+            return msgspec.structs.replace(version, manifest_hash=registry.hash_of(folder / "manifest.json"))
 
         version = registry.publish(store, folder, Path(directory).absolute(), name, finish)
     progress(
         f"{name} v{version.version} is {version.status}" + (f": {report.cause}" if report.cause else ".")
     )
     return version
+
+
+def promote_version(
+    store: Store,
+    name: str,
+    version: int,
+    alias: str,
+    *,
+    direction: Callable[[str], bool | None],
+    **options: Any,
+) -> AliasMove:
+    """Point `alias` at a version that is as it was exported, proved and no worse; see `promotion`."""
+    return promotion.promote(
+        store, name, version, alias, changes=registry.changes_of, direction=direction, **options
+    )
+
+
+def with_changes(version: PipelineVersion) -> PipelineVersion:
+    """The version with what is no longer as it was exported."""
+    return msgspec.structs.replace(version, changed=registry.changes_of(version))
 
 
 def open_as_notebook(store: Store, run_id: str) -> dict[str, Any]:
@@ -151,6 +174,31 @@ def _doubts(run: Run) -> tuple[str, ...]:
         if warning.code == "unseeded_randomness"
     ]
     return tuple(notes)
+
+
+def _same_run(run: Run, known: Sequence[PipelineVersion], folder: Path) -> tuple[str, ...]:
+    """Says which versions were made from this run before, and whether this one is the same again.
+
+    It becomes a version of its own all the same: the proof is of today, and so may its files be.
+    """
+    before = [version for version in known if version.run_id == run.run_id]
+    if not before:
+        return ()
+    newest = before[0]
+    files = ("pipeline.py", "config.yaml", "contracts.py", "requirements.lock")
+    other = [
+        name
+        for name in files
+        if not (Path(newest.path) / name).is_file()
+        or (Path(newest.path) / name).read_bytes() != (folder / name).read_bytes()
+    ]
+    listed = ", ".join(f"v{version.version}" for version in reversed(before))
+    same = (
+        "nothing in it is different"
+        if not other
+        else f"what differs from v{newest.version}: {', '.join(other)}"
+    )
+    return (f"Run #{run.number} has been exported as {newest.name} before ({listed}); {same}.",)
 
 
 def _check_exportable(run: Run) -> None:

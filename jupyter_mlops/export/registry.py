@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
     from jupyter_mlops.store import Store
 
 _TRIES = 20
+_BY_PRODUCTS = frozenset(
+    {
+        "__pycache__",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".ipynb_checkpoints",
+        ".DS_Store",
+        "Thumbs.db",
+    }
+)
 _LOCK_SECONDS = 60.0
 
 
@@ -115,6 +127,52 @@ def _locked(home: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             place.unlink()
+
+
+def changes_of(version: PipelineVersion) -> tuple[str, ...]:
+    """How a version's folder differs from what was exported, a sentence a file; nothing if it does not.
+
+    What running and testing a version leaves in its folder is no change. Versions that were not
+    registered with a manifest promise nothing.
+    """
+    if not version.manifest_hash:
+        return ()
+    folder = Path(version.path)
+    if not folder.is_dir():
+        return (f"The folder {folder} is missing.",)
+    manifest = folder / "manifest.json"
+    try:
+        if hash_of(manifest) != version.manifest_hash:
+            return ("manifest.json was changed.",)
+        promised: dict[str, str] = json.loads(manifest.read_bytes())["files"]
+    except (OSError, ValueError, KeyError):
+        return ("manifest.json is missing or cannot be read.",)
+    found = {name for name in _files_below(folder) if name != "manifest.json"}
+    said = [f"{name} is missing." for name in promised if name not in found]
+    said += [f"{name} was added." for name in sorted(found - promised.keys())]
+    for name in sorted(found & promised.keys()):
+        try:
+            if (folder / name).is_symlink() or hash_of(folder / name) != promised[name]:
+                said.append(f"{name} was changed.")
+        except OSError as error:
+            said.append(f"{name} cannot be read ({error.strerror}).")
+    return tuple(said)
+
+
+def _files_below(folder: Path) -> list[str]:
+    found: list[str] = []
+    for place, folders, files in os.walk(folder):
+        top = Path(place) == folder
+        folders[:] = [name for name in folders if name not in _BY_PRODUCTS and not (top and name == "output")]
+        found.extend(
+            (Path(place) / name).relative_to(folder).as_posix() for name in files if name not in _BY_PRODUCTS
+        )
+        found.extend(
+            (Path(place) / name).relative_to(folder).as_posix()
+            for name in folders
+            if (Path(place) / name).is_symlink()
+        )
+    return found
 
 
 def hash_of(place: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -45,8 +45,10 @@ class VersionsHandler(MlopsHandler):
 
     @serves("list_versions")
     def get(self, pipeline: str) -> VersionList:
-        """Newest first."""
-        versions = self.services.store.versions(pipeline)
+        """Newest first, each with what is no longer as it was exported."""
+        from jupyter_mlops.export import with_changes
+
+        versions = [with_changes(version) for version in self.services.store.versions(pipeline)]
         if not versions:
             raise PipelineNotFoundError(f"There is no pipeline {pipeline!r}.")
         return VersionList(
@@ -79,11 +81,17 @@ class AliasesHandler(MlopsHandler):
     @serves("move_alias")
     def post(self, request: MoveAlias, pipeline: str) -> AliasMove:
         """Move one, unless somebody else moved it first."""
+        from jupyter_mlops.compare import higher_is_better
+        from jupyter_mlops.export import promote_version
+
         store = self.services.store
-        if request.expected is msgspec.UNSET:
-            return store.move_alias(pipeline, request.alias, request.version, reason=request.reason)
-        return store.move_alias(
-            pipeline, request.alias, request.version, expected=request.expected, reason=request.reason
+        options: dict[str, Any] = {"reason": request.reason}
+        if request.expected is not msgspec.UNSET:
+            options["expected"] = request.expected
+        if request.version is None:
+            return store.move_alias(pipeline, request.alias, None, **options)
+        return promote_version(
+            store, pipeline, request.version, request.alias, direction=higher_is_better, **options
         )
 
 

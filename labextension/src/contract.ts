@@ -388,6 +388,8 @@ export interface PipelineVersion {
   experiment: string;
   metrics: { [key: string]: Num };
   aliases: string[];
+  manifest_hash: string;
+  changed: string[];
   contents_path: string | null;
 }
 
@@ -559,6 +561,7 @@ export type Status = 'FAILED' | 'FINISHED' | 'KILLED' | 'RUNNING';
  * `verdict` is `validated` or `rejected`; `cause` is one sentence for people, `diverging` the
  * metric or name that differs, `code` the kind of cause (`metrics_differ`, `data_changed`,
  * `step_failed`, `non_deterministic`, `contract_failed`, `missing_input`, `unprovable`).
+ * `notes` are sentences worth knowing whatever the verdict.
  */
 export interface ValidationReport {
   verdict: string;
@@ -572,6 +575,7 @@ export interface ValidationReport {
   deterministic: boolean;
   duration: Num;
   log: string;
+  notes: string[];
 }
 
 /** The versions of one pipeline, newest first. */
