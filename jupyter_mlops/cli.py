@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import load_config
-from .errors import MlopsError, UsageError
+from .errors import AmbiguousRunError, MlopsError, UsageError
 from .records import as_json
 
 if TYPE_CHECKING:
@@ -78,14 +78,20 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("-n", type=_natural, default=20, metavar="N", help="how many at most (default: 20)")
     added.add_argument("--experiment", help="only runs of this experiment")
 
+    def of_experiment(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--experiment", help="where to look for '#14', last, best: and worst:")
+
     added = command("show", _show, "Everything about one run.")
     added.add_argument("run", metavar="RUN")
+    of_experiment(added)
 
     added = command("compare", _compare, "Put runs side by side; the first is the reference.")
     added.add_argument("runs", metavar="RUN", nargs="+")
+    of_experiment(added)
 
     added = command("export", _export, "Export a run as a pipeline and prove it in a fresh process.")
     added.add_argument("run", metavar="RUN")
+    of_experiment(added)
     added.add_argument("--name", required=True, help="the pipeline's name, a Python identifier")
     added.add_argument("--directory", type=Path, default=Path("pipelines"), help="default: ./pipelines")
 
@@ -149,10 +155,15 @@ def _store() -> Store:
     return open_store(url, config.resolved_artifacts_url(url), create=False)
 
 
-def _resolve(store: Store, reference: str) -> str:
+def _resolve(store: Store, reference: str, experiment: str | None) -> str:
     from .compare import higher_is_better
 
-    return store.resolve(reference, direction=higher_is_better)
+    try:
+        return store.resolve(reference, experiment=experiment, direction=higher_is_better)
+    except AmbiguousRunError as error:
+        if experiment is None and reference.strip().startswith("#"):
+            error.hint = "Name the experiment with --experiment, or use a prefix of the run_id."
+        raise
 
 
 def _print_json(document: object) -> None:
@@ -182,6 +193,8 @@ def _runs(options: argparse.Namespace) -> int:
     runs = store.search(
         options.filter, order_by=options.order_by, max_results=options.n, experiment=options.experiment
     )
+    if runs:
+        _check_order(store, options.order_by, options.experiment)
     if options.json:
         _print_json(runs)
         return 0
@@ -192,15 +205,25 @@ def _runs(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_order(store: Store, order_by: Sequence[str] | None, experiment: str | None) -> None:
+    """Refuse an order by a metric that no run has: it would change nothing, and look as if it had."""
+    from .store.language import parse_order
+
+    for item in order_by or ():
+        field, _ = parse_order(item)
+        if field.kind == "metrics":
+            store.check_metric(field.name, experiment=experiment)
+
+
 def _show(options: argparse.Namespace) -> int:
     from .terminal import run_text
 
     store = _store()
-    run = store.get_run(_resolve(store, options.run))
+    run = store.get_run(_resolve(store, options.run, options.experiment))
     if options.json:
         _print_json(run)
     else:
-        print(run_text(run))
+        print(run_text(run, {metric: store.get_curve(run.run_id, metric) for metric in run.curves}))
     return 0
 
 
@@ -211,7 +234,9 @@ def _compare(options: argparse.Namespace) -> int:
     from .terminal import printable_lines
 
     store = _store()
-    run_ids = list(dict.fromkeys(_resolve(store, reference) for reference in options.runs))
+    run_ids = list(
+        dict.fromkeys(_resolve(store, reference, options.experiment) for reference in options.runs)
+    )
     if len(run_ids) < 2:
         raise UsageError(
             "A comparison needs two different runs.", "Name them: jupyter mlops compare '#12' '#14'."
@@ -230,7 +255,7 @@ def _export(options: argparse.Namespace) -> int:
     from .terminal import verdict_text
 
     store = _store()
-    run_id = _resolve(store, options.run)
+    run_id = _resolve(store, options.run, options.experiment)
     version = export_run(store, run_id, options.name, options.directory.absolute(), progress=_progress)
     if options.json:
         _print_json(version)

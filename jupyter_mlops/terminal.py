@@ -6,14 +6,22 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from .compare.tables import render_table
-from .compare.wording import NOTHING, format_duration, format_number, format_row, format_value, run_title
+from .compare.wording import (
+    NOTHING,
+    count,
+    format_duration,
+    format_number,
+    format_row,
+    format_value,
+    run_title,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .doctor import Check
     from .export.difference import VersionDifference
-    from .records import AliasMove, PipelineVersion, Run, RunSummary
+    from .records import AliasMove, Curve, PipelineVersion, Run, RunSummary
 
 NUMBERS_SHOWN = 4
 CODE_LINES = 60
@@ -61,8 +69,8 @@ def runs_table(runs: Sequence[RunSummary]) -> str:
     return text_table(rows, headings)
 
 
-def run_text(run: Run) -> str:
-    """Everything worth reading about a run; `--json` has the rest."""
+def run_text(run: Run, curves: Mapping[str, Curve] | None = None) -> str:
+    """Everything worth reading about a run and its curves; `--json` has the rest."""
     parts = [
         f"{printable(run_title(run))}  {_status(run)}  {format_duration(run.duration)}",
         f"run_id      {run.run_id}",
@@ -81,6 +89,7 @@ def run_text(run: Run) -> str:
     if run.failure:
         parts.append(f"failed with {printable(f'{run.failure.kind}: {run.failure.message}')}")
     parts += _section("metrics", [(key, format_number(value)) for key, value in run.metrics.items()])
+    parts += _section("curves", [(name, _curve_words(curve)) for name, curve in (curves or {}).items()])
     parts += _section("params", [(key, format_value(value)) for key, value in run.params.items()])
     parts += _section(
         "data",
@@ -194,6 +203,12 @@ def _numbers(run: RunSummary) -> str:
 
 def _status(run: Run | RunSummary) -> str:
     return f"{run.status} ({run.status_reason})" if run.status_reason else str(run.status)
+
+
+def _curve_words(curve: Curve) -> str:
+    return (
+        f"{count(curve.count, 'point')}, last {format_number(curve.values[-1])}" if curve.values else NOTHING
+    )
 
 
 def _exact(value: float | None) -> str:

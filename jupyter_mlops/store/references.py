@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -70,6 +71,20 @@ class References:
                 return self._numbered(connection, int(ref[1:]), experiment)
             return self._named(connection, ref, experiment)
 
+    def check_metric(self, metric: str, *, experiment: str | None = None) -> None:
+        """Raise MetricNotFoundError, which names those there are, unless some run has `metric`."""
+        query = (
+            sa.select(metrics.c.run_id)
+            .join(runs, metrics.c.run_id == runs.c.run_id)
+            .where(metrics.c.name == metric, runs.c.deleted_at.is_(None))
+            .limit(1)
+        )
+        if experiment is not None:
+            query = query.where(runs.c.experiment == experiment)
+        with self._database.read() as connection:
+            if connection.execute(query).first() is None:
+                self._no_metric(connection, metric, experiment)
+
     def _last(self, connection: sa.Connection, experiment: str | None) -> str:
         query = _listed(experiment).order_by(runs.c.start_time.desc(), runs.c.run_id.desc()).limit(1)
         # A loop's runs begin after their parent: the last try is the parent.
@@ -87,7 +102,7 @@ class References:
         found = connection.execute(_listed(experiment).where(runs.c.number == number).limit(20)).all()
         if not found:
             raise RunNotFoundError(f"There is no run #{number}{_within(experiment)}.")
-        return _only(found, f"#{number}", "Name the experiment, or use a prefix of the run_id.")
+        return _only(found, f"#{number}", "Use a prefix of the run_id.")
 
     def _named(self, connection: sa.Connection, ref: str, experiment: str | None) -> str:
         for scope in dict.fromkeys((experiment, None)):
@@ -128,6 +143,10 @@ class References:
         if higher is None:
             higher = bool(_LOWER.search(metric)) == bool(_REVERSED.match(metric))
         order = metrics.c.number.desc() if higher == best else metrics.c.number.asc()
+        # What is not finite is never best, unless there is nothing else.
+        finite = metrics.c.number.between(-sys.float_info.max, sys.float_info.max)
+        if best:
+            query = query.order_by(sa.case((finite, 0), else_=1))
         # Of equals the earliest wins: the later ones did not improve on it.
         row = connection.execute(query.order_by(order, runs.c.start_time, runs.c.run_id).limit(1)).first()
         if row is None:

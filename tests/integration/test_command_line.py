@@ -113,6 +113,37 @@ def test_runs_are_filtered_sorted_and_limited(project: Path, store: Store) -> No
     assert "1 of 2 runs" in mlops(project, "runs", "-n", "1").stderr
 
 
+def test_a_number_is_looked_up_in_the_experiment_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".jupyter_mlops").mkdir()
+    home = tmp_path / ".jupyter_mlops"
+    store = open_store(sqlite_url(home / "runs.db"), str(home / "artifacts"))
+    curve = records.Curve(steps=[0, 1], values=[0.5, 0.25], times=[0.0, 1.0], count=2)
+    for experiment in ("trees", "nets"):
+        for name in ("small", "large"):
+            run = records.Run(
+                run_id=records.new_id(),
+                experiment=experiment,
+                status=records.Status.FINISHED,
+                start_time=records.now(),
+                name=f"{name}-{experiment}",
+                curves=("loss",),
+            )
+            store.save_run(run, curves={"loss": curve})
+    store.close()
+
+    ambiguous = mlops(tmp_path, "show", "#1", code=2)
+    assert "--experiment" in ambiguous.stderr
+    shown = mlops(tmp_path, "show", "#1", "--experiment", "nets").stdout
+    assert "small-nets" in shown
+    (line,) = [line for line in shown.splitlines() if line.startswith("  loss")]
+    assert line.split() == ["loss", "2", "points,", "last", "0.2500"]
+    arguments = ("compare", "#1", "#2", "--experiment", "trees", "--json")
+    compared = strict(mlops(tmp_path, *arguments).stdout)
+    assert [run["name"] for run in compared["runs"]] == ["small-trees", "large-trees"]
+    missing = mlops(tmp_path, "export", "#3", "--experiment", "trees", "--name", "churn", code=2)
+    assert "#3" in missing.stderr
+
+
 def test_one_run_is_shown(project: Path, store: Store) -> None:
     document = strict(mlops(project, "show", "best:accuracy", "--json").stdout)
     assert (document["name"], document["params"]) == ("tree8", {"depth": 8})
@@ -133,6 +164,7 @@ def test_runs_are_compared(project: Path, store: Store) -> None:
     [
         (("runs", "--filter", "metrics.accuracy >"), "metrics.accuracy"),
         (("runs", "--filter", "colour = 'red'"), "colour"),
+        (("runs", "--order-by", "metrics.nosuch"), "There are: accuracy, odd"),
         (("show", "nobody"), "nobody"),
         (("show", "#99"), "#99"),
         (("compare", "tree2"), "two different runs"),
