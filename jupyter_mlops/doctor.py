@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from importlib.metadata import PackageNotFoundError, version
@@ -32,6 +33,7 @@ LABEXTENSION = "jupyter-mlops"
 SERVER_EXTENSION = "jupyter_mlops"
 ANSWER_SECONDS = 5
 KERNEL_SECONDS = 60
+STORE_HINT = "Give yourself write access to that folder, or set JUPYTER_MLOPS_STORE to another store."
 # run by a kernel's interpreter, in the folder the doctor was called in
 KERNEL_PROGRAM = """\
 import json
@@ -99,19 +101,40 @@ def _store() -> tuple[Check, str]:
     shown = ""
     try:
         from .store import open_store, redacted
+        from .store.locations import database_path, parse
 
         config = load_config()
         url = config.resolved_store_url()
         artifacts = config.resolved_artifacts_url(url)
         shown = redacted(url)
-        if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-            return Check(name="store", state="ok", detail=f"{shown}, made at the first run"), shown
+        parsed = parse(url)
+        if parsed.get_backend_name() == "sqlite" and not database_path(parsed).exists():
+            return _store_to_be(database_path(parsed), shown), shown
         store = open_store(url, artifacts, create=False)
         detail = f"{shown}, {store.count()} runs; artifacts in {redacted(artifacts)}"
         store.close()
         return Check(name="store", state="ok", detail=detail), shown
     except MlopsError as error:
-        return Check(name="store", state="failed", detail=f"{shown} {error.message}", hint=error.hint), shown
+        # The error's own hint may be to ask the doctor.
+        hint = error.hint if "mlops doctor" not in error.hint else STORE_HINT
+        return Check(name="store", state="failed", detail=f"{shown} {error.message}", hint=hint), shown
+
+
+def _store_to_be(path: Path, shown: str) -> Check:
+    """Whether the file of a store, and the folders above it, can be made when they are first needed."""
+    folder = next((above for above in path.parents if above.exists()), path.parent)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # it never gets a name, so nothing is left behind
+    except OSError as error:
+        why = error.strerror or str(error)
+        return Check(
+            name="store",
+            state="failed",
+            detail=f"{shown} cannot be made: nothing can be written in {folder} ({why})",
+            hint=STORE_HINT,
+        )
+    return Check(name="store", state="ok", detail=f"{shown}, made at the first run")
 
 
 def _labextension() -> Check:

@@ -272,6 +272,16 @@ def test_the_doctor_finds_the_store_and_the_kernels_agreement(project: Path, sto
     assert done.returncode == (1 if any(check["state"] == "failed" for check in checks.values()) else 0)
 
 
+def test_the_doctor_finds_a_store_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    url = sqlite_url(tmp_path / "file" / "deep" / "runs.db")
+    done = mlops(tmp_path, "doctor", code=1, JUPYTER_MLOPS_STORE=url)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("FAIL  store")]
+    assert "cannot be made" in line
+    assert "mlops doctor" not in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_the_doctor_says_what_is_wrong_with_a_store(tmp_path: Path) -> None:
     (tmp_path / "runs.db").write_bytes(b"this is no database, but it is long enough to look at" * 40)
     done = mlops(tmp_path, "doctor", code=1, JUPYTER_MLOPS_STORE=sqlite_url(tmp_path / "runs.db"))
