@@ -31,8 +31,8 @@ def param_rows(runs: Sequence[Run], reference: Run) -> tuple[ParamRow, ...]:
 
 
 def best_run(values: dict[str, MetricValue], higher_is_better: bool | None) -> str:
-    """The ``run_id`` with the best number; empty when nothing stands out."""
-    numbers = {run_id: value for run_id, value in values.items() if not math.isnan(value)}
+    """The ``run_id`` with the best finite number; empty when nothing stands out."""
+    numbers = {run_id: value for run_id, value in values.items() if math.isfinite(value)}
     if higher_is_better is None or len(numbers) < 2 or len(set(numbers.values())) < 2:
         return ""
     choose = max if higher_is_better else min

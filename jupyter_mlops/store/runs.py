@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -157,14 +158,14 @@ class RunReader:
     ) -> float | None:
         """The best value of `metric` among the experiment's runs earlier than the run `before`.
 
-        Infinite values count, NaN does not; None when no earlier run has the metric.
+        Only finite values count; None when no earlier run has one.
         """
         number = sa.select(runs.c.number).where(runs.c.run_id == before, runs.c.experiment == experiment)
         # From the best one down: most often the first or second is one of the experiment's.
         query = sa.select(metrics.c.number).join(runs, metrics.c.run_id == runs.c.run_id).limit(1)
         query = query.order_by(metrics.c.number.desc() if higher_is_better else metrics.c.number).where(
             metrics.c.name == metric,
-            metrics.c.number.is_not(None),
+            metrics.c.number.between(-sys.float_info.max, sys.float_info.max),
             runs.c.experiment == experiment,
             runs.c.run_id != before,
             runs.c.deleted_at.is_(None),

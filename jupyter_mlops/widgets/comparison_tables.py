@@ -102,7 +102,7 @@ def _metric_cell(row: MetricRow, run_id: str, shown: str) -> tuple[str, str]:
     if change is None or not row.comparable:
         return number, star
     written = span(text(format_change(change)), title=exact(change))
-    if change == 0 or math.isnan(change) or row.higher_is_better is None:
+    if change == 0 or not math.isfinite(change) or row.higher_is_better is None:
         return number, star + muted(written)
     better = (change > 0) is row.higher_is_better
     kind, color = ("better", BETTER) if better else ("worse", WORSE)

@@ -55,11 +55,15 @@ def metric_facts(
         before = previous.metrics.get(name) if previous is not None else None
         # The best of runs that were scored on other rows says nothing about this one.
         top = best.get(name) if comparable and direction is not None else None
+        if top is not None and not math.isfinite(top):
+            top = None
         written = format_row([value, top])
         change = value - before if before is not None and comparable else None
         better = None
         if change and direction is not None and not math.isnan(change):
             better = (change > 0) is direction
+            if better and not math.isfinite(value):
+                better = None
         facts.append(
             MetricFact(
                 name=name,
@@ -139,6 +143,6 @@ def _best_title(fact: MetricFact) -> str:
 
 
 def _beats(value: MetricValue, best: MetricValue | None, direction: bool | None) -> bool:
-    if best is None or direction is None or math.isnan(value) or math.isnan(best):
-        return False
+    if best is None or direction is None or not (math.isfinite(value) and math.isfinite(best)):
+        return False  # infinity is a fault, not a record
     return value > best if direction else value < best

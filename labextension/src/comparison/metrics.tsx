@@ -135,7 +135,10 @@ function Change(
   }
   const change = toNumber(row.changes[runId]);
   const judged =
-    row.comparable && row.higher_is_better !== null && change !== 0;
+    row.comparable &&
+    row.higher_is_better !== null &&
+    change !== 0 &&
+    Number.isFinite(change);
   const good = judged && change > 0 === row.higher_is_better;
   return (
     <span

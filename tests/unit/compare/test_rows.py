@@ -37,6 +37,11 @@ def test_values_changes_and_best() -> None:
     assert found.reason == ""
 
 
+def test_what_is_not_finite_is_never_best() -> None:
+    found, ids = row([0.9, 0.93, math.inf, math.nan])
+    assert found.best == ids[1]
+
+
 def test_the_best_loss_is_the_lowest() -> None:
     found, ids = row([0.9, 0.93, 0.91], name="loss")
     assert found.best == ids[0]

@@ -100,6 +100,15 @@ def test_direction_comes_from_the_run_then_from_the_caller(store, make_run):
     assert store.resolve("best:m", direction=lambda name: False) == high.run_id
 
 
+def test_what_is_not_finite_is_best_only_where_nothing_else_is(store, make_run):
+    broken = store.save_run(make_run(metrics={"m": math.inf, "only": math.inf}))
+    real = store.save_run(make_run(metrics={"m": 1.0}))
+    last = store.save_run(make_run(metrics={"m": 0.5}))
+    assert store.resolve("best:m") == real.run_id
+    assert store.resolve("best:only") == broken.run_id
+    assert store.best_value("penguins", "m", higher_is_better=True, before=last.run_id) == 1.0
+
+
 def test_the_previous_run_is_of_the_same_cell_if_there_is_one(store, make_run):
     runs = [
         store.save_run(make_run(cell_id=cell, experiment=experiment))

@@ -135,6 +135,16 @@ def test_nan_is_shown_and_never_best() -> None:
     assert Page(shown.html())
 
 
+def test_infinity_is_shown_and_never_best() -> None:
+    run = sample_run(2, metrics={"accuracy": float("inf"), "loss": float("inf")})
+    before = sample_run(1, metrics={"accuracy": 0.5, "loss": 0.5})
+    text = card(run, before, {"accuracy": 0.5, "loss": 0.5}).text()
+    assert "accuracy  ∞  ▲ ∞  best 0.5000" in text
+    assert "loss      ∞  ▲ ∞ worse  best 0.5000" in text
+    text = card(before, run, {"accuracy": float("inf")}).text()
+    assert "best" not in text
+
+
 def test_what_changed_is_said_in_a_line_each() -> None:
     run = sample_run(
         15,
