@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlops.records import MetricRow, Run, Status
 
-from .comparability import same_rows
+from .comparability import evaluation_of, same_rows
 from .differences import Differences, code_is_same, data_is_same
 from .rows import UNKNOWN_DIRECTION, best_run
 from .wording import count, format_change, format_row, format_value, join_words, run_labels
@@ -37,7 +37,7 @@ def summarize(
     others = [run for run in runs if run.run_id != reference.run_id]
     if not others:
         return f"{labels[reference.run_id]} alone: add another run to compare it with."
-    causes = _causes(others, differences, labels)
+    causes = _causes(reference, others, differences, labels)
     effect = _effect(runs, reference, others, rows, labels)
     return f"{causes}: {effect}." if effect else f"{causes}."
 
@@ -55,7 +55,12 @@ def leading_metric(rows: Sequence[MetricRow]) -> MetricRow | None:
     return min(shared, key=weigh)
 
 
-def _causes(others: Sequence[Run], differences: Mapping[str, Differences], labels: Mapping[str, str]) -> str:
+def _causes(
+    reference: Run,
+    others: Sequence[Run],
+    differences: Mapping[str, Differences],
+    labels: Mapping[str, str],
+) -> str:
     found = [differences[run.run_id] for run in others]
     changed = []
     same = []
@@ -65,9 +70,13 @@ def _causes(others: Sequence[Run], differences: Mapping[str, Differences], label
     else:
         same.append("parameters")
     different_data = [run for run in others if not data_is_same(differences[run.run_id].telling_data)]
+    unknown_data = _without_data(reference, different_data)
+    if unknown_data:
+        changed.append(f"data of {_labelled(unknown_data, labels)} unknown")
+        different_data = [run for run in different_data if reference.datasets and run.datasets]
     if different_data:
         changed.append(_data_words(different_data, others, differences, labels))
-    elif all(difference.telling_data for difference in found):
+    elif not unknown_data and all(difference.telling_data for difference in found):
         same.append("data")
     different_code = [run for run in others if not code_is_same(differences[run.run_id].code_beyond_params)]
     if different_code:
@@ -117,6 +126,11 @@ def _param_words(others: Sequence[Run], found: Sequence[Differences]) -> str:
     return join_words(words)
 
 
+def _without_data(reference: Run, others: Sequence[Run]) -> list[Run]:
+    """Those whose data nobody kept: that is not known to be other data."""
+    return [run for run in (reference, *others) if others and not run.datasets]
+
+
 def _data_words(
     different: Sequence[Run],
     others: Sequence[Run],
@@ -162,7 +176,7 @@ def _effect(
             if len(scored) == 2
             else (f"{row.name} not comparable, {row.reason}")
         )
-    where = _where(row, scored)
+    where = _where(row, scored, labels)
     if len(others) == 1:
         text = f"{row.name} {_change_words(row, others[0])}"
     else:
@@ -194,13 +208,26 @@ def _best_words(row: MetricRow, scored: Sequence[Run], reference: Run, labels: M
     return f"best {row.name} {written[best]} in {labels[best]}{change}"
 
 
-def _where(row: MetricRow, scored: Sequence[Run]) -> str:
+def _where(row: MetricRow, scored: Sequence[Run], labels: Mapping[str, str]) -> str:
     evaluation = same_rows(row.name, scored)
-    if evaluation is None or evaluation.rows is None:
+    if evaluation is None:
+        known = any(_is_scored_on(run, row.name) for run in scored)
+        unknown = [run for run in scored if run.datasets and not _is_scored_on(run, row.name)]
+        return f" (scored rows of {_labelled(unknown, labels)} unknown)" if known and unknown else ""
+    if evaluation.rows is None:
         return ""
     words = evaluation.target_name.lower().replace(".", "_").split("_")
     role = next((_ROLES[word] for word in words if word in _ROLES), "")
     return f" on the same {evaluation.rows:,} {role}rows"
+
+
+def _is_scored_on(run: Run, metric: str) -> bool:
+    evaluation = evaluation_of(run, metric)
+    return evaluation is not None and bool(evaluation.target)
+
+
+def _labelled(runs: Sequence[Run], labels: Mapping[str, str]) -> str:
+    return join_words(labels[run.run_id] for run in runs)
 
 
 def _ending(run: Run) -> str:

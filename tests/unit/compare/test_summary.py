@@ -59,10 +59,24 @@ def test_other_rows_are_not_called_an_improvement() -> None:
     )
 
 
+def test_what_is_not_known_is_not_called_the_same() -> None:
+    by_hand = sample_run(15, metrics={"accuracy": 0.95}, metric_details={})
+    assert say(sample_run(14), by_hand) == (
+        "Parameters, data and code the same: accuracy +0.0026 (scored rows of #15 unknown)."
+    )
+    bare = sample_run(15, metrics={"accuracy": 0.95}, metric_details={}, datasets=())
+    assert say(sample_run(14), bare) == (
+        "Data of #15 unknown, parameters and code the same: accuracy +0.0026."
+    )
+    assert say(bare, sample_run(14)).startswith("Data of #15 unknown, ")
+    other = sample_run(16, datasets=(penguins("other", rows=330),))
+    assert say(sample_run(14), bare, other).startswith("Data of #15 unknown, other data in #16, ")
+
+
 def test_a_comparable_metric_is_preferred() -> None:
     details = {"accuracy": MetricDetail(origin="call", evaluation=evaluation(86, "other"))}
     other = sample_run(15, metrics={"accuracy": 0.95, "f1": 0.95}, metric_details=details)
-    assert say(sample_run(14), other).endswith(": f1 +0.011.")
+    assert say(sample_run(14), other).endswith(": f1 +0.011 (scored rows of #15 unknown).")
 
 
 def test_data_code_and_packages_changed() -> None:
