@@ -188,6 +188,11 @@ class Assembly:
             after={own[-1]: recorder.at_end} if own else {},
             shared=shared,
         )
+        own_code = code.partition(codegen.MARK)[0]
+        for name in validation.unread_settings(
+            own_code, [item.name for item in hoisted.fields()], words.config
+        ):
+            hoisted.notes.append(f"The setting {name} is read nowhere: changing it changes nothing.")
         script = Script(
             code=code,
             config=tuple(fields),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .plan import Cell, ConfigField, Definition, Hoisted, Step, Words
 
-_MARK = "# ---- running: the same in every pipeline"
+MARK = "# ---- running: the same in every pipeline"
 _METRICS_CLASS = '''
 class Metrics(dict[str, Any]):
     """The run's numbers by name."""
@@ -349,7 +349,7 @@ class Writer:
                     raise ValueError(f"{alias.name} cannot be renamed")
             if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "__future__":
                 imports.append(ast.unparse(node))
-        machinery = renamed(text[text.index(_MARK) :], self.names)
+        machinery = renamed(text[text.index(MARK) :], self.names)
         state = '{"config": config, "metrics": metrics}'
         named = f'{{"{self.words.config}": config, "{self.words.metrics}": metrics}}'
         machinery = machinery.replace(state, named)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
 _LONGEST = 40
+#: What the capture puts in the place of a secret.
+REDACTED = "•••"
 #: Headings of one word that name a thing where a function needs a verb.
 _SINGLE = {
     "data": "prepare_data",
@@ -61,7 +63,7 @@ def prepare_cells(executions: Sequence[Execution], kept: Slice) -> list[Cell]:
             body = [statement for statement in body if names & _stored(statement)]
         cell = Cell(execution, source, body)
         for statement in body:
-            problems = refusals(statement)
+            problems = [*refusals(statement), *_secrets(statement)]
             if problems:
                 cell.refused[statement] = problems[0]
         cell.awaits = any(
@@ -71,6 +73,17 @@ def prepare_cells(executions: Sequence[Execution], kept: Slice) -> list[Cell]:
         )
         cells.append(cell)
     return cells
+
+
+def _secrets(statement: ast.stmt) -> list[str]:
+    """Where a statement held a secret that the capture did not keep."""
+    return [
+        f"line {node.lineno} held a secret that was not kept; read it from the environment (os.environ)"
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant)
+        and REDACTED
+        in (node.value.decode("utf-8", "replace") if isinstance(node.value, bytes) else str(node.value))
+    ]
 
 
 def _stored(statement: ast.stmt) -> set[str]:

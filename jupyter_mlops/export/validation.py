@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import math
@@ -17,15 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import psutil
 
 from jupyter_mlops.records import FileUse, MetricCheck, MetricValue, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 RELATIVE = 1e-6
 _LOG_BYTES = 20_000
-_OUTPUT_BYTES = 5_000_000
+#: What a proof may print, may write, and may take of the machine's memory.
+_PRINTED_BYTES = 50_000_000
+_FILES_BYTES = 20_000_000_000
+_MEMORY_SHARE = 0.9
 
 
 class Outcome(Record, frozen=True, kw_only=True):
@@ -109,11 +114,15 @@ def _watch(process: subprocess.Popen[bytes], place: Path, timeout: float) -> str
     def guard() -> None:
         end = time.monotonic() + timeout
         while not done.wait(0.5):
-            written = sum(file.stat().st_size for file in (place / "stdout", place / "stderr"))
-            if written > _OUTPUT_BYTES * 10:
-                why.append("The script wrote more output than is allowed.")
+            printed = sum(file.stat().st_size for file in (place / "stdout", place / "stderr"))
+            if printed > _PRINTED_BYTES:
+                why.append("The script printed more than is allowed.")
             elif time.monotonic() > end:
                 why.append(f"The script did not end within {timeout:.0f} seconds.")
+            elif _size(place) > _FILES_BYTES:
+                why.append(f"The script wrote more than {_FILES_BYTES / 1e9:g} GB.")
+            elif _memory(process.pid) > _MEMORY_SHARE * psutil.virtual_memory().total:
+                why.append("The script took nearly all of the machine's memory.")
             else:
                 continue
             _kill_group(process.pid)
@@ -129,6 +138,30 @@ def _watch(process: subprocess.Popen[bytes], place: Path, timeout: float) -> str
         process.wait()
         watcher.join()
     return why[0] if why else ""
+
+
+def _size(folder: Path) -> int:
+    """The bytes below a folder that is being written to."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += (Path(place) / name).lstat().st_size
+    return total
+
+
+def _memory(pid: int) -> int:
+    """The memory of a process and all it started.
+
+    Watched and not limited beforehand: address space is reserved generously by Arrow, BLAS and CUDA.
+    """
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        leader = psutil.Process(pid)
+        for process in (leader, *leader.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+    return total
 
 
 def _kill_group(group: int) -> None:
@@ -209,6 +242,18 @@ def compare(
             MetricCheck(name=name, expected=value, first=one, second=two, equal=equal, tolerance=tolerance)
         )
     return tuple(checks)
+
+
+def unread_settings(code: str, names: Collection[str], word: str) -> list[str]:
+    """Settings that no code of a script reads, so that changing them would change nothing.
+
+    A setting whose name is bound again somewhere else in the script is read only where ``config.name`` is.
+    """
+    read: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == word:
+            read.add(node.attr)
+    return [name for name in names if name not in read]
 
 
 def changed_inputs(uses: Mapping[str, FileUse]) -> tuple[list[str], list[str]]:

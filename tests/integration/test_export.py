@@ -587,3 +587,28 @@ def test_values_that_ipython_keeps(notebook: Notebook) -> None:
     version = exported(notebook, {"total": "total"})
     assert version.status == "validated", version.report
     assert kept(version) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "api_key = '•••'",
+        "headers = {'Authorization': f'Bearer •••'}",
+        "key = b'\\xe2\\x80\\xa2' * 0\nurl = 'https://me:•••@host'",
+    ],
+)
+def test_a_secret_that_was_not_kept_is_refused_with_its_place(code: str, notebook: Notebook) -> None:
+    notebook.run("used = 1.5\n" + code)
+    name = code.splitlines()[-1].partition(" ")[0]
+    notebook.run(f"total = len({name}) * used")
+    version = exported(notebook, {"total": "total"})
+    assert (version.status, version.report.code) == ("rejected", "unprovable")
+    line = 1 + len(code.splitlines())
+    assert f"Cell [1]: line {line} held a secret" in version.report.cause
+    assert "os.environ" in version.report.cause
+
+
+def test_a_secret_that_nothing_needs_is_no_hindrance(notebook: Notebook) -> None:
+    notebook.run("api_key = '•••'\nused = 1.5")
+    notebook.run("total = used * 2")
+    assert exported(notebook, {"total": "total"}).status == "validated"

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import xxhash
 
-from jupyter_mlops.export.validation import changed_inputs, compare, run_script, same
+from jupyter_mlops.export.validation import changed_inputs, compare, run_script, same, unread_settings
 from jupyter_mlops.records import FileUse
 
 if TYPE_CHECKING:
@@ -137,3 +137,22 @@ def test_inputs_that_are_gone_or_changed(tmp_path: Path) -> None:
     assert changed_inputs({str(place): use}) == ([], [str(place)])
     place.unlink()
     assert changed_inputs({str(place): use}) == ([str(place)], [])
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "said"),
+    [("_FILES_BYTES", 1_000_000, "wrote more than"), ("_MEMORY_SHARE", 1e-6, "machine's memory")],
+)
+def test_what_fills_the_disk_or_the_memory_is_stopped(
+    limit: str, value: float, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"jupyter_mlops.export.validation.{limit}", value)
+    code = WRITE + "(out / 'large').write_bytes(b'x' * 2_000_000)\nimport time\ntime.sleep(600)"
+    found = run_script(script(tmp_path, code), sys.executable, timeout=60)
+    assert found.exit_code is None
+    assert said in found.cause
+
+
+def test_a_setting_that_nothing_reads_is_found() -> None:
+    code = "def train(config, other):\n    return config.rate * other.depth\n"
+    assert unread_settings(code, ["rate", "depth"], "config") == ["depth"]
