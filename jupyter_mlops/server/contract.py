@@ -13,7 +13,7 @@ cannot hold is one of the strings of `Num`. Requests refuse fields they do not k
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -118,13 +118,28 @@ class RunList(records.Record, frozen=True, kw_only=True):
     unchanged: bool = False
 
 
+class RunNotebook(records.Record, frozen=True, kw_only=True):
+    """The cells a run stands on as a notebook (nbformat 4).
+
+    `contents_folder` is where the run's own notebook lies, relative to the server's root: the empty
+    string is the root itself, and stands for every folder outside it.
+    """
+
+    content: dict[str, Any]
+    contents_folder: str
+
+
 class Pipeline(records.Record, frozen=True, kw_only=True):
-    """A pipeline: its versions (newest first), where its aliases stand and how they moved (newest first)."""
+    """A pipeline: its versions (newest first), where its aliases stand and how they moved (newest first).
+
+    `rollbacks` holds the aliases that can be rolled back, and the version each would go back to.
+    """
 
     name: str
     versions: tuple[PipelineVersion, ...]
     aliases: dict[str, int] = msgspec.field(default_factory=dict)
     log: tuple[records.AliasMove, ...] = ()
+    rollbacks: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class PipelineList(records.Record, frozen=True, kw_only=True):
@@ -240,7 +255,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "runs/{run_id}/notebook",
         "The cells the run stands on as a clean notebook (nbformat 4).",
         "read",
-        dict,
+        RunNotebook,
     ),
     Operation(
         "compare_runs",

@@ -37,6 +37,7 @@ class PipelinesHandler(MlopsHandler):
             versions=tuple(self.services.on_wire(version) for version in newest_first(versions)),
             aliases={alias: version.version for version in versions for alias in version.aliases},
             log=tuple(sorted(log, key=lambda move: move.moved_at, reverse=True)),
+            rollbacks=self.services.store.rollback_targets(name),
         )
 
 

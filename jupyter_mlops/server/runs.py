@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import ArtifactError
 
-from .contract import Done, EditRun, File, RunList, RunsQuery
+from .contract import Done, EditRun, File, RunList, RunNotebook, RunsQuery
 from .handler import MlopsHandler, serves
 
 if TYPE_CHECKING:
@@ -100,11 +100,16 @@ class NotebookHandler(MlopsHandler):
     """A run as a notebook."""
 
     @serves("get_notebook")
-    def get(self, run_id: str) -> dict[str, Any]:
-        """The cells it stands on, in the order they ran."""
+    def get(self, run_id: str) -> RunNotebook:
+        """The cells it stands on, in the order they ran, and where such a notebook belongs."""
         from jupyter_mlops.export import open_as_notebook
 
-        return open_as_notebook(self.services.store, run_id)
+        store = self.services.store
+        folder = self.services.folder_of_run(store.get_run(run_id)).relative_to(self.services.root)
+        return RunNotebook(
+            content=open_as_notebook(store, run_id),
+            contents_folder="/".join(folder.parts),
+        )
 
 
 HANDLERS = (RunsHandler, RunHandler, RestoreHandler, CurveHandler, ArtifactHandler, NotebookHandler)

@@ -97,6 +97,10 @@ class Services:
 
     def default_export_folder(self, run: records.Run) -> Path:
         """``pipelines`` beside the run's notebook; in the root when that notebook lies elsewhere."""
+        return self.folder_of_run(run) / "pipelines"
+
+    def folder_of_run(self, run: records.Run) -> Path:
+        """Where the run's notebook lies; the root when that is elsewhere."""
         directories = [run.environment.directory] if run.environment else []
         if run.notebook:
             directories.insert(0, str(Path(run.notebook).parent))
@@ -104,5 +108,5 @@ class Services:
             # a relative notebook path is relative to the root, as the browser knows it
             folder = (self.root / directory).resolve()
             if folder.is_dir() and folder.is_relative_to(self.root):
-                return folder / "pipelines"
-        return self.root / "pipelines"
+                return folder
+        return self.root

@@ -125,26 +125,21 @@ class Versions:
             PromotionError: It has stood nowhere before.
         """
         _check_alias(alias)
-        query = (
-            sa.select(alias_moves)
-            .where(alias_moves.c.pipeline == name, alias_moves.c.alias == alias)
-            .order_by(alias_moves.c.id)
-        )
         with self._database.write() as connection:
-            before: list[int | None] = []
-            for row in connection.execute(query):
-                if row.rollback:
-                    before.pop()
-                else:
-                    before.append(row.from_version)
-            if not before or before[-1] is None:
+            target = _stood_before(connection, name).get(alias)
+            if target is None:
                 if connection.execute(_one(name)).first() is None:
                     raise PipelineNotFoundError(f"There is no pipeline {name!r}.")
                 raise PromotionError(
                     f"The alias {alias} of {name} has stood nowhere before.",
                     f"Move it: jupyter mlops promote {name} VERSION {alias}.",
                 )
-            return _move(connection, name, alias, before[-1], expected=UNSET, reason=reason, rollback=True)
+            return _move(connection, name, alias, target, expected=UNSET, reason=reason, rollback=True)
+
+    def rollback_targets(self, name: str) -> dict[str, int]:
+        """The version that `rollback_alias` would move each alias to; those it would refuse are left out."""
+        with self._database.read() as connection:
+            return _stood_before(connection, name)
 
 
 def check_name(name: str) -> None:
@@ -156,6 +151,18 @@ def check_name(name: str) -> None:
         or len(name) > LONGEST_NAME // 4
     ):
         raise PipelineNameError(f"{name!r} cannot name a pipeline.")
+
+
+def _stood_before(connection: sa.Connection, name: str) -> dict[str, int]:
+    """Where each alias stood before, without the moves that a rollback has undone already."""
+    before: dict[str, list[int | None]] = {}
+    query = sa.select(alias_moves).where(alias_moves.c.pipeline == name).order_by(alias_moves.c.id)
+    for row in connection.execute(query):
+        if row.rollback:
+            before[row.alias].pop()
+        else:
+            before.setdefault(row.alias, []).append(row.from_version)
+    return {alias: version for alias, moves in before.items() if moves and (version := moves[-1]) is not None}
 
 
 def _check_alias(alias: str) -> None:

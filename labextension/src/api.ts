@@ -1,6 +1,5 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import { PartialJSONValue } from '@lumino/coreutils';
 
 import {
   AliasMove,
@@ -14,6 +13,7 @@ import {
   Run,
   RunComparison,
   RunList,
+  RunNotebook,
   RunSummary
 } from './contract';
 import { IProblem } from './tokens';
@@ -93,7 +93,7 @@ export class Api {
     return this._request('GET', ['runs', runId, 'curves', metric]);
   }
 
-  getNotebook(runId: string): Promise<PartialJSONValue> {
+  getNotebook(runId: string): Promise<RunNotebook> {
     return this._request('GET', ['runs', runId, 'notebook']);
   }
 

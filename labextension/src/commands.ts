@@ -234,20 +234,21 @@ function suggestName(model: RunsModel, run: RunSummary): string {
 }
 
 /**
- * Save the notebook made of a run beside the notebook it ran in.
+ * Save the notebook made of a run beside the notebook it ran in, or in the
+ * root where that one lies elsewhere.
  */
 async function saveNotebook(
   { model, contents }: ICommandContext,
   runId: string
 ): Promise<string> {
-  const content = await model.api.getNotebook(runId);
-  const run = model.find(runId);
-  const folder = PathExt.dirname(run?.notebook ?? '');
-  const name = `run-${run?.number ?? runId}.ipynb`;
-  const options = { type: 'notebook', format: 'json', content } as const;
-  const { path } = await contents
-    .save(await freePath(contents, PathExt.join(folder, name)), options)
-    .catch(async () => contents.save(await freePath(contents, name), options));
+  const { content, contents_folder } = await model.api.getNotebook(runId);
+  const name = `run-${model.find(runId)?.number ?? runId}.ipynb`;
+  const wanted = PathExt.join(contents_folder, name);
+  const { path } = await contents.save(await freePath(contents, wanted), {
+    type: 'notebook',
+    format: 'json',
+    content
+  });
   return path;
 }
 

@@ -358,12 +358,17 @@ export interface ParamRow {
   differs: boolean;
 }
 
-/** A pipeline: its versions (newest first), where its aliases stand and how they moved (newest first). */
+/**
+ * A pipeline: its versions (newest first), where its aliases stand and how they moved (newest first).
+ *
+ * `rollbacks` holds the aliases that can be rolled back, and the version each would go back to.
+ */
 export interface Pipeline {
   name: string;
   versions: PipelineVersion[];
   aliases: { [key: string]: number };
   log: AliasMove[];
+  rollbacks: { [key: string]: number };
 }
 
 /** Every pipeline of the store, by name. */
@@ -472,6 +477,17 @@ export interface RunList {
   revision: string;
   experiments: string[];
   unchanged: boolean;
+}
+
+/**
+ * The cells a run stands on as a notebook (nbformat 4).
+ *
+ * `contents_folder` is where the run's own notebook lies, relative to the server's root: the empty
+ * string is the root itself, and stands for every folder outside it.
+ */
+export interface RunNotebook {
+  content: { [key: string]: unknown };
+  contents_folder: string;
 }
 
 /** What a list of runs shows of one. `number` counts runs within the experiment from 1. */

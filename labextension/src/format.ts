@@ -51,14 +51,25 @@ export function formatAlike(values: Num[]): string[] {
 }
 
 /**
- * A difference with its sign.
+ * A difference with its sign, rounded as `compare/wording.py` does: two
+ * significant digits, from a hundred on three.
  */
 export function formatChange(value: Num): string {
   const number = toNumber(value);
   if (number === 0) {
     return '±0';
   }
-  return `${number > 0 ? '+' : ''}${formatNumber(number, 3)}`;
+  const size = Math.abs(number);
+  if (!Number.isFinite(size)) {
+    return formatNumber(number);
+  }
+  const digits = size < 100 ? 2 : 3;
+  const text = Number.isInteger(number)
+    ? formatNumber(size)
+    : size < 1e-4 || size >= 1e9
+      ? size.toExponential(digits - 2).replace('e+', 'e')
+      : size.toFixed(Math.max(digits - 1 - Math.floor(Math.log10(size)), 0));
+  return `${number > 0 ? '+' : '−'}${text}`;
 }
 
 const PYTHON_WORDS = new Map<unknown, string>([

@@ -16,6 +16,7 @@ import {
   NotebookPanel
 } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
@@ -23,6 +24,7 @@ import { addCommands, CommandIds } from './commands';
 import type { ComparisonTab } from './comparison/widget';
 import { RunsModel } from './model';
 import { IPanelSettings, RunsPanel } from './panel/panel';
+import type { PipelinesModel } from './pipelines';
 import { IRunsModel } from './tokens';
 import { TrackButtons } from './track';
 
@@ -30,6 +32,7 @@ export * from './tokens';
 
 const DOMAIN = 'jupyter_mlops';
 const ROW = 'jp-Mlops-row';
+const FOLDED = 'jupyter-mlops:pipelines-folded';
 
 /**
  * The panel *Experiment runs*, the comparisons opened from it, and the
@@ -47,7 +50,8 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
     ICommandPalette,
     INotebookTracker,
     IThemeManager,
-    ILabShell
+    ILabShell,
+    IStateDB
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -57,7 +61,8 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
     palette: ICommandPalette | null,
     notebooks: INotebookTracker | null,
     themes: IThemeManager | null,
-    labShell: ILabShell | null
+    labShell: ILabShell | null,
+    stateDB: IStateDB | null
   ): IRunsModel => {
     const { commands, serviceManager, shell } = app;
     const language = (translator ?? nullTranslator).languageCode;
@@ -137,6 +142,9 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
     if (settingRegistry !== null) {
       void applySettings(settingRegistry, model, panel, settings);
     }
+    if (stateDB !== null) {
+      void rememberFolding(stateDB, model.pipelines);
+    }
     return model;
   }
 };
@@ -166,6 +174,26 @@ const trackPlugin: JupyterFrontEndPlugin<void> = {
     );
   }
 };
+
+/**
+ * Fold the section *Pipelines* as it was left, and keep how it is left now.
+ */
+async function rememberFolding(
+  stateDB: IStateDB,
+  pipelines: PipelinesModel
+): Promise<void> {
+  let kept = (await stateDB.fetch(FOLDED).catch(() => false)) === true;
+  if (pipelines.isDisposed) {
+    return;
+  }
+  pipelines.fold(kept);
+  pipelines.stateChanged.connect((_, { folded }) => {
+    if (folded !== kept) {
+      kept = folded;
+      void stateDB.save(FOLDED, folded);
+    }
+  });
+}
 
 /**
  * Follow the settings: now and whenever they change.

@@ -24,6 +24,18 @@ export function inOrder(
 }
 
 /**
+ * What was typed as a filter: words without any operator are looked for in the
+ * names.
+ */
+export function asFilter(typed: string): string {
+  const operator = /[<>=!]|\s(i?like|in|is)(\s|\(|$)/i;
+  const field = /^[(\s]*(metric|param|parameter|tag|attribute)s?\./i;
+  return typed === '' || operator.test(typed) || field.test(typed)
+    ? typed
+    : `name ILIKE '%${typed.replace(/'/g, "''")}%'`;
+}
+
+/**
  * The runs of the store: listed, filtered, selected, edited.
  *
  * #### Notes
@@ -178,7 +190,7 @@ export class RunsModel implements IRunsModel, IDisposable {
     try {
       const limit = this._limit;
       const list = await this.api.listRuns({
-        filter,
+        filter: asFilter(filter),
         experiment,
         limit,
         since

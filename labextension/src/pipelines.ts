@@ -26,6 +26,8 @@ export interface IPipelinesState {
   readonly pipelines: readonly Pipeline[];
   readonly problem: IProblem | null;
   readonly export: IExport | null;
+  /** Whether the section is folded to its title. */
+  readonly folded: boolean;
 }
 
 /**
@@ -57,6 +59,12 @@ export class PipelinesModel implements IDisposable {
       this._change({ pipelines, problem: null });
     } catch (reason) {
       this._change({ problem: asProblem(reason) });
+    }
+  }
+
+  fold(folded: boolean): void {
+    if (folded !== this._state.folded) {
+      this._change({ folded });
     }
   }
 
@@ -161,7 +169,8 @@ export class PipelinesModel implements IDisposable {
   private _state: IPipelinesState = {
     pipelines: [],
     problem: null,
-    export: null
+    export: null,
+    folded: false
   };
   private _stateChanged = new Signal<this, IPipelinesState>(this);
   private _follows = 0;

@@ -361,11 +361,29 @@ def test_a_run_opens_as_a_notebook_of_the_cells_it_stands_on(server: Server, sto
         cell(4, "%%track\ny = x", "y = x", tracked=True, reads=("x",), bound=("y",)),
     )
     run = save(store, "slice", cells=cells, orders=(4,), session_id="s1", source="y = x")
-    document = server.ask("GET", f"runs/{run.run_id}/notebook")
+    answer = server.ask("GET", f"runs/{run.run_id}/notebook")
+    assert answer["contents_folder"] == ""
+    document = answer["content"]
     nbformat.validate(nbformat.from_dict(document))
     code = [cell["source"] for cell in document["cells"] if cell["cell_type"] == "code"]
-    assert code == ["x = 1", "%%track\ny = x"]
+    assert code == ["%load_ext jupyter_mlops", "x = 1", "%%track\ny = x"]
     assert "## Prepare" in [cell["source"] for cell in document["cells"]]
+
+
+def test_a_notebook_of_a_run_belongs_beside_the_runs_own(
+    server: Server, store: Store, tmp_path: Path
+) -> None:
+    (server.root / "deep").mkdir(exist_ok=True)
+    cell = records.Execution(
+        execution_id=records.new_id(), session_id="s1", order=1, source="y = 1", code="y = 1", bound=("y",)
+    )
+    for notebook, folder in (
+        (server.root / "deep" / "work.ipynb", "deep"),
+        (server.root / "work.ipynb", ""),
+        (tmp_path / "elsewhere.ipynb", ""),
+    ):
+        run = save(store, notebook=str(notebook), cells=(cell,), orders=(1,), session_id="s1")
+        assert server.ask("GET", f"runs/{run.run_id}/notebook")["contents_folder"] == folder
 
 
 def test_a_run_without_cells_does_not_open_as_a_notebook(server: Server, store: Store) -> None:
@@ -460,8 +478,12 @@ def test_pipelines_show_versions_scripts_aliases_and_their_moves(server: Server,
     assert pipeline["versions"][0]["contents_path"] == "work/pipelines/churn/v3"
     assert pipeline["versions"][0]["path"] == third.path
 
+    assert pipeline["rollbacks"] == {"champion": 1}
+
     back = server.ask("POST", "pipelines/churn/rollback", json={"alias": "champion"})
     assert (back["from_version"], back["to_version"]) == (3, 1)
+    (pipeline,) = [p for p in server.ask("GET", "pipelines")["pipelines"] if p["name"] == "churn"]
+    assert pipeline["rollbacks"] == {}
     script = server.ask("GET", "pipelines/churn/versions/1/script")
     assert script["source"] == "print('hello')\n"
     assert script["path"] == str(Path(first.path) / "pipeline.py")

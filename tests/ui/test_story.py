@@ -49,6 +49,10 @@ def test_a_newcomer_tracks_compares_and_exports(lab: LabPage, quickstart: str) -
     comparison = lab.page.get_by_role("region", name="Compare #2, #3")
     metrics = comparison.get_by_role("region", name="Metrics")
     expect(metrics.get_by_role("row").filter(has_text="accuracy")).to_contain_text("best")
+    # Two significant digits, as in the notebook: +0.0097 and not +0.00971.
+    changes = " ".join(metrics.get_by_role("row").all_inner_texts())
+    assert re.search(r"[+−]0\.0*[1-9]\d(?!\d)", changes), changes
+    assert not re.search(r"[+−]0\.0*[1-9]\d\d", changes), changes
     params = comparison.get_by_role("region", name="Parameters")
     expect(params.get_by_role("row").filter(has_text="max_depth").first).to_contain_text(re.compile("2.*8"))
     expect(comparison.get_by_role("region", name="Data")).not_to_contain_text("penguins")
@@ -112,6 +116,21 @@ def test_a_wrong_filter_says_what_is_wrong_and_keeps_the_list(lab: LabPage, quic
     expect(panel.region.get_by_role("alert")).to_be_hidden()
 
 
+def test_plain_words_are_looked_for_in_the_names(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    expect(panel.row(4)).to_be_visible()
+    panel.filter_box.fill("FOREST")
+    expect(panel.row(4)).to_have_count(0)
+    expect(panel.row(2)).to_be_visible()
+    expect(panel.row(3)).to_be_visible()
+    panel.filter_box.fill("the baker's")
+    expect(panel.region).to_contain_text("No run matches.")
+    expect(panel.region.get_by_role("alert")).to_be_hidden()
+
+
 def test_the_list_is_walked_by_keyboard(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
@@ -125,6 +144,9 @@ def test_the_list_is_walked_by_keyboard(lab: LabPage, quickstart: str) -> None:
     lab.page.keyboard.press("Enter")
     expect(panel.row(3)).to_have_attribute("aria-expanded", "true")
     expect(panel.row(3)).to_contain_text("max_depth")
+    # Of a long name all is seen: pipelines tell their settings apart at the end.
+    clipped = "names => names.filter(name => name.scrollWidth > name.clientWidth).map(name => name.title)"
+    assert panel.row(3).get_by_role("term").evaluate_all(clipped) == []
     lab.page.keyboard.press("ArrowUp")
     lab.page.keyboard.press("Enter")
     expect(
@@ -155,18 +177,66 @@ def test_a_validated_version_is_promoted(lab: LabPage, quickstart: str) -> None:
     version = panel.pipelines.get_by_role("listitem").filter(has=promote)
     expect(version.get_by_text("champion", exact=True).first).to_be_visible()
     expect(promote.get_by_role("option", name="champion")).to_have_count(0)
+    # It has stood nowhere before.
+    expect(panel.pipelines.get_by_role("button", name="Roll back champion")).to_have_count(0)
     lab.picture("champion")
+
+
+def test_what_goes_wrong_with_an_alias_is_seen(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    answer = {"error": {"code": "promotion_refused", "message": "Somebody was first.", "hint": "Look."}}
+    lab.page.route(
+        re.compile("/pipelines/by_hand/aliases"), lambda route: route.fulfill(status=409, json=answer)
+    )
+    lab.open()
+    panel = lab.open_panel()
+    lab.page.get_by_role("combobox", name="Promote by_hand v1").select_option("shadow")
+    alert = panel.pipelines.get_by_role("alert")
+    expect(alert).to_have_text("Somebody was first. Look.")
+    expect(alert).to_be_in_viewport(ratio=1)
+    lab.picture("refused")
+
+
+def test_the_pipelines_stay_folded(lab: LabPage, quickstart: str) -> None:
+    from playwright.sync_api import expect
+
+    lab.open()
+    panel = lab.open_panel()
+    fold = panel.pipelines.get_by_role("button", name="Pipelines")
+    expect(panel.pipelines).to_contain_text("by_hand")
+    with lab.page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.ok):
+        fold.click()
+    expect(panel.pipelines.get_by_text("by_hand").first).to_be_hidden()
+    lab.picture("folded")
+    lab.open()
+    panel = lab.open_panel()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(panel.pipelines.get_by_text("by_hand").first).to_be_hidden()
+    fold.click()
+    expect(panel.pipelines.get_by_text("by_hand").first).to_be_visible()
 
 
 def test_a_run_opens_as_a_notebook(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
+    saved: list[tuple[str, int]] = []
+    lab.page.on(
+        "response",
+        lambda answer: (
+            saved.append((answer.url.partition("?")[0], answer.status))
+            if answer.request.method == "PUT" and "/api/contents/" in answer.url
+            else None
+        ),
+    )
     lab.open()
     panel = lab.open_panel()
     panel.row(1).click(button="right")
     lab.page.get_by_role("menuitem", name="Open Run as Notebook").click()
     expect(lab.tab("run-1.ipynb")).to_be_visible()
     expect(lab.page.get_by_role("main")).to_contain_text("LogisticRegression")
+    expect(lab.page.get_by_role("main")).to_contain_text("%load_ext jupyter_mlops")
+    assert saved[0] == (f"{lab.url}api/contents/run-1.ipynb", 201)
 
 
 def test_a_run_whose_data_is_gone_is_not_validated_and_says_why(

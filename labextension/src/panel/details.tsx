@@ -129,15 +129,26 @@ function Facts(props: {
       <dl>
         {props.facts.map(([name, value, full]) => (
           <React.Fragment key={name}>
-            <dt title={name}>
-              <bdi>{name}</bdi>
-            </dt>
+            <dt title={name}>{breakable(name)}</dt>
             <dd title={full}>{value}</dd>
           </React.Fragment>
         ))}
       </dl>
     </>
   );
+}
+
+/**
+ * A name that may break where it nests: `model__step__setting`. Its end, which
+ * tells such names apart, is always to be seen.
+ */
+function breakable(name: string): React.ReactNode[] {
+  return name.split(/(?<=__)/).map((piece, index) => (
+    <React.Fragment key={index}>
+      {index > 0 && <wbr />}
+      {piece}
+    </React.Fragment>
+  ));
 }
 
 function RunActions({ commands, run, trans }: IDetailsProps): JSX.Element {

@@ -1,3 +1,4 @@
+import { caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { Pipeline, PipelineVersion } from '../contract';
@@ -10,21 +11,36 @@ import { useModelState, useNow } from './signals';
 const ALIASES = ['candidate', 'shadow', 'champion'];
 
 /**
- * The exported pipelines: their versions, verdicts and aliases.
+ * The exported pipelines: their versions, verdicts and aliases. What went wrong
+ * stands above the list, where it is seen wherever the list is scrolled to.
  */
 export function PipelinesSection(context: IPanelContext): JSX.Element {
   const { model, trans } = context;
   const state = useModelState(model.pipelines);
-  const titleId = React.useId();
+  const listId = React.useId();
   return (
-    <section className="jp-Mlops-pipelines" aria-labelledby={titleId}>
-      <h3 id={titleId}>{trans.__('Pipelines')}</h3>
-      <div>
-        {state.problem !== null && (
-          <p className="jp-Mlops-error" role="alert">
-            {state.problem.message} {state.problem.hint}
-          </p>
-        )}
+    <section
+      className="jp-Mlops-pipelines"
+      aria-label={trans.__('Pipelines')}
+      data-folded={state.folded}
+    >
+      <h3>
+        <button
+          aria-expanded={!state.folded}
+          aria-controls={listId}
+          onClick={() => model.pipelines.fold(!state.folded)}
+        >
+          <caretRightIcon.react tag="span" aria-hidden="true" />
+          {trans.__('Pipelines')}{' '}
+          <span className="jp-Mlops-quiet">{state.pipelines.length}</span>
+        </button>
+      </h3>
+      {state.problem !== null && (
+        <p className="jp-Mlops-error" role="alert">
+          {state.problem.message} {state.problem.hint}
+        </p>
+      )}
+      <div id={listId} hidden={state.folded}>
         {state.pipelines.length === 0 && state.problem === null && (
           <p className="jp-Mlops-quiet">
             {trans.__('None yet. Select a run and export it.')}
@@ -42,11 +58,6 @@ function PipelineItem(
   props: IPanelContext & { pipeline: Pipeline }
 ): JSX.Element {
   const { model, trans, pipeline } = props;
-  const movable = Object.keys(pipeline.aliases).filter(alias =>
-    pipeline.log.some(
-      move => move.alias === alias && move.from_version !== null
-    )
-  );
   return (
     <details className="jp-Mlops-pipeline" open>
       <summary>
@@ -60,11 +71,15 @@ function PipelineItem(
           <VersionItem key={version.version} {...props} version={version} />
         ))}
       </ul>
-      {movable.map(alias => (
+      {Object.entries(pipeline.rollbacks).map(([alias, version]) => (
         <button
           key={alias}
           className="jp-Mlops-link"
-          title={trans.__('Move %1 back to where it stood before', alias)}
+          title={trans.__(
+            'Move %1 back to v%2, where it stood',
+            alias,
+            version
+          )}
           onClick={() => void model.pipelines.rollbackAlias(pipeline, alias)}
         >
           {trans.__('Roll back %1', alias)}

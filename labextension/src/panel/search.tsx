@@ -8,8 +8,9 @@ const TYPING_MILLISECONDS = 300;
 /**
  * The filter box and, where there are several, the choice of an experiment.
  *
- * The filter is the server's language; what is wrong with it stands below the
- * box while the list still shows what was found last.
+ * Plain words are looked for in the names, the rest is the server's language;
+ * what is wrong with it stands below the box while the list still shows what
+ * was found last.
  */
 export function SearchBox(
   props: IPanelContext & { state: IRunsState }
@@ -37,7 +38,7 @@ export function SearchBox(
         aria-label={trans.__('Filter runs')}
         aria-invalid={problem !== null}
         aria-describedby={problem !== null ? problemId : undefined}
-        placeholder={trans.__('Filter runs, e.g. metrics.accuracy > 0.9')}
+        placeholder={trans.__('Name or metrics.f1 > 0.9')}
         spellCheck={false}
         value={text}
         onChange={event => setText(event.target.value)}
