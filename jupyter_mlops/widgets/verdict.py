@@ -9,7 +9,14 @@ from jupyter_mlops.compare.wording import exact, format_number
 from .theme import BETTER, LINE, NUMBERS, STYLE, WORSE, muted, span, text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_mlops.records import MetricCheck, PipelineVersion
+
+_CELL = (
+    f"padding:2px 14px 2px 0;border:0;border-bottom:{LINE};background:transparent;vertical-align:baseline;"
+    f"line-height:1.4;font-weight:normal;{NUMBERS}"
+)
 
 
 class Verdict:
@@ -28,31 +35,8 @@ class Verdict:
             + f" <b>{text(version.name)}</b> version {version.version} "
             + muted(f"from run #{version.run_number}" if version.run_number else "")
         )
-        rows = "".join(
-            f"<tr><td style='padding:0 14px 0 0'>{text(check.name)}</td>"
-            + "".join(
-                f"<td style='padding:0 14px 0 0;text-align:right;{NUMBERS}' title='{text(_exact(value))}'>"
-                f"{text(_short(value))}</td>"
-                for value in (check.expected, check.first, check.second)
-            )
-            + f"<td>{span('equal' if check.equal else 'differs', style='' if check.equal else f'color:{WORSE}')}</td></tr>"
-            for check in _ordered(report.metrics)
-        )
-        table = (
-            "<table style='border-collapse:collapse;margin:4px 0'><tr>"
-            + "".join(
-                f"<th style='font-weight:400;text-align:{align};padding:0 14px 0 0'>{muted(title)}</th>"
-                for title, align in (
-                    ("metric", "left"),
-                    ("run", "right"),
-                    ("first replay", "right"),
-                    ("second", "right"),
-                )
-            )
-            + f"<th></th></tr>{rows}</table>"
-            if rows
-            else ""
-        )
+        checks = _ordered(report.metrics)
+        table = _table(checks) if checks else ""
         cause = f"<div>{text(report.cause)} {muted(report.hint)}</div>" if report.cause else ""
         return (
             f'{STYLE}<div class="mlops mlops-verdict" style="border:{LINE};border-left:3px solid {color};'
@@ -75,6 +59,37 @@ class Verdict:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": self.text(), "text/html": self.html()}
+
+
+def _table(checks: Sequence[MetricCheck]) -> str:
+    """Every cell says all of its style: front ends have table styles of their own."""
+    titles = (
+        ("metric", "left"),
+        ("run", "right"),
+        ("first replay", "right"),
+        ("second", "right"),
+        ("", "left"),
+    )
+    head = "".join(
+        f'<th scope="col" style="{_CELL};text-align:{align}">{muted(title) if title else ""}</th>'
+        for title, align in titles
+    )
+    return (
+        '<table style="border-collapse:collapse;border-spacing:0;border:0;margin:4px 0">'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, checks))}</tbody></table>"
+    )
+
+
+def _row(check: MetricCheck) -> str:
+    numbers = "".join(
+        f'<td style="{_CELL};text-align:right" title="{text(_exact(value))}">{text(_short(value))}</td>'
+        for value in (check.expected, check.first, check.second)
+    )
+    told = "equal" if check.equal else span("differs", kind="worse", style=f"color:{WORSE}")
+    return (
+        f'<tr><th scope="row" style="{_CELL};text-align:left">{text(check.name)}</th>{numbers}'
+        f'<td style="{_CELL};text-align:left">{told}</td></tr>'
+    )
 
 
 def _ordered(checks: tuple[MetricCheck, ...]) -> list[MetricCheck]:
