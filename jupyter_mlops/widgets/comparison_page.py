@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 
-from jupyter_mlops.compare.charts import curve_chart, curve_metrics, render_png
+from jupyter_mlops.compare.charts import curve_metrics
 from jupyter_mlops.compare.palette import run_colors
 from jupyter_mlops.compare.wording import count, format_duration, run_labels
 from jupyter_mlops.records import RunComparison, RunSummary, Status
 
 from .comparison_sections import code_section, data_section, environment_section, warnings_section
 from .comparison_tables import metric_table, param_table
+from .curve_picture import curve_picture
 from .theme import LINE, STATUS_COLORS, STATUS_ICONS, STYLE, fold, muted, prose, span, text
 
 log = logging.getLogger(__name__)
@@ -52,14 +52,6 @@ def comparison_page(record: RunComparison) -> str:
     )
 
 
-def curve_pictures(record: RunComparison) -> dict[str, bytes]:
-    """A PNG a metric that has curves, the first six, at two device pixels a pixel."""
-    return {
-        metric: render_png(curve_chart(record, [metric], interactive=False, width=330, height=180))
-        for metric in curve_metrics(record)[:_PICTURES]
-    }
-
-
 def _legend(record: RunComparison, labels: dict[str, str], colors: dict[str, str]) -> str:
     chips = [_chip(run, labels[run.run_id], colors[run.run_id], record.reference) for run in record.runs]
     if len(chips) > 12:
@@ -86,24 +78,15 @@ def _chip(run: RunSummary, label: str, color: str, reference: str) -> str:
 
 
 def _curves(record: RunComparison) -> str:
+    metrics = curve_metrics(record)
     try:
-        pictures = curve_pictures(record)
+        # Each a picture of its own, so that on a narrow page they stand below each other.
+        pictures = [curve_picture(record, metric) for metric in metrics[:_PICTURES]]
     except Exception as error:
         log.warning("the curves could not be drawn", exc_info=True)
         return muted(f"The curves could not be drawn: {text(error)}")
     if not pictures:
         return ""
-    more = len(curve_metrics(record)) - len(pictures)
+    more = len(metrics) - len(pictures)
     rest = f"<div>{muted(count(more, 'more curve'))}</div>" if more else ""
-    # Each a picture of its own, so that on a narrow page they stand below each other.
-    drawn = "".join(
-        f'<img alt="Curves of {text(metric)}" width="{_png_width(picture) // 2}" '
-        f'src="data:image/png;base64,{base64.b64encode(picture).decode()}" '
-        f'style="display:inline-block;max-width:100%;height:auto;margin:4px 20px 4px 0">'
-        for metric, picture in pictures.items()
-    )
-    return f'<div class="mlops-picture">{drawn}{rest}</div>'
-
-
-def _png_width(picture: bytes) -> int:
-    return int.from_bytes(picture[16:20], "big")  # of its header, in device pixels
+    return f'<div class="mlops-picture">{"".join(pictures)}{rest}</div>'

@@ -5,7 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from sample_runs import (
@@ -28,6 +33,8 @@ from jupyter_mlops.compare.palette import COLORS, run_colors, run_dashes
 from jupyter_mlops.compare.statistics import smooth, thin
 from jupyter_mlops.records import Curve, MetricDetail, RunComparison
 from jupyter_mlops.widgets import Comparison
+from jupyter_mlops.widgets.curve_picture import curve_svg
+from jupyter_mlops.widgets.theme import STYLE
 
 
 def curved() -> RunComparison:
@@ -108,10 +115,57 @@ def test_the_page_carries_a_picture_and_no_script() -> None:
     html = Comparison(curved()).html()
     image, other = [a for tag, a in Page(html).tags if tag == "img"]
     assert (image["alt"], other["alt"]) == ("Curves of loss", "Curves of val_loss")
-    picture = base64.b64decode(str(image["src"]).removeprefix("data:image/png;base64,"))
-    assert picture.startswith(b"\x89PNG")
+    picture = base64.b64decode(str(image["src"]).removeprefix("data:image/svg+xml;base64,"))
+    assert ET.fromstring(picture).get("width") == image["width"]
     assert "https://" not in html
     assert "<script" not in html
+
+
+def test_the_page_waits_for_no_plotting_library() -> None:
+    program = """
+import sys
+from sample_runs import loss_curve, sample_run
+from jupyter_mlops.compare import compare_runs
+from jupyter_mlops.widgets import Comparison
+run = sample_run(1)
+assert "Curves of loss" in Comparison(compare_runs([run], {"loss": {run.run_id: loss_curve()}})).html()
+print([name for name in ("altair", "vl_convert", "pandas", "ipywidgets") if name in sys.modules])
+"""
+    tests = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tests
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, 1.0],
+        [math.nan, math.nan],
+        [1.0, math.inf, 3.0, math.nan],
+        [-1.7e308, 1.7e308],
+        [1e-300, 2e-300],
+        [1e15, 1e15 + 1],
+        [5.0, 5.0 + 1e-15],
+    ],
+)
+def test_any_curve_can_be_drawn(values: list[float]) -> None:
+    run = sample_run(1)
+    steps = list(range(len(values)))
+    curve = Curve(steps=steps, values=values, times=[0.0] * len(values), count=len(values))
+    name = "<loss>\x00&\ud800"
+    svg = curve_svg(compare_runs([run], {name: {run.run_id: curve}}), name)
+    assert len(ET.fromstring(svg)) > 5
+    assert not re.search(r"\b(nan|inf)\b", svg)
+
+
+def test_a_gap_parts_a_curve() -> None:
+    run = sample_run(1)
+    curve = Curve(steps=[0, 1, 2, 3], values=[1.0, math.nan, 3.0, 2.0], times=[0.0] * 4, count=4)
+    svg = curve_svg(compare_runs([run], {"loss": {run.run_id: curve}}), "loss")
+    (line,) = re.findall(r'<path d="([^"]*)" fill="none" stroke="#0a78b8"', svg)
+    assert re.sub(r"[\d. ]", "", line) == "MML"
 
 
 def test_without_curves_there_is_no_picture_and_no_widget() -> None:
@@ -177,6 +231,13 @@ def test_a_run_has_one_colour_everywhere() -> None:
     only = specs(curve_chart(record, ["val_loss"], interactive=False))
     assert COLORS[1] in json.dumps(only)
     assert COLORS[0] not in json.dumps(only)
+
+
+def test_better_and_worse_are_the_same_colours_in_jupyterlabs_comparison() -> None:
+    style = Path(__file__).parents[3] / "labextension" / "style" / "base.css"
+    theirs = re.findall(r"--jp-mlops-(better|worse): (#\w+);", style.read_text(encoding="utf-8"))
+    assert theirs == re.findall(r"--mlops-(better|worse):(#\w+);", STYLE)
+    assert len(theirs) == 4
 
 
 def test_more_runs_than_colours_are_told_apart_by_dashes() -> None:
