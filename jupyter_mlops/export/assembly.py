@@ -433,7 +433,9 @@ class Assembly:
             )
         except (OSError, ValueError, TimeoutError) as error:
             return f"# The interpreter could not be asked: {error}\n", {}
-        folders = [self.session.directory, *map(Path, self.session.environment.path_additions)]
+        base = self.session.directory
+        additions = [*self.session.environment.path_additions, *steps.added_to_path(self.cells)]
+        folders = [base, *(base / Path(place).expanduser() for place in additions)]
         local = lockfile.local_modules(unowned, folders)
         return text, local
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _RESTORED = frozenset({"rng:random", "rng:numpy", "rng:torch"})
 #: Calls made for their effect on a generator whose state is kept.
 _SEEDING = frozenset({"seed", "manual_seed", "manual_seed_all", "set_state", "setstate"})
+#: Calls made for a file, whose content is watched, or for what is shown.
+_WRITING = frozenset({"dump", "save", "savez", "savetxt", "makedirs", "filterwarnings", "simplefilter"})
 #: Reads of something no hash stands for.
 _LOOKS_AROUND = frozenset(
     """
@@ -82,7 +84,7 @@ def _leaves_traces(statement: ast.stmt, modules: Mapping[str, str], at_top: Coll
             last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
             of_module = _root(function) in modules and _root(function) in at_top
             on_shared = isinstance(function, ast.Attribute) and _root(function) in at_top
-            if (of_module or on_shared) and last not in _SEEDING:
+            if (of_module or on_shared) and last not in _SEEDING | _WRITING:
                 return True
     return False
 

@@ -106,6 +106,19 @@ def imported_modules(cells: Iterable[Cell]) -> dict[str, str]:
     return found
 
 
+def added_to_path(cells: Iterable[Cell]) -> list[str]:
+    """Folders that the code itself adds to ``sys.path``, as it writes them."""
+    return [
+        part.value
+        for cell in cells
+        for node in ast.walk(cell.source.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("sys.path.append", "sys.path.insert")
+        for argument in node.args
+        for part in ast.walk(argument)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+
+
 def is_dynamic(cells: Iterable[Cell]) -> bool:
     """Whether code looks names up at run time, so that they must all live in one namespace."""
     return any(
@@ -408,6 +421,8 @@ def _name(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, st
         base = _SINGLE.get(slug(step.title), slug(step.title)) or _guess(step, label, labels)
         if base in used and base not in given and f"{base}_data" not in used:
             base = f"{base}_data" if base.startswith(("load", "make", "split", "prepare")) else f"run_{base}"
+        if base in used and base.startswith("evaluate"):
+            base = slug(f"{base} {_last_bound(step)}")
         name, number = base, 2
         while name in used:
             name = f"{base}_{number}"
@@ -455,7 +470,10 @@ def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
     if any(call in ("fit", "fit_transform", "partial_fit", "backward", "train") for call in calls):
         fitted = [name for name in step.outputs if not name.startswith(("X", "y", "pred"))]
         return slug(f"train {label or (fitted[0] if fitted else 'model')}")
-    if "train_test_split" in calls:
+    halves = [name.lower() for name in step.outputs]
+    if "train_test_split" in calls or (
+        any("train" in name for name in halves) and any("test" in name for name in halves)
+    ):
         return "split_data"
     if any(call.endswith(("_score", "_error", "_loss")) or call in ("score", "evaluate") for call in calls):
         return slug(f"evaluate {label}")
@@ -474,6 +492,16 @@ def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
     if thing:
         return slug(f"make {thing}")
     return slug(f"prepare {step.inputs[0]}") if step.inputs else "prepare"
+
+
+def _last_bound(step: Step) -> str:
+    found = [
+        reference.name
+        for cell in step.cells
+        for reference in references(cell.statements)
+        if reference.context == "store" and not reference.deferred
+    ]
+    return found[-1] if found else ""
 
 
 def _loads(call: str) -> bool:

@@ -35,7 +35,16 @@ _SILENT_SHELL: frozenset[str] = frozenset(
     lscpu top ps file
     """.split()
 )
+#: Commands that bring data from elsewhere: what they left is an input, known by its hash.
+_FETCHING_SHELL = frozenset({"wget", "curl", "unzip", "tar", "gunzip", "kaggle", "gdown", "git"})
 _TEXT_LIMIT = 5
+#: What to do instead of a magic that is refused.
+_INSTEAD = {
+    "run": "; make the file a module and import what you need of it",
+    "bash": "; do it in Python, or beforehand",
+    "sh": "; do it in Python, or beforehand",
+    "sql": "; read the table with pandas.read_sql",
+}
 #: What is left of our own marker in the code that ran.
 _MARKER = re.compile(r"\A\s*#\s*%%(?:track|scratch)\b.*")
 
@@ -72,10 +81,13 @@ def refusals(node: ast.AST) -> list[str]:
         method, arguments = call.func.attr, _texts(call)  # type: ignore[attr-defined]
         if method in ("system", "getoutput", "getoutput_split"):
             command = arguments[0] if arguments else "…"
-            found.append(f"a shell line (`!{command}`) cannot become part of a script")
+            found.append(
+                f"a shell line (`!{command}`) cannot become part of a script; do it in Python, or beforehand"
+            )
         elif method in ("run_line_magic", "run_cell_magic") and arguments:
             sign = "%" if method == "run_line_magic" else "%%"
-            found.append(f"the magic `{sign}{arguments[0]}` cannot become part of a script")
+            instead = _INSTEAD.get(arguments[0], "")
+            found.append(f"the magic `{sign}{arguments[0]}` cannot become part of a script{instead}")
         else:
             found.append("it talks to IPython itself")
     return found
@@ -93,10 +105,14 @@ def _wrapped_body(code: str) -> str | None:
         return arguments[2]
     if len(arguments) == 3 and arguments[0] in _SILENT_CELLS:
         return ""
-    if len(arguments) == 3 and arguments[0] == "writefile":
+    if len(arguments) == 3 and arguments[0] in ("bash", "sh"):
+        return _shell_cell(arguments[2]) if not arguments[1].strip() else None
+    if len(arguments) == 3 and arguments[0] in ("writefile", "file"):
         words = shlex.split(arguments[1])
         if len(words) == 1:
             return f"__import__('pathlib').Path({words[0]!r}).write_text({arguments[2]!r})\n"
+        if len(words) == 2 and words[0] in ("-a", "--append"):
+            return f"__import__('builtins').open({words[1]!r}, 'a').write({arguments[2]!r})\n"
     return None
 
 
@@ -106,10 +122,7 @@ def _translated(call: ast.Call) -> str | None:
     if not arguments:
         return None
     if method == "system":
-        words = arguments[0].split()
-        plain = arguments[0].replace("> /dev/null", "").replace("2>&1", "")
-        silent = bool(words) and words[0] in _SILENT_SHELL and not set(plain) & set(">|&;")
-        return "" if silent else None
+        return _shell_line(arguments[0])
     if method == "run_line_magic" and len(arguments) > 1:
         name, line = arguments[0], arguments[1].strip()
         if name in ("time", "prun", "memit") and _parses(line):
@@ -122,6 +135,39 @@ def _translated(call: ast.Call) -> str | None:
             key, equals, value = line.partition("=") if "=" in line else line.partition(" ")
             return f"__import__('os').environ[{key.strip()!r}] = {value.strip()!r}" if equals else ""
     return None
+
+
+def _shell_line(line: str) -> str | None:
+    """A command as Python, ``""`` if a script does not need it, None if only a shell can do it."""
+    plain = line.replace("> /dev/null", "").replace("2>&1", "")
+    if set(plain) & set(">|&;`$"):
+        return None
+    try:
+        words = shlex.split(plain, comments=True)
+    except ValueError:
+        return None
+    if not words or words[0] in _SILENT_SHELL | _FETCHING_SHELL:
+        return ""
+    if set(plain) & set("*?~{}["):
+        return None
+    name, flags = words[0], {word for word in words[1:] if word.startswith("-")}
+    places = [word for word in words[1:] if word not in flags]
+    if name == "mkdir" and flags <= {"-p"} and places:
+        return "; ".join(f"__import__('os').makedirs({place!r}, exist_ok=True)" for place in places)
+    if name == "touch" and not flags and places:
+        return "; ".join(f"__import__('pathlib').Path({place!r}).touch()" for place in places)
+    if name in ("cp", "mv") and not flags and len(places) == 2:
+        function = "copy" if name == "cp" else "move"
+        return f"__import__('shutil').{function}({places[0]!r}, {places[1]!r})"
+    return None
+
+
+def _shell_cell(body: str) -> str | None:
+    """The lines of ``%%bash`` as Python, if each of them can be."""
+    lines = [_shell_line(line) for line in body.splitlines()]
+    if any(line is None for line in lines):
+        return None
+    return "\n".join(line for line in lines if line) + "\n"
 
 
 def _parses(text: str) -> bool:

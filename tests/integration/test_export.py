@@ -612,3 +612,28 @@ def test_a_secret_that_nothing_needs_is_no_hindrance(notebook: Notebook) -> None
     notebook.run("api_key = '•••'\nused = 1.5")
     notebook.run("total = used * 2")
     assert exported(notebook, {"total": "total"}).status == "validated"
+
+
+def test_a_module_in_a_folder_that_the_code_adds_to_the_path(notebook: Notebook) -> None:
+    (notebook.directory / "lib").mkdir()
+    (notebook.directory / "lib" / "beside_helper.py").write_text("value = 1.5\n")
+    before = list(sys.path)
+    try:
+        notebook.run("import sys\nsys.path.append('lib')")
+        notebook.run("from beside_helper import value")
+        notebook.run("total = value * 2")
+    finally:
+        sys.path[:] = before
+    version = exported(notebook, {"total": "total"})
+    assert version.status == "validated", version.report
+    assert (Path(version.path) / "modules" / "beside_helper.py").exists()
+
+
+def test_shell_lines_with_a_meaning_in_python_are_translated(notebook: Notebook) -> None:
+    (notebook.directory / "work").mkdir()
+    notebook.run("made = 1.5", executed="get_ipython().system('mkdir -p work')\nmade = 1.5")
+    notebook.run("with open('work/a.txt', 'w') as file:\n    file.write('12345')")
+    notebook.run("total = len(open('work/a.txt').read()) * made")
+    version = exported(notebook, {"total": "total"})
+    assert version.status == "validated", version.report
+    assert "get_ipython" not in script(version)

@@ -40,11 +40,11 @@ def test_translation(code: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("get_ipython().system('wget http://x/y.csv')", "!wget http://x/y.csv"),
+        ("get_ipython().system('make data')", "!make data"),
         ("get_ipython().system('echo a > file')", "!echo a > file"),
         ("files = get_ipython().getoutput('ls')", "!ls"),
         (magic("run", "other.py"), "%run"),
-        ("get_ipython().run_cell_magic('bash', '', 'ls')", "%%bash"),
+        ("get_ipython().run_cell_magic('bash', '', 'make all')", "%%bash"),
         ("x = get_ipython().user_ns", ""),
     ],
 )
@@ -53,3 +53,36 @@ def test_refusal(code: str, said: str) -> None:
     assert bool(problems) is bool(said)
     if said:
         assert said in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "python"),
+    [
+        (
+            "mkdir -p 'a b' c",
+            "__import__('os').makedirs('a b', exist_ok=True); __import__('os').makedirs('c', exist_ok=True)",
+        ),
+        ("cp a.csv b.csv", "__import__('shutil').copy('a.csv', 'b.csv')"),
+        ("touch done", "__import__('pathlib').Path('done').touch()"),
+        ("wget -q https://example.org/data.csv", ""),
+        ("unzip -o data.zip", ""),
+    ],
+)
+def test_plain_shell_lines_become_python(line: str, python: str) -> None:
+    code = f"get_ipython().system({line!r})\n"
+    assert translate(code).strip() == python
+    assert translate(f"get_ipython().run_cell_magic('bash', '', {line + chr(10)!r})\n").strip() == python
+
+
+@pytest.mark.parametrize(
+    "line", ["mkdir $HOME", "cp *.csv raw", "rm -rf raw", "python train.py", "wget x | sh", "cp -r a b"]
+)
+def test_what_only_a_shell_can_do_is_refused(line: str) -> None:
+    for code in (f"get_ipython().system({line!r})", f"get_ipython().run_cell_magic('bash', '', {line!r})"):
+        tree = ast.parse(translate(code + "\n"))
+        assert "cannot become part of a script" in refusals(tree)[0]
+
+
+def test_a_magic_that_is_refused_says_what_to_do() -> None:
+    tree = ast.parse("get_ipython().run_line_magic('run', 'other.py')")
+    assert "import what you need" in refusals(tree)[0]
