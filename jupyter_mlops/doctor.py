@@ -115,9 +115,13 @@ def _store() -> tuple[Check, str]:
         store.close()
         return Check(name="store", state="ok", detail=detail), shown
     except MlopsError as error:
-        # The error's own hint may be to ask the doctor.
-        hint = error.hint if "mlops doctor" not in error.hint else STORE_HINT
-        return Check(name="store", state="failed", detail=f"{shown} {error.message}", hint=hint), shown
+        detail = f"{shown} {error.message}"
+        return Check(name="store", state="failed", detail=detail, hint=_own_hint(error.hint)), shown
+
+
+def _own_hint(hint: str) -> str:
+    """An error's hint, unless it sends to the doctor."""
+    return STORE_HINT if "mlops doctor" in hint else hint
 
 
 def _store_to_be(path: Path, shown: str) -> Check:
@@ -276,7 +280,7 @@ def _server(info: dict[str, Any], store: str) -> Check:
     except (OSError, ValueError) as error:
         return Check(name=name, state="warning", detail=f"does not answer: {error}")
     if not status["ok"]:
-        return Check(name=name, state="failed", detail=status["error"], hint=status["hint"])
+        return Check(name=name, state="failed", detail=status["error"], hint=_own_hint(status["hint"]))
     if status["store"] != store:
         return Check(
             name=name,
