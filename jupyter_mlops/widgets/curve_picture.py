@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 380, 224
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 26, 38
 _POINTS = 400
-_TICKS = 5
+_TICKS = 6
 _NAMED_RUNS = 6
 _FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -147,7 +147,7 @@ def _legend(named: Sequence[tuple[str, str]]) -> str:
     for label, color in reversed(named):
         shown = _escaped(label, 16)
         parts.append(f'<text x="{right:.0f}" y="15" text-anchor="end">{shown}</text>')
-        right -= 6.6 * min(len(label), 16) + 4
+        right -= 6.6 * min(len(label), 16) + 7
         parts.append(f'<path d="M{right - 12:.0f} 11H{right:.0f}" stroke="{color}" stroke-width="3"/>')
         right -= 22
     return "".join(parts)

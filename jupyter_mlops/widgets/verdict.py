@@ -31,7 +31,11 @@ class Verdict:
         proved = version.status == "validated"
         color = BETTER if proved else WORSE
         head = (
-            span("✓ validated" if proved else "✗ rejected", style=f"color:{color};font-weight:600")
+            span(
+                "✓ validated" if proved else "✗ rejected",
+                kind="better" if proved else "worse",
+                style=f"color:{color};font-weight:600",
+            )
             + f" <b>{text(version.name)}</b> version {version.version} "
             + muted(f"from run #{version.run_number}" if version.run_number else "")
         )
