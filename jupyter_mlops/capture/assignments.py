@@ -103,9 +103,17 @@ def measures_time(node: ast.expr) -> bool:
     return any(
         isinstance(part, (ast.Attribute, ast.Name))
         and (part.attr if isinstance(part, ast.Attribute) else part.id)
-        in ("time", "perf_counter", "monotonic", "process_time", "len", "now", "item_size", "nbytes")
+        in ("len", "item_size", "nbytes", *_CLOCKS)
         for part in ast.walk(node)
     )
+
+
+_CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "now", "timer", "default_timer")
+
+
+def reads_clock(expression: str) -> bool:
+    """Whether the text of an expression calls a clock."""
+    return any(f"{clock}()" in expression for clock in _CLOCKS)
 
 
 def stored_keys(tree: ast.Module) -> dict[str, tuple[ast.Name, set[str | int] | None]]:

@@ -14,26 +14,30 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def continued(earlier: Run, addition: Run, executions: Sequence[Execution]) -> Run:
-    """`earlier` with what `addition`, the run of one more cell, found.
+def continued(earlier: Run, addition: Run, executions: Sequence[Execution]) -> tuple[Run, dict[str, str]]:
+    """`earlier` with what `addition`, the run of one more cell, found, and the names that got.
 
     A metric of the same name replaces the earlier one when the same code gave it (a cell run
-    again); else it is another fact and gets a number behind its name.
+    again); else it is another fact and gets a number behind its name, and so does its curve. The
+    same value told again leaves the earlier telling.
     """
     sources = {made.order: made.code for made in executions}
     values, details = dict(earlier.metrics), dict(earlier.metric_details)
+    names: dict[str, str] = {}
     for found, value in addition.metrics.items():
         detail = addition.metric_details[found]
-        name = _free(found, value, detail, values, details, sources)
-        values[name], details[name] = value, detail
-    return msgspec.structs.replace(
+        name = names[found] = _free(found, value, detail, values, details, sources)
+        if name not in values or values[name] != value or found in addition.curves:
+            values[name], details[name] = value, detail
+    curves = (names.get(found, found) for found in addition.curves)
+    run = msgspec.structs.replace(
         earlier,
         orders=tuple(dict.fromkeys((*earlier.orders, *addition.orders))),
         params={**addition.params, **earlier.params},
         param_details={**addition.param_details, **earlier.param_details},
         metrics=values,
         metric_details=details,
-        curves=tuple(dict.fromkeys((*earlier.curves, *addition.curves))),
+        curves=tuple(dict.fromkeys((*earlier.curves, *curves))),
         tags={**earlier.tags, **addition.tags},
         datasets=_united(earlier.datasets, addition.datasets, "name"),
         models=_united(earlier.models, addition.models, "name"),
@@ -43,6 +47,7 @@ def continued(earlier: Run, addition: Run, executions: Sequence[Execution]) -> R
         cpu_time=(earlier.cpu_time or 0.0) + (addition.cpu_time or 0.0),
         peak_memory=max(earlier.peak_memory or 0, addition.peak_memory or 0),
     )
+    return run, names
 
 
 def _free(

@@ -29,6 +29,7 @@ from .vocabulary import (
     is_scoring_call,
     sounds_like_metric,
     sounds_like_size,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -238,14 +239,24 @@ class _Rewriter(ast.NodeTransformer):
 
     def _visit_print(self, node: ast.Call) -> ast.AST:
         first, group = True, self._key()
-        for text, owner, field, index in _printed(node):
+        parts = list(_printed(node))
+        for position, (text, owner, field, index) in enumerate(parts):
             held = getattr(owner, field)
             value = held if index is None else held[index]
             value, inner = _unrounded(value)
             counter = isinstance(value, ast.Name) and any(
                 isinstance(loop, ast.For) and value.id in _target_names(loop.target) for loop in self.loops
             )
-            site = self._site(value, "printed", text=text, first=first, counter=counter, call=group)
+            # What the loop runs over, printed before a score: `print(alpha, model.score(X, y))`.
+            varies = (
+                counter
+                and position < len(parts) - 1
+                and not sounds_like_metric(text)
+                and not ({"mean", "std", "avg"} & set(words(value.id)) or sounds_like_metric(value.id))  # type: ignore[attr-defined]
+            )
+            site = self._site(
+                value, "printed", text=text, first=first, counter=counter, varies=varies, call=group
+            )
             first = False
             seen = self._see(self.visit(value), site)
             if inner is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_mlops.records import MetricValue
 
 from .numbers import is_number, module_of, to_float, to_number
-from .vocabulary import sounds_like_holder, sounds_like_metric, sounds_like_size
+from .vocabulary import is_part, sounds_like_holder, sounds_like_metric, sounds_like_size
 
 Path = tuple[str | int, ...]
 Member = tuple[Path, tuple[str, ...], MetricValue]
@@ -188,7 +188,12 @@ def _frame_members(value: Any, trusted: bool) -> list[Member]:
         for name in numeric
         if name != "support"
         and not sounds_like_holder(name)
-        and (sounds_like_metric(name) or told_by_row or (trusted and not sounds_like_size(name)))
+        and (
+            sounds_like_metric(name)
+            or is_part(name)
+            or told_by_row
+            or (trusted and not sounds_like_size(name))
+        )
     ]
     if scores and all(type(label) is int for label in labels):
         labels = _row_labels(value, names, scores, labels)

@@ -25,6 +25,7 @@ from .assignments import (
     has_grown,
     is_constant,
     measures_time,
+    reads_clock,
     span_of,
     stored_keys,
 )
@@ -33,6 +34,7 @@ from .members import Member, Path, histories, members, numbers_of
 from .metric_names import BETWEEN, canonical, data_part, expression_name, join, singular
 from .numbers import is_number, module_of, to_float, to_number
 from .vocabulary import (
+    is_part,
     is_setting,
     names_a_result,
     sounds_like_holder,
@@ -50,7 +52,10 @@ _PLAIN_HOLDERS = frozenset(
 )
 #: Words of names that hold results, so that a table or dict of theirs is one of scores.
 _RESULTS = frozenset(
-    "results result res scores metrics perf performance comparison leaderboard summary report".split()
+    """
+    hist history log logs results result res scores metrics perf performance comparison leaderboard summary
+    report
+    """.split()
 )
 #: Names that say nothing of what was scored: a label they are printed under says more.
 _GENERIC = frozenset("score scores cv_score cv_scores error result res value val metric s".split())
@@ -59,6 +64,8 @@ _EXPLAINING = frozenset("importance importances coef coefs coefficient coefficie
 #: A site outside any loop heard more often than this is a series, not so many facts.
 _FACTS = 12
 _LONGEST_LIST = 5_000
+#: Of a heading that names a number this much is kept, so that the number's own label has room.
+_HEADING = 30
 _EXPLORED_ROWS = 60
 
 Fingerprint = Callable[[Any], str]
@@ -201,7 +208,9 @@ class _Finder:
         if label:
             return label
         calls = self._calls_for(loop.expression, loop.scope)
-        return self._call_name(calls[-1]) if calls else own
+        if not calls:
+            return own
+        return f"{own}_{self._call_name(calls[-1])}" if is_part(own) else self._call_name(calls[-1])
 
     def _label_of(self, expression: str, scope: str) -> str:
         """The label a name is printed under, if that sounds like a metric where the name does not."""
@@ -372,7 +381,7 @@ class _Finder:
                 continue
             name = self._printed_name(event, crowded)
             if name and event.site.key in headed:
-                name = canonical(f"{canonical(event.heading)}{BETWEEN}{name}")
+                name = canonical(f"{canonical(event.heading)[:_HEADING]}{BETWEEN}{name}")
             if name:
                 by_name.setdefault((name, event.site.key), []).append(event)
         for (name, _), events in by_name.items():
@@ -414,6 +423,9 @@ class _Finder:
         plain = expression_name(site.expression)
         if plain in self.found.values and self._same(plain, event.value) and BETWEEN not in event.label:
             root = plain.partition(".")[0]
+            telling = sounds_like_metric(label) and not sounds_like_metric(plain)
+            if telling and site.expression != plain:
+                return label
             if not (root in _GENERIC and self.found.details[plain].path and sounds_like_metric(label)):
                 return ""
             # `scores.mean()` under the label "Accuracy": the label says more.
@@ -423,7 +435,7 @@ class _Finder:
             told = canonical(event.label.rpartition(BETWEEN)[2]) or label
             if is_setting(told) or (sounds_like_size(told) and not sounds_like_metric(told) and call is None):
                 return ""
-            looks = whole or self._explores(site.expression)
+            looks = whole or self._explores(site.expression) or reads_clock(site.expression)
             if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
                 return ""
             if site.key in crowded:
@@ -655,7 +667,7 @@ class _Finder:
         if part and f"{name}_{part}" not in self.found.values:
             return f"{name}_{part}"
         if event is not None and event.heading:
-            headed = canonical(f"{canonical(event.heading)}{BETWEEN}{name}")
+            headed = canonical(f"{canonical(event.heading)[:_HEADING]}{BETWEEN}{name}")
             if headed not in self.found.values:
                 return headed
         count = 2

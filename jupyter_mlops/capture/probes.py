@@ -97,7 +97,7 @@ class Probe:
         elif site.counter and kind is int:
             self._step, self._text = value, ""
             self._numbers += 1
-        elif site.counter and is_number(value):
+        elif site.varies and is_number(value):
             # What a loop runs over, printed before its score, tells this score from its neighbours.
             before = self._text.rstrip(" =:([").rpartition(" ")[2] if not self._context else ""
             self._context = f"{self._context} {before} {to_number(value):g}".strip()

@@ -240,7 +240,11 @@ class Recorder:
         # A bare number counts when it stands on a run: nobody else is known to have made it.
         if not (scores or shows or earlier is not None):
             return None
-        return continued(earlier, run, self.ledger.executions) if earlier is not None else run
+        if earlier is None:
+            return run
+        run, names = continued(earlier, run, self.ledger.executions)
+        filled.curves = {names.get(name, name): curve for name, curve in filled.curves.items()}
+        return run
 
     def _stands_on(self, execution: Execution) -> Run | None:
         """The run that fitted what this execution scores, found over its lineage, newest first."""

@@ -24,7 +24,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     keywords as ``key=name``), `target` the name its value is bound to by the very statement,
     `within` the name that the value it is a part of is bound, appended or set as an item to. Of
     a printed value `text` is what stands before it in the same string, `first` marks the first
-    value of a print call and `counter` that it is the target of a loop around it. `call` is the
+    value of a print call and `counter` that it is the target of a loop around it, `varies` that it stands
+    before what is told of it. `call` is the
     same for all values of one print, and of an argument the key of its call; an argument's
     `text` is its position or keyword. `scope` is the dotted name of the function around, ``""``
     at the cell's top level.
@@ -47,6 +48,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     first: bool = False
     counter: bool = False
+    varies: bool = False
     in_loop: bool = False
 
 

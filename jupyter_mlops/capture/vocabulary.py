@@ -63,7 +63,7 @@ _SIZE_WORDS = frozenset(
     epoch epochs step steps iter iters iteration iterations batch batches seed seeds random_state fold
     time times t0 t1 start end begin stop tic toc now elapsed duration seconds ms total_time
     time_taken started finished
-    counter offset
+    counter offset took
     """.split()
 )
 _ENDINGS_OF_SIZES = frozenset(
@@ -127,6 +127,12 @@ def sounds_like_metric(name: str) -> bool:
     if found and found[-1] in _ENDINGS_OF_SIZES:
         return False
     return any(word in _METRIC_WORDS or word.rstrip("0123456789") in _METRIC_WORDS for word in found)
+
+
+def is_part(name: str) -> bool:
+    """Whether a name only says which part of the data is meant: ``train``, ``val``."""
+    found = words(name)
+    return bool(found) and all(word in _PARTS for word in found)
 
 
 def names_a_result(name: str) -> bool:

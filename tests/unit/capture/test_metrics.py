@@ -88,6 +88,16 @@ def scored(code: str) -> dict[str, float]:
         ),
         ("from scipy import stats\nstats.pearsonr([1, 2, 3], [1.0, 2.0, 3.0]).statistic", {"pearsonr": 1.0}),
         (
+            "for name, s in zip(['a', 'b'], [0.25, 0.5]):\n    print(f'{name}: {s:.1f}')",
+            {"a": 0.25, "b": 0.5},
+        ),
+        (
+            "for mean, std in [(0.5, 0.25)]:\n    print('AUC %.2f (+/-%.2f)' % (mean, std * 2))",
+            {"AUC": 0.5, "std": 0.5},
+        ),
+        ("hist = [3.0, 1.5]\nprint(f'reconstruction error {hist[-1]:.1f}')", {"reconstruction_error": 1.5}),
+        ("import time\nt = time.time()\nprint('Fitting used', time.time() - t)", {}),
+        (
             "print('Train: %d rows, error %.2f' % (len(pred), 1 - accuracy_score(y_test, pred)))",
             {"error": 0.25},
         ),
