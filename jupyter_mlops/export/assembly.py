@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,7 @@ class Build:
     first: validation.Outcome | None = None
     second: validation.Outcome | None = None
     config: str = ""
+    promised: list[Dataset] = field(default_factory=list)
 
 
 class Assembly:
@@ -209,6 +210,7 @@ class Assembly:
             inputs=inputs,
             lock=lock,
             contracts=contracts.write_contracts(promised),
+            promised=promised,
             modules=modules,
             code=code,
             config=codegen.config_yaml(fields),

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from jupyter_mlops.records import Column, Dataset
 
@@ -99,13 +99,17 @@ def check(name: str, value: Any) -> tuple[list[str], list[str]]:
         doubts.append(f"it has {len(table)} rows, expected about {contract['rows']}")
     return errors, doubts
 '''
+#: The contract of what a pipeline gives; no variable can have this name.
+PREDICTIONS = "predictions.csv"
 _MOST_CATEGORIES = 20
 _ROWS_FOR_CATEGORIES = 30
 
 
-def write_contracts(datasets: Sequence[Dataset]) -> str:
-    """The text of contracts.py for these datasets."""
+def write_contracts(datasets: Sequence[Dataset], predictions: Mapping[str, Any] | None = None) -> str:
+    """The text of contracts.py for these datasets, and for what a script said of its predictions."""
     contracts = {dataset.name: contract_of(dataset) for dataset in datasets}
+    if predictions is not None:
+        contracts[PREDICTIONS] = contract_of_predictions(predictions)
     body = json.dumps(contracts, indent=2, ensure_ascii=True)
     return _HEAD + body + _TAIL
 
@@ -120,6 +124,22 @@ def contract_of(dataset: Dataset) -> dict[str, Any]:
             if not dataset.sampled or not column.nullable
         },
     }
+
+
+def contract_of_predictions(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What predictions promise, from what a script's log said of them.
+
+    Only a model's own classes are categories: that the test rows lacked one proves nothing.
+    """
+    columns: dict[str, Any] = {}
+    for name, column in described["columns"].items():
+        found = {"kind": kind_of(column["dtype"]), "nullable": column["nullable"]}
+        if column.get("categories"):
+            found["categories"] = column["categories"]
+        else:
+            found |= _range(found["kind"], column.get("minimum"), column.get("maximum"))
+        columns[name] = found
+    return {"rows": described["rows"], "columns": columns}
 
 
 def can_be_checked(dataset: Dataset) -> bool:
@@ -141,11 +161,15 @@ def _column(column: Column, rows: int, *, sampled: bool) -> dict[str, Any]:
         and all(isinstance(value, str) for value, _ in top)
     ):
         found["categories"] = sorted(value for value, _ in top)
-    low, high = _finite(profile.get("minimum")), _finite(profile.get("maximum"))
-    if found["kind"] == "number" and low is not None and high is not None:
-        margin = 0.5 * (high - low) or abs(high) or 1.0
-        found["range"] = [low - margin, high + margin]
-    return found
+    return found | _range(found["kind"], profile.get("minimum"), profile.get("maximum"))
+
+
+def _range(kind: str, minimum: object, maximum: object) -> dict[str, Any]:
+    low, high = _finite(minimum), _finite(maximum)
+    if kind != "number" or low is None or high is None:
+        return {}
+    margin = 0.5 * (high - low) or abs(high) or 1.0
+    return {"range": [low - margin, high + margin]}
 
 
 def _finite(value: object) -> float | None:

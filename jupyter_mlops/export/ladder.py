@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
-from . import slicing, validation
+from . import contracts, slicing, validation
 from .assembly import Assembly, Build, Session
 
 if TYPE_CHECKING:
@@ -156,13 +156,29 @@ class Ladder:
             for name, value in self.session.proved.items()
         ):
             self.progress("The numbers are the run's own; running once more.")
-            build.second = self._run(folder, build)
+            build.second = self._run_under_contract(folder, build)
             if self._is_left_to_chance(build):
                 # Coarse scores can be equal by luck: two more processes make that unlikely.
                 for _ in range(2):
                     if self._judge(build):
                         build.second = self._run(folder, build)
         return self._judge(build)
+
+    def _run_under_contract(self, folder: Path, build: Build) -> ProcessOutcome:
+        """Run again, what the first process predicted being what predictions now have to look like."""
+        described = build.first.predictions if build.first else None
+        if not described or not described["rows"]:
+            return self._run(folder, build)
+        without = build.contracts
+        build.contracts = contracts.write_contracts(build.promised, described)
+        (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
+        outcome = self._run(folder, build)
+        if outcome.exit_code == 3 and contracts.PREDICTIONS in outcome.cause:
+            # Predictions that do not look alike twice can promise nothing.
+            build.contracts = without
+            (folder / "contracts.py").write_text(without, encoding="utf-8")
+            return self._run(folder, build)
+        return outcome
 
     def _is_left_to_chance(self, build: Build) -> bool:
         """Whether random numbers reach the kept cells without a seed among them."""

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psutil
@@ -44,6 +44,7 @@ class Outcome(Record, frozen=True, kw_only=True):
     cause: str = ""
     failed: str = ""
     contracts: tuple[str, ...] = ()
+    predictions: dict[str, Any] | None = None
     log: str = ""
     duration: float = 0.0
 
@@ -99,7 +100,14 @@ def run_script(folder: Path, executable: str, *, timeout: float) -> Outcome:
                 exit_code=process.returncode, cause=cause, failed=failed, log=log, duration=duration
             )
         metrics = json.loads((place / "output" / "metrics.json").read_text(encoding="utf-8"))
-        return Outcome(exit_code=0, metrics=metrics, contracts=_contracts(log), log=log, duration=duration)
+        return Outcome(
+            exit_code=0,
+            metrics=metrics,
+            contracts=_contracts(log),
+            predictions=_predictions(log),
+            log=log,
+            duration=duration,
+        )
     except (OSError, ValueError) as error:
         return Outcome(exit_code=None, cause=f"The script left no readable metrics.json: {error}.")
     finally:
@@ -194,6 +202,14 @@ def _cause(log: str, exit_code: int) -> tuple[str, str]:
             return str(event.get("message")), failed
     lines = [line for line in log.strip().splitlines() if line.strip()]
     return f"The script ended with exit code {exit_code}" + (f": {lines[-1]}" if lines else "."), failed
+
+
+def _predictions(log: str) -> dict[str, Any] | None:
+    """What the script said of its predictions."""
+    for event in reversed(_events(log)):
+        if event.get("event") == "predictions_written":
+            return {"rows": event["rows"], "columns": event["columns"]}
+    return None
 
 
 def _contracts(log: str) -> tuple[str, ...]:

@@ -134,3 +134,30 @@ def test_what_cannot_be_kept_faithfully_is_made_again(
     expected, _ = version.call("run")
     for _ in range(2):
         assert version.call("step", version.names[-1])[0] == expected
+
+
+def test_predictions_that_break_their_contract_are_never_written(notebook: Notebook, tmp_path: Path) -> None:
+    version = make(
+        notebook,
+        tmp_path,
+        "class Model:\n    def predict(self, rows, rate):\n        return [row * rate for row in rows]",
+        "model = Model()\npredicted = model.predict([1.0, 2.0, 3.0], rate)",
+        "total = sum(value for value in predicted if value == value) + bonus",
+        params=("rate", "bonus"),
+    )
+    version.call("run")
+    assert (version.output / "predictions.csv").read_text() == "prediction\n0.5\n1.0\n1.5\n"
+    held = json.loads((version.folder / "validation.json").read_text())["contracts"]
+    assert "predictions.csv: held" in held
+
+    def events(*arguments: str, code: int) -> list[dict[str, Any]]:
+        command = [sys.executable, "-I", str(version.folder / "pipeline.py"), "run", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        return [json.loads(line) for line in done.stderr.splitlines()]
+
+    broken = events("--set", "rate=.nan", "--output-dir", "broken", code=3)
+    assert "predictions.csv breaks its contract" in broken[-1]["message"]
+    assert not (tmp_path / "broken" / "metrics.json").exists()
+    wide = events("--set", "rate=50", "--output-dir", "wide", code=0)
+    assert [event["data"] for event in wide if event["event"] == "contract_warning"] == ["predictions.csv"]

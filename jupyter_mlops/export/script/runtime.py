@@ -245,7 +245,13 @@ def plain_number(name: str, value: Any) -> int | float:
 
 
 def write_outputs(output: Path, numbers: dict[str, int | float], state: dict[str, Any]) -> None:
-    """Write metrics.json, the model and the predictions; each whole or not at all."""
+    """Write metrics.json, the model and the predictions; each whole or not at all.
+
+    Predictions that break their contract end the pipeline before anything is written.
+    """
+    table = predictions_of(state)
+    if table is not None and "predictions.csv" in load_beside("contracts").CONTRACTS:
+        check_contract("predictions.csv", table)
     output.mkdir(parents=True, exist_ok=True)
     write_atomically(
         output / "metrics.json", lambda place: place.write_text(json.dumps(numbers, indent=2) + "\n")
@@ -257,16 +263,39 @@ def write_outputs(output: Path, numbers: dict[str, int | float], state: dict[str
             write_atomically(output / "model.joblib", lambda place: joblib.dump(state[MODEL], place))
         except Exception as error:  # noqa: BLE001 - some models cannot be pickled; the numbers still count
             log_event("model_not_written", model=MODEL, error=f"{type(error).__name__}: {error}")
-    if PREDICTIONS in state:
-        import pandas as pd
+    if table is not None:
+        write_atomically(output / "predictions.csv", lambda place: table.to_csv(place, index=False))
+        log_event("predictions_written", **described(table, getattr(state.get(MODEL), "classes_", None)))
 
-        try:
-            table = pd.DataFrame(state[PREDICTIONS])
-            if len(table.columns) == 1:
-                table.columns = pd.Index(["prediction"])
-            write_atomically(output / "predictions.csv", lambda place: table.to_csv(place, index=False))
-        except Exception as error:  # noqa: BLE001 - not everything a model predicts is a table
-            log_event("predictions_not_written", error=f"{type(error).__name__}: {error}")
+
+def predictions_of(state: dict[str, Any]) -> Any:
+    """What was predicted as a table; None where nothing was, or nothing that a table can hold."""
+    if PREDICTIONS not in state:
+        return None
+    import pandas as pd
+
+    try:
+        table = pd.DataFrame(state[PREDICTIONS])
+    except Exception as error:  # noqa: BLE001 - not everything a model predicts is a table
+        log_event("predictions_not_written", error=f"{type(error).__name__}: {error}")
+        return None
+    if len(table.columns) == 1:
+        table.columns = pd.Index(["prediction"])
+    return table.rename(columns=str)
+
+
+def described(table: Any, classes: Any) -> dict[str, Any]:
+    """Rows and columns of a table of predictions: type, missing values, extremes, possible classes."""
+    columns = {}
+    for name in list(table.columns)[:50]:
+        values = table[name]
+        columns[name] = found = {"dtype": str(values.dtype), "nullable": bool(values.isna().any())}
+        known: list[Any] = getattr(classes, "tolist", list)() if getattr(classes, "ndim", 0) == 1 else []
+        if 0 < len(known) <= 100 and bool(values.isin(known).all()):
+            found["categories"] = known
+        elif getattr(values.dtype, "kind", "") in "iuf" and len(values.dropna()):
+            found["minimum"], found["maximum"] = float(values.min()), float(values.max())
+    return {"rows": len(table), "columns": columns}
 
 
 def write_atomically(target: Path, write: Callable[[Path], Any]) -> None:

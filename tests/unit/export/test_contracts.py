@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from jupyter_mlops.export.contracts import can_be_checked, kind_of, write_contracts
+from jupyter_mlops.export.contracts import can_be_checked, contract_of_predictions, kind_of, write_contracts
 from jupyter_mlops.records import Column, Dataset
 
 if TYPE_CHECKING:
@@ -93,3 +93,22 @@ def test_what_can_be_promised() -> None:
         "text",
         "number",
     ]
+
+
+def test_predictions_promise_their_kind_their_classes_and_nothing_by_chance() -> None:
+    described = {
+        "rows": 4,
+        "columns": {
+            "prediction": {"dtype": "int64", "nullable": False, "categories": [0, 1, 2]},
+            "share": {"dtype": "float64", "nullable": True, "minimum": 0.0, "maximum": 1.0},
+            "word": {"dtype": "object", "nullable": False},
+        },
+    }
+    assert contract_of_predictions(described) == {
+        "rows": 4,
+        "columns": {
+            "prediction": {"kind": "number", "nullable": False, "categories": [0, 1, 2]},
+            "share": {"kind": "number", "nullable": True, "range": [-0.5, 1.5]},
+            "word": {"kind": "text", "nullable": False},
+        },
+    }
