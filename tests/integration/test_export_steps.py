@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from export_harness import Notebook
 
@@ -161,3 +162,18 @@ def test_predictions_that_break_their_contract_are_never_written(notebook: Noteb
     assert not (tmp_path / "broken" / "metrics.json").exists()
     wide = events("--set", "rate=50", "--output-dir", "wide", code=0)
     assert [event["data"] for event in wide if event["event"] == "contract_warning"] == ["predictions.csv"]
+
+
+@pytest.mark.skipif(
+    int(pd.__version__.partition(".")[0]) < 3, reason="older tables share memory when written to"
+)
+def test_tables_that_share_memory_unseen_are_kept(notebook: Notebook, tmp_path: Path) -> None:
+    version = make(
+        notebook,
+        tmp_path,
+        "import pandas as pd\nframe = pd.DataFrame({'a': [1.0, 2.0, 3.5], 'b': [0.0, 1.0, 0.0]})",
+        "X = frame.drop(columns='b')\ny = frame['b']\nrows = X.index",
+        "X['a'] += y\ntotal = float(X['a'].sum() + frame['a'].sum()) + len(rows)",
+    )
+    expected, _ = version.call("step", version.names[-1])
+    assert version.call("step", version.names[-1]) == (expected, version.names[:-1])

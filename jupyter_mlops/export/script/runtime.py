@@ -198,7 +198,9 @@ def run_steps(config: Config, last: str | None, cache: Any) -> tuple[dict[str, A
             if name == last:
                 break
             if cache is not None and position < target:
-                cache.keep(state, position)
+                why_not = cache.keep(state, position)
+                if why_not:
+                    log_event("step_not_kept", step=name, reason=why_not)
     return state, metrics
 
 

@@ -65,7 +65,6 @@ class StepCache:
         self.inputs = [Path(place) for place in inputs]
         self.begun = time.time_ns() - CLOCK_SLACK
         self.files: dict[str, str] = {}
-        self.said: list[str] = []
         self._keys: list[str] = []
 
     def resume(self, state: dict[str, Any], target: int, *, reuse: bool = True) -> int:
@@ -87,10 +86,10 @@ class StepCache:
                 return position + 1
         return 0
 
-    def keep(self, state: dict[str, Any], position: int) -> None:
-        """Keep `state` as it is after the step at `position`, if that can be done faithfully."""
+    def keep(self, state: dict[str, Any], position: int) -> str:
+        """Keep `state` as it is after the step at `position`; give the reason where that cannot be done."""
         if position >= self.keepable or position >= len(self._keys):
-            return
+            return "it, or a step before it, does more than bind names and write files"
         try:
             self.files = {**self.files, **self._files_written()}
             results = {name: value for name, value in state.items() if value is not self.config}
@@ -103,8 +102,9 @@ class StepCache:
                 file.write(self._keys[position].encode() + buffer.getvalue())
             Path(name).replace(self._place(position))
         except Exception as error:  # noqa: BLE001 - whatever cannot be kept is made again
-            self.said.append(f"{self.steps[position]}: {type(error).__name__}: {error}")
             self._place(position).unlink(missing_ok=True)
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     def _place(self, position: int) -> Path:
         return self.folder / f"{position + 1:02d}-{self.steps[position]}.pickle"
@@ -184,7 +184,7 @@ class _Faithful(pickle.Pickler):
     def __init__(self, file: Any, protocol: int) -> None:
         super().__init__(file, protocol)
         self.owners: dict[Any, Any] = {}
-        self.copied_on_write: set[int] = set()
+        self.copied_on_write: dict[int, Any] = {}
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
@@ -192,8 +192,9 @@ class _Faithful(pickle.Pickler):
         if kind is object:
             raise pickle.PicklingError("a bare object is known by its identity alone")
         if package == "pandas" and int(sys.modules["pandas"].__version__.partition(".")[0]) >= 3:
-            arrays = getattr(getattr(value, "_mgr", None), "arrays", ())
-            self.copied_on_write.update(id(array) for array in arrays)
+            # Copied when written to (tables), or never written to (indices): nobody sees what they share.
+            arrays = [getattr(value, "_data", None), *getattr(getattr(value, "_mgr", None), "arrays", ())]
+            self.copied_on_write.update({id(array): array for array in arrays})
         elif package == "numpy" and kind.__name__ == "RandomState":
             if value is sys.modules["numpy"].random.mtrand._rand:
                 raise pickle.PicklingError("numpy's own random generator is shared")
