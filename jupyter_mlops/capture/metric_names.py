@@ -12,6 +12,7 @@ BETWEEN = "\x1f"
 _LONGEST = 60
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _CUT = re.compile(r"[\n|,;\t]|\s{3,}|={3,}|-{3,}")
+_LEADING = frozenset("the and with my our a an is was".split())
 _NOT_WORD = re.compile(r"[^\w.@²]+")
 
 
@@ -23,7 +24,13 @@ def canonical(label: str) -> str:
     context, _, text = label.rpartition(BETWEEN)
     pieces = [piece for piece in _CUT.split(_ANSI.sub("", text)) if words(piece)]
     text = pieces[-1] if pieces else ""
-    parts = [part for part in _NOT_WORD.split(f"{context} {text}".replace("²", "2")) if part.strip("._")]
+    before, parts = (
+        [part for part in _NOT_WORD.split(piece.replace("²", "2")) if part.strip("._")]
+        for piece in (context, text)
+    )
+    while len(parts) > 1 and parts[0].lower() in _LEADING:
+        parts.pop(0)
+    parts = [*before, *parts]
     while parts and parts[-1].lower() in ("is", "of", "the", "on", "at", "approximately", "about"):
         parts.pop()
     while parts and parts[0].lower() in ("the", "and", "with", "my", "our"):

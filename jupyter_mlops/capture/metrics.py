@@ -167,6 +167,8 @@ class _Finder:
 
     def _tell_loop(self, loop: LoopSeries) -> None:
         name = self._name_of_loop(loop)
+        if sounds_like_size(name) and not sounds_like_metric(name):
+            return
         if loop.appended and len(words(name)) == 1 and len(name) <= 2:
             name = canonical(loop.expression)
         if not name or any(
@@ -279,7 +281,7 @@ class _Finder:
             return names_a_result(name) and type(value) is float and not (literal and started)
         if sounds_like_metric(name):
             return True
-        if sounds_like_size(name) or is_setting(name):
+        if sounds_like_size(name) or is_setting(name) or reads_clock(ast.unparse(assignment.value)):
             return False
         if name in self.shown:
             labels = [event.label for event in self.printed if event.site.expression == name]
@@ -435,7 +437,9 @@ class _Finder:
             told = canonical(event.label.rpartition(BETWEEN)[2]) or label
             if is_setting(told) or (sounds_like_size(told) and not sounds_like_metric(told) and call is None):
                 return ""
-            looks = whole or self._explores(site.expression) or reads_clock(site.expression)
+            bound = self.assignments.get(site.expression) if not site.scope else None
+            source = ast.unparse(bound.value) if bound is not None else site.expression
+            looks = whole or self._explores(site.expression) or reads_clock(source)
             if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
                 return ""
             if site.key in crowded:

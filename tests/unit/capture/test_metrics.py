@@ -125,6 +125,8 @@ def test_scores(code: str, expected: dict[str, float]) -> None:
         "lr = 0.1\nprint('lr', lr)\nprint(f'At {lr}: go')",
         "import numpy as np\nerrors = np.array([-1.0, 2.0])\nloss = None",
         "fit_time = 3 / 4\nfit_time",
+        "import time\nsvr_fit = time.time() - 1.5\nprint(f'fitted in {svr_fit:.1f}')",
+        "train_times = []\nfor i in range(3):\n    train_times.append(i / 2)",
         "w, b = [x / 3 for x in (1, 2)]",
     ],
 )
@@ -191,6 +193,7 @@ def test_every_label_of_a_loop_remembers_which_turn_it_was() -> None:
         ("\n  R² score: ", "r2_score"),
         ("Epoch done | val_loss=", "val_loss"),
         ("The accuracy is ", "accuracy"),
+        (" with a score of ", "score"),
         ("F1-score (macro): ", "f1_score_macro"),
         ("forest\x1f: ", "forest"),
         ("forest\x1f, acc=", "forest_acc"),
