@@ -299,7 +299,7 @@ class Writer:
         parts = [
             _quoted(title),
             "from __future__ import annotations",
-            "\n".join([*imports, *self._imports(modules=modules)]),
+            "\n".join([*imports, *(line for line in self._imports(modules=modules) if line not in imports)]),
             *(
                 renamed(text, self.names)
                 for text in (
@@ -398,8 +398,6 @@ def config_class(fields: Sequence[ConfigField]) -> str:
                 f"    {item.name}: {item.type} = "
                 f"field(default={item.value!r}, metadata={{'path': {item.kind!r}}})"
             )
-    if not fields:
-        lines.append("    pass")
     return "\n".join(lines)
 
 

@@ -627,6 +627,9 @@ def test_a_module_in_a_folder_that_the_code_adds_to_the_path(notebook: Notebook)
     version = exported(notebook, {"total": "total"})
     assert version.status == "validated", version.report
     assert (Path(version.path) / "modules" / "beside_helper.py").exists()
+    lint = [sys.executable, "-m", "ruff", "check", "--isolated", version.path]
+    done = subprocess.run(lint, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_shell_lines_with_a_meaning_in_python_are_translated(notebook: Notebook) -> None:
