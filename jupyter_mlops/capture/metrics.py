@@ -585,7 +585,10 @@ class _Finder:
             if all(number in told for number in numbers):
                 return
         listed = type(value).__name__ in ("ndarray", "list", "tuple")
-        plain = not listed and (name in _PLAIN_HOLDERS or (type(value) is dict and scored))
+        # `{"rmse": rmse, …}` as the last line has no name of its own: its keys stand for themselves.
+        nameless = not event.label and not site.expression.replace(".", "").isidentifier()
+        nameless = nameless and (type(value) is dict or type(value).__name__ == "Series") and call is None
+        plain = not listed and (name in _PLAIN_HOLDERS or (type(value) is dict and scored) or nameless)
         holder = "" if plain else name
         trusted = self._is_trusted(f"{site.expression} {name}")
         for path, parts, number in members(value, shown=True, trusted=trusted):

@@ -141,7 +141,7 @@ def call_settings(tree: ast.AST, own: Mapping[str, Any]) -> list[tuple[str, str,
 
 
 def _configures(last: str, function: Any) -> bool:
-    if not last or last in _NO_MODELS:
+    if not last or last in _NO_MODELS or last.endswith(("Error", "Exception", "Warning")):
         return False
     if last in FITTING_CALLS or last in _CONFIGURING or last in TOLD_ARGUMENTS:
         return True

@@ -28,6 +28,12 @@ def scored(code: str) -> dict[str, float]:
     ("code", "expected"),
     [
         ("acc = accuracy_score(y_test, pred)", {"acc": 0.75}),
+        ("rmse = 1 / 2\nmae = 1 / 4\n{'rmse': rmse, 'mae': mae}", {"rmse": 0.5, "mae": 0.25}),
+        ("{'precision': 1 / 2, 'recall': 1 / 4}", {"precision": 0.5, "recall": 0.25}),
+        (
+            "import pandas as pd\npd.Series({'precision': 0.5, 'recall': 0.25})",
+            {"precision": 0.5, "recall": 0.25},
+        ),
         ("accuracy_score(y_test, pred)", {"accuracy_score": 0.75}),
         ("print(accuracy_score(y_test, pred))", {"accuracy_score": 0.75}),
         ("print('Accuracy:', accuracy_score(y_test, pred))", {"accuracy": 0.75}),
