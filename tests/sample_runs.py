@@ -214,5 +214,7 @@ def warnings() -> tuple[RunWarning, ...]:
             hint="Drop duplicates before the split.",
             severity=Severity.ERROR,
         ),
-        RunWarning(code="sampled", message="penguins was fingerprinted from a sample.", severity=Severity.INFO),
+        RunWarning(
+            code="sampled", message="penguins was fingerprinted from a sample.", severity=Severity.INFO
+        ),
     )

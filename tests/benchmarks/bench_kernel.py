@@ -16,9 +16,11 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from kernels import Kernel  # noqa: E402 — tests/ holds no package
+from kernels import Kernel
 
-FRAME = "import numpy as np, pandas as pd\nbig = pd.DataFrame(np.random.default_rng(0).random((62_500, 1000)))"
+FRAME = (
+    "import numpy as np, pandas as pd\nbig = pd.DataFrame(np.random.default_rng(0).random((62_500, 1000)))"
+)
 FIT = (
     "from sklearn.linear_model import LogisticRegression\n"
     "from sklearn.datasets import load_iris\n"

@@ -21,7 +21,10 @@ def run(order: int, metrics: dict[str, float], curves: tuple[str, ...] = ()) -> 
     )
 
 
-CELLS = [Execution(execution_id=str(order), session_id="s", order=order, source="", code=f"cell {order}") for order in (1, 2)]
+CELLS = [
+    Execution(execution_id=str(order), session_id="s", order=order, source="", code=f"cell {order}")
+    for order in (1, 2)
+]
 
 
 def test_a_curve_goes_by_the_name_its_metric_got() -> None:
