@@ -79,7 +79,6 @@ def export_run(
         notes = _doubts(run)
         if notes:
             outcome = replace(outcome, script=replace(outcome.script, notes=(*notes, *outcome.script.notes)))
-            report = msgspec.structs.replace(report, hint=" ".join((report.hint, *notes)).strip())
         again = _same_run(run, store.versions(name), folder)
         report = msgspec.structs.replace(report, notes=(*notes, *again))
         for note in report.notes:

@@ -41,11 +41,12 @@ class Verdict:
         )
         checks = _ordered(report.metrics)
         table = _table(checks) if checks else ""
-        cause = f"<div>{text(report.cause)} {muted(report.hint)}</div>" if report.cause else ""
+        cause = f"<div>{text(report.cause)} {muted(text(report.hint))}</div>" if report.cause else ""
+        cause += "".join(f"<div>⚠︎ {text(note)}</div>" for note in report.notes)
         return (
             f'{STYLE}<div class="mlops mlops-verdict" style="border:{LINE};border-left:3px solid {color};'
             f'border-radius:4px;padding:6px 12px;font-size:13px;line-height:1.5;max-width:960px">'
-            f"<div>{head}</div>{cause}{table}<div>{muted(f'{version.path}/pipeline.py')}</div></div>"
+            f"<div>{head}</div>{cause}{table}<div>{muted(text(f'{version.path}/pipeline.py'))}</div></div>"
         )
 
     def text(self) -> str:
@@ -55,6 +56,7 @@ class Verdict:
         lines = [f"{mark}: {version.name} version {version.version}"]
         if report.cause:
             lines.append(f"  {report.cause} {report.hint}".rstrip())
+        lines += [f"  ⚠︎ {note}" for note in report.notes]
         for check in _ordered(report.metrics):
             values = " = " if check.equal else " , "
             told = values.join(_short(value) for value in (check.expected, check.first, check.second))

@@ -22,6 +22,11 @@ export function Proof(props: {
           {report.cause} {report.hint}
         </p>
       )}
+      {report.notes.map(note => (
+        <p key={note} className="jp-Mlops-note">
+          {note}
+        </p>
+      ))}
       {report.metrics.length > 0 && (
         <table className="jp-Mlops-proof">
           <caption className="jp-Mlops-unseen">
