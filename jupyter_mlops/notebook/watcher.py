@@ -61,7 +61,7 @@ class Watcher:
         self.recorder = recorder
         self.track_every = False
         self.last_run_id: str | None = None
-        self.unsaved: list[tuple[Run, Mapping[str, Any]]] = []
+        self.unsaved: list[Recorded] = []
         self._store = store
         self._show = show
         self._heart = Heart(store, early=config.early_row_seconds, lease=config.lease_seconds)
@@ -187,28 +187,44 @@ class Watcher:
         if run is None:
             return None
         try:
-            store = self._store()
-            run = self._keep_blobs(store, recorded, run)
-            for earlier, curves in self.unsaved:
-                store.save_run(earlier, curves=curves)
-            self.unsaved.clear()
-            # The store knows the session's earlier executions from the run before.
-            cells = run.cells
-            saved = store.save_run(
-                msgspec.structs.replace(run, cells=cells[self._stored_cells :]), curves=recorded.curves
-            )
-            self._stored_cells = len(cells)
-            run = msgspec.structs.replace(saved, cells=cells)
-            self.recorder.saved(run)
-        except MlopsError as error:
-            self.unsaved.append((run, recorded.curves))
-            self.say(
-                error, f"{len(self.unsaved)} run(s) wait in this kernel and are written with the next one."
-            )
+            self._write_waiting()
+            run = self._write(recorded)
+        except Exception as error:  # noqa: BLE001 — whatever went wrong, the run must not be lost
+            self.unsaved.append(recorded)
+            if isinstance(error, MlopsError):
+                waiting = len(self.unsaved)
+                self.say(error, f"{waiting} run(s) wait in this kernel and are written with the next one.")
+            else:
+                self._report(error)
         else:
             self.last_run_id = run.run_id
+            self._told_about_store = False
         if self.config.card:
             self._show(run, recorded.curves)
+        return run
+
+    def _write_waiting(self) -> None:
+        """Write what could not be written before; what can never be stored is told of and dropped."""
+        while self.unsaved:
+            try:
+                self._write(self.unsaved[0])
+            except UsageError as error:
+                self.say(error)
+            del self.unsaved[0]
+
+    def _write(self, recorded: Recorded) -> Run:
+        """Store a run with its artifacts; gives it back with its number."""
+        store = self._store()
+        assert recorded.run is not None  # noqa: S101 — only runs are written
+        run = self._keep_blobs(store, recorded, recorded.run)
+        # The store knows the session's earlier executions from the run before.
+        cells = run.cells
+        saved = store.save_run(
+            msgspec.structs.replace(run, cells=cells[self._stored_cells :]), curves=recorded.curves
+        )
+        self._stored_cells = max(self._stored_cells, len(cells))
+        run = msgspec.structs.replace(saved, cells=cells)
+        self.recorder.saved(run)
         return run
 
     def _keep_blobs(self, store: Store, recorded: Recorded, run: Run) -> Run:
