@@ -122,8 +122,9 @@ class FileWatch:
 
     def _note(self, modes: dict[str, set[str]], given: str, folder: str, mode: str) -> None:
         path = os.path.normpath(os.path.join(folder or self._folder, given))  # noqa: PTH118
-        if path.endswith(_SUFFIXES) and "__pycache__" in path:
-            path = _source_of(path)
+        if "/__pycache__/" in path:
+            # Python keeps the compiled form for itself, when it reads a module and when it writes that.
+            path, mode = _source_of(path), "r"
         if self._is_users(path) and (os.path.isfile(path) or "w" in mode):  # noqa: PTH113
             modes.setdefault(path, set()).update(mode)
             self.relative = self.relative or not os.path.isabs(given)  # noqa: PTH117
