@@ -607,11 +607,13 @@ class _Finder:
 
     def _find_called(self) -> None:
         by_name: dict[str, list[Event]] = {}
+        # Of a call made several times the last one counts, as it does in a replay.
+        parts: dict[str, tuple[str, Event, list[Member]]] = {}
         for event in self.calls:
             site = event.site
             report = report_of(event)
             if report is not None:
-                self._tell_parts("report", event, members(report))
+                parts[site.key] = ("report", event, members(report))
                 continue
             if _place(site) in self.told or (site.scope, site.target) in self.looped | self.named:
                 continue
@@ -621,14 +623,16 @@ class _Finder:
                 continue
             name = canonical(site.target) if site.target and site.scope else self._call_name(event)
             if is_number(event.value):
-                if site.scope and self._told_already(event):
-                    continue
                 by_name.setdefault(name, []).append(event)
             elif site.kind == "call":
-                self._tell_parts(name, event, members(event.value))
+                parts[site.key] = (name, event, members(event.value))
+        for name, event, found in parts.values():
+            self._tell_parts(name, event, found)
         for name, events in by_name.items():
             sites = {event.site.key: event for event in events}
             for event in sites.values():
+                if event.site.scope and self._told_already(event):
+                    continue
                 own = [other for other in events if other.site.key == event.site.key]
                 self._tell_called(self._free(name, event), own)
 

@@ -311,3 +311,17 @@ def test_a_loss_is_kept_without_its_graph() -> None:
         "loss": 1.0
     }
     assert not any(isinstance(event.value, torch.Tensor) for event in notebook.probe.events)
+
+
+def test_of_a_helper_called_in_a_loop_the_last_call_counts() -> None:
+    notebook = Notebook()
+    notebook.run(SETUP)
+    notebook.run(
+        "def evaluate(p):\n    return {'mse': mean_squared_error(y_test, p), 'acc': accuracy_score(y_test, p)}",
+        tracked=False,
+    )
+    bound = notebook.run("for k in range(3):\n    result = evaluate(np.roll(pred, k))").values
+    last = notebook.space["result"]
+    assert bound == pytest.approx(last)
+    shown = notebook.run("for k in range(3):\n    evaluate(np.roll(pred, k))").values
+    assert shown == pytest.approx({f"evaluate.{name}": value for name, value in last.items()})
