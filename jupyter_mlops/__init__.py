@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .api import export as export
     from .api import get_curve as get_curve
     from .api import get_run as get_run
+    from .api import open_as_notebook as open_as_notebook
     from .api import search_runs as search_runs
     from .tracking import log_artifact as log_artifact
     from .tracking import log_metric as log_metric
@@ -34,6 +35,7 @@ _HOME = {
     "get_curve": ".api",
     "compare": ".api",
     "export": ".api",
+    "open_as_notebook": ".api",
     "start_run": ".tracking",
     "log_metric": ".tracking",
     "log_metrics": ".tracking",

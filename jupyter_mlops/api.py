@@ -196,3 +196,19 @@ def export(
     return export_run(
         open_default_store(), resolve(ref), name, Path(directory).absolute(), pin=pin, exclude=exclude
     )
+
+
+def open_as_notebook(ref: Reference, path: str | Path | None = None) -> Path:
+    """Write any run as a clean notebook: the cells it needs, as executed, in order.
+
+    Args:
+        ref: The run.
+        path: The file, which must not be there yet; default: a name of its own in the current folder.
+
+    Returns:
+        The file's absolute path.
+    """
+    from .export import default_name, write_notebook
+
+    store, run_id = open_default_store(), resolve(ref)
+    return write_notebook(store, run_id, Path(path or default_name(store.get_run(run_id))))

@@ -95,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--name", required=True, help="the pipeline's name, a Python identifier")
     added.add_argument("--directory", type=Path, default=Path("pipelines"), help="default: ./pipelines")
 
+    added = command("notebook", _notebook, "Write a run as a clean notebook of just the cells it needs.")
+    added.add_argument("run", metavar="RUN")
+    of_experiment(added)
+    added.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="a new file (default: EXPERIMENT-run-N.ipynb)"
+    )
+
     added = command("versions", _versions, "List the versions of pipelines, newest first.")
     added.add_argument("name", metavar="NAME", nargs="?")
 
@@ -262,6 +269,19 @@ def _export(options: argparse.Namespace) -> int:
     else:
         print(verdict_text(version))
     return 0 if version.status == "validated" else REJECTED
+
+
+def _notebook(options: argparse.Namespace) -> int:
+    from .export import default_name, write_notebook
+
+    store = _store()
+    run = store.get_run(_resolve(store, options.run, options.experiment))
+    place = write_notebook(store, run.run_id, options.output or Path(default_name(run)))
+    if options.json:
+        _print_json({"run_id": run.run_id, "path": str(place)})
+    else:
+        print(place)
+    return 0
 
 
 def _progress(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +19,7 @@ from jupyter_mlops.records import (
     now,
 )
 
-from . import card, promotion, registry, slicing, validation
-from .assembly import Session, own_orders
+from . import card, promotion, registry, validation
 from .ladder import Ladder, Outcome
 
 if TYPE_CHECKING:
@@ -30,9 +28,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.records import AliasMove
     from jupyter_mlops.store import Store
 
-
-_ATTACH = "%load_ext jupyter_mlops"
-_OUR_MAGIC = re.compile(r"^\s*(%%(track|scratch)|%(track|runs|compare|export))\b", re.MULTILINE)
+    from .assembly import Session
 
 
 def _stay_silent(_: str) -> None:
@@ -129,34 +125,6 @@ def promote_version(
 def with_changes(version: PipelineVersion) -> PipelineVersion:
     """The version with what is no longer as it was exported."""
     return msgspec.structs.replace(version, changed=registry.changes_of(version))
-
-
-def open_as_notebook(store: Store, run_id: str) -> dict[str, Any]:
-    """The cells a run stands on as a clean notebook (nbformat 4), as executed, in order."""
-    from nbformat import v4
-
-    make: Any = v4
-    run = store.get_run(run_id)
-    if not run.cells:
-        raise ExportError(f"The run {run_id} holds no cells.")
-    executions = [slicing.with_static_names(cell) for cell in run.cells]
-    kept = slicing.slice_cells(executions, wanted=own_orders(run))
-    cells: list[Any] = []
-    heading = ""
-    for cell in run.cells:
-        if cell.order in kept.orders:
-            if cell.heading and cell.heading != heading:
-                heading = cell.heading
-                cells.append(make.new_markdown_cell(heading if heading.startswith("#") else f"## {heading}"))
-            cells.append(make.new_code_cell(cell.source))
-    sources = [str(cell.source) for cell in cells if cell.cell_type == "code"]
-    # The cell that attached us defines nothing, so no slice keeps it.
-    if any(map(_OUR_MAGIC.search, sources)) and not any(_ATTACH in source for source in sources):
-        cells.insert(0, make.new_code_cell(_ATTACH))
-    notebook = make.new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook.metadata["language_info"] = {"name": "python"}
-    return dict(notebook)
 
 
 def _doubts(run: Run) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ FOUNDATIONS = {
 COMPOSERS = {"recorder", "draft", "ledger"}
 #: Inside `export`, the same: nouns, syntax, and what a statement does; and those that put it in order.
 EXPORT_FOUNDATIONS = {"plan", "references", "source", "purity", "translation"}
-EXPORT_COMPOSERS = {"exporter", "ladder", "assembly"}
+EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "reopening"}
 HEAVY = {
     "pandas",
     "sqlalchemy",
