@@ -9,11 +9,12 @@ from jupyter_server.extension.application import ExtensionApp
 
 from jupyter_mlops.config import ARTIFACTS_VARIABLE, STORE_VARIABLE, load_config
 
-from . import comparison, exports, pipelines, runs, status
+from . import comparison, exports, overview, pipelines, runs, status
 from .handler import MlopsHandler, route
 from .services import Services
 
 HANDLERS: tuple[type[MlopsHandler], ...] = (
+    *overview.HANDLERS,
     *runs.HANDLERS,
     *comparison.HANDLERS,
     *exports.HANDLERS,

@@ -44,6 +44,28 @@ class RunsQuery(Request, frozen=True, kw_only=True):
     since: str | None = None
 
 
+class GroupsQuery(Request, frozen=True, kw_only=True):
+    """Which runs to group, as in `RunsQuery`, and by what: ``experiment``, ``tags.team`` and so on."""
+
+    by: Name
+    filter: str = ""
+    experiment: str | None = None
+    include_children: bool = False
+
+
+class ValuesQuery(Request, frozen=True, kw_only=True):
+    """The field, as a filter spells it, whose values are asked for."""
+
+    field: Name
+
+
+class SparklinesQuery(Request, frozen=True, kw_only=True):
+    """The runs whose curves to draw small, with at most so many points each."""
+
+    run_id: Annotated[tuple[RunId, ...], msgspec.Meta(min_length=1, max_length=200)]
+    points: Annotated[int, msgspec.Meta(ge=2, le=200)] = 40
+
+
 class EditRun(Request, frozen=True, kw_only=True):
     """What to change about a run; an absent field stays, a tag of null is removed."""
 
@@ -116,6 +138,60 @@ class RunList(records.Record, frozen=True, kw_only=True):
     revision: str
     experiments: tuple[str, ...] = ()
     unchanged: bool = False
+
+
+class RunGroup(records.Record, frozen=True, kw_only=True):
+    """Runs that share a value of what is grouped by; null for those that have none."""
+
+    value: str | float | None
+    count: int
+
+
+class GroupList(records.Record, frozen=True, kw_only=True):
+    """The groups, in the order in which a list ordered by the same field has their runs."""
+
+    groups: tuple[RunGroup, ...]
+    revision: str
+
+
+class FieldList(records.Record, frozen=True, kw_only=True):
+    """The names a filter can ask for."""
+
+    metrics: tuple[str, ...]
+    params: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+class ValueList(records.Record, frozen=True, kw_only=True):
+    """Texts that runs have for a field, the most frequent first; none for a number."""
+
+    values: tuple[str, ...]
+
+
+class Sparkline(records.Record, frozen=True, kw_only=True):
+    """The first curve of a run, thinned to a few values; the last one is always among them."""
+
+    run_id: str
+    metric: str
+    values: tuple[float, ...]
+
+
+class SparklineList(records.Record, frozen=True, kw_only=True):
+    """Of the runs asked about those that have a curve."""
+
+    sparklines: tuple[Sparkline, ...]
+
+
+class RunCell(records.Record, frozen=True, kw_only=True):
+    """The cell that made a run: its notebook as the browser can open it, its id and what it held.
+
+    `contents_path` is null when the notebook is not known, is gone or lies outside the server's root.
+    """
+
+    contents_path: str | None
+    notebook: str
+    cell_id: str
+    source: str
 
 
 class RunNotebook(records.Record, frozen=True, kw_only=True):
@@ -224,6 +300,34 @@ class Operation:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("list_runs", "GET", "runs", "List runs, newest first.", "read", RunList, query=RunsQuery),
+    Operation(
+        "list_groups",
+        "GET",
+        "groups",
+        "The runs a filter finds, counted by the values of a field.",
+        "read",
+        GroupList,
+        query=GroupsQuery,
+    ),
+    Operation("list_fields", "GET", "fields", "The names a filter can ask for.", "read", FieldList),
+    Operation(
+        "list_values",
+        "GET",
+        "fields/values",
+        "The texts there are of a field.",
+        "read",
+        ValueList,
+        query=ValuesQuery,
+    ),
+    Operation(
+        "list_sparklines",
+        "GET",
+        "sparklines",
+        "The first curve of each of some runs, thinned.",
+        "read",
+        SparklineList,
+        query=SparklinesQuery,
+    ),
     Operation("get_run", "GET", "runs/{run_id}", "Everything about one run.", "read", records.Run),
     Operation(
         "edit_run",
@@ -248,6 +352,14 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "get_artifact", "GET", "runs/{run_id}/artifacts/{digest}", "A file the run kept.", "read", File
+    ),
+    Operation(
+        "get_cell",
+        "GET",
+        "runs/{run_id}/cell",
+        "The notebook cell that made the run.",
+        "read",
+        RunCell,
     ),
     Operation(
         "get_notebook",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import ArtifactError
 
-from .contract import Done, EditRun, File, RunList, RunNotebook, RunsQuery
+from .contract import Done, EditRun, File, RunCell, RunList, RunNotebook, RunsQuery
 from .handler import MlopsHandler, serves
 
 if TYPE_CHECKING:
@@ -96,6 +96,21 @@ class ArtifactHandler(MlopsHandler):
         raise ArtifactError(f"Run {run_id} has no file {digest[:12]}….", "Look at the run's artifacts.")
 
 
+class CellHandler(MlopsHandler):
+    """Where a run came from."""
+
+    @serves("get_cell")
+    def get(self, run_id: str) -> RunCell:
+        """Its notebook and cell."""
+        run = self.services.store.get_run(run_id)
+        return RunCell(
+            contents_path=self.services.notebook_path(run),
+            notebook=run.notebook,
+            cell_id=run.cell_id,
+            source=run.source,
+        )
+
+
 class NotebookHandler(MlopsHandler):
     """A run as a notebook."""
 
@@ -112,4 +127,12 @@ class NotebookHandler(MlopsHandler):
         )
 
 
-HANDLERS = (RunsHandler, RunHandler, RestoreHandler, CurveHandler, ArtifactHandler, NotebookHandler)
+HANDLERS = (
+    RunsHandler,
+    RunHandler,
+    RestoreHandler,
+    CurveHandler,
+    ArtifactHandler,
+    CellHandler,
+    NotebookHandler,
+)

@@ -99,6 +99,18 @@ class Services:
         """``pipelines`` beside the run's notebook; in the root when that notebook lies elsewhere."""
         return self.folder_of_run(run) / "pipelines"
 
+    def notebook_path(self, run: records.Run) -> str | None:
+        """The run's notebook as the browser knows it; None when it is not there or lies outside the root."""
+        if not run.notebook:
+            return None
+        # a relative path is relative to the root, or to the folder the kernel ran in
+        folders = [self.root, *([Path(run.environment.directory)] if run.environment else [])]
+        for folder in folders:
+            path = folder / run.notebook
+            if path.is_file() and (found := self.contents_path(path)) is not None:
+                return found
+        return None
+
     def folder_of_run(self, run: records.Run) -> Path:
         """Where the run's notebook lies; the root when that is elsewhere."""
         directories = [run.environment.directory] if run.environment else []

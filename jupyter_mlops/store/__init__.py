@@ -11,15 +11,16 @@ from .artifacts import Artifacts
 from .database import Database
 from .edits import RunEditor
 from .locations import redacted
+from .overview import FieldNames, Overview
 from .references import References
 from .runs import RunReader
 from .versions import UNSET, Unset, Versions
 from .writing import RunWriter
 
-__all__ = ["UNSET", "Store", "Unset", "open_store", "redacted"]
+__all__ = ["UNSET", "FieldNames", "Store", "Unset", "open_store", "redacted"]
 
 
-class Store(RunWriter, RunEditor, RunReader, References, Versions):
+class Store(RunWriter, RunEditor, RunReader, Overview, References, Versions):
     """A store of runs, pipeline versions and artifacts, shared by threads, processes and forks.
 
     Attributes:

@@ -185,6 +185,11 @@ class Filters:
         table = _TABLES[field.kind]
         return sa.exists().where(table.c.run_id == runs.c.run_id, table.c.name == field.name).correlate(runs)
 
+    def keys(self, item: str) -> list[sa.ColumnElement[Any]]:
+        """What an order by `item` compares, the value as it is read last."""
+        field, _ = parse_order(item)
+        return self._sort_keys(field, item)
+
     def _sort_keys(self, field: Field, text: str) -> list[sa.ColumnElement[Any]]:
         if field.kind == "metrics":
             return [_lookup(metrics.c.number, field)]

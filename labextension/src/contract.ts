@@ -260,12 +260,33 @@ export interface Failure {
   traceback: string;
 }
 
+/** The names a filter can ask for. */
+export interface FieldList {
+  metrics: string[];
+  params: string[];
+  tags: string[];
+}
+
 /** A file a cell read or wrote: `path` is absolute, `hash` the xxh3 of its bytes, or empty. */
 export interface FileUse {
   path: string;
   mode: string;
   hash: string;
   size: number;
+}
+
+/** The groups, in the order in which a list ordered by the same field has their runs. */
+export interface GroupList {
+  groups: RunGroup[];
+  revision: string;
+}
+
+/** Which runs to group, as in `RunsQuery`, and by what: `experiment`, `tags.team` and so on. */
+export interface GroupsQuery {
+  by: string;
+  filter?: string;
+  experiment?: string | null;
+  include_children?: boolean;
 }
 
 /** One metric of the proof: the run's number against those of two fresh processes. */
@@ -448,6 +469,18 @@ export interface Run {
 }
 
 /**
+ * The cell that made a run: its notebook as the browser can open it, its id and what it held.
+ *
+ * `contents_path` is null when the notebook is not known, is gone or lies outside the server's root.
+ */
+export interface RunCell {
+  contents_path: string | null;
+  notebook: string;
+  cell_id: string;
+  source: string;
+}
+
+/**
  * The substance of a comparison, the same in a notebook, the browser and a terminal.
  *
  * `summary` is one sentence: what changed and what it did. Curves map metric to `run_id` to
@@ -464,6 +497,12 @@ export interface RunComparison {
   environment: EnvironmentDifference[];
   curves: { [key: string]: { [key: string]: Curve } };
   warnings: { [key: string]: RunWarning[] };
+}
+
+/** Runs that share a value of what is grouped by; null for those that have none. */
+export interface RunGroup {
+  value: string | Num | null;
+  count: number;
 }
 
 /**
@@ -568,6 +607,24 @@ export interface Span {
   end_column: number;
 }
 
+/** The first curve of a run, thinned to a few values; the last one is always among them. */
+export interface Sparkline {
+  run_id: string;
+  metric: string;
+  values: Num[];
+}
+
+/** Of the runs asked about those that have a curve. */
+export interface SparklineList {
+  sparklines: Sparkline[];
+}
+
+/** The runs whose curves to draw small, with at most so many points each. */
+export interface SparklinesQuery {
+  run_id: string[];
+  points?: number;
+}
+
 /** How a run stands. `Run.status_reason` says why a run is `KILLED`. */
 export type Status = 'FAILED' | 'FINISHED' | 'KILLED' | 'RUNNING';
 
@@ -592,6 +649,16 @@ export interface ValidationReport {
   duration: Num;
   log: string;
   notes: string[];
+}
+
+/** Texts that runs have for a field, the most frequent first; none for a number. */
+export interface ValueList {
+  values: string[];
+}
+
+/** The field, as a filter spells it, whose values are asked for. */
+export interface ValuesQuery {
+  field: string;
 }
 
 /** The versions of one pipeline, newest first. */

@@ -386,6 +386,62 @@ def test_a_notebook_of_a_run_belongs_beside_the_runs_own(
         assert server.ask("GET", f"runs/{run.run_id}/notebook")["contents_folder"] == folder
 
 
+def test_the_list_is_surveyed_by_groups_names_and_values(server: Server, store: Store) -> None:
+    for team in ("red", "blue", "blue"):
+        save(store, experiment="survey", tags={"team": team}, metrics={"survey_score": 1.0})
+    asked = {"by": "tags.team", "experiment": "survey"}
+    groups = server.ask("GET", "groups", params=asked)["groups"]
+    assert groups == [{"value": "blue", "count": 2}, {"value": "red", "count": 1}]
+    assert server.refused("GET", "groups", 400, params={"by": "colour"})["code"] == "bad_filter"
+    names = server.ask("GET", "fields")
+    assert "survey_score" in names["metrics"]
+    assert "team" in names["tags"]
+    assert server.ask("GET", "fields/values", params={"field": "tags.team"})["values"][:2] == ["blue", "red"]
+
+
+def test_curves_are_drawn_small_for_the_runs_that_have_any(server: Server, store: Store) -> None:
+    curved, plain = save(store, curves=("val/loss",)), save(store)
+    long = records.Curve(
+        steps=list(range(500)), values=[i / 4 for i in range(500)], times=[0.0] * 500, count=500
+    )
+    many = records.Run(
+        run_id=records.new_id(),
+        experiment="penguins",
+        status=records.Status.FINISHED,
+        start_time=records.now(),
+        curves=("loss",),
+    )
+    store.save_run(many, curves={"loss": long})
+    ids = [curved.run_id, plain.run_id, many.run_id, "gone"]
+    drawn = server.ask("GET", "sparklines", params={"run_id": ids, "points": 10})["sparklines"]
+    assert drawn[0] == {"run_id": curved.run_id, "metric": "val/loss", "values": [1.5, "NaN"]}
+    assert [line["run_id"] for line in drawn] == [curved.run_id, many.run_id]
+    values = drawn[1]["values"]
+    assert len(values) == 10
+    assert (values[0], values[-1]) == (0.0, 499 / 4)
+
+
+def test_a_run_knows_the_cell_that_made_it(server: Server, store: Store, tmp_path: Path) -> None:
+    inside = server.root / "work" / "cells.ipynb"
+    inside.write_text("{}")
+    outside = tmp_path / "cells.ipynb"
+    outside.write_text("{}")
+    for notebook, contents_path in (
+        (str(inside), "work/cells.ipynb"),
+        ("work/cells.ipynb", "work/cells.ipynb"),
+        (str(outside), None),
+        ("work/gone.ipynb", None),
+        ("", None),
+    ):
+        run = save(store, notebook=notebook, cell_id="here", source="y = 1")
+        assert server.ask("GET", f"runs/{run.run_id}/cell") == {
+            "contents_path": contents_path,
+            "notebook": notebook,
+            "cell_id": "here",
+            "source": "y = 1",
+        }
+
+
 def test_a_run_without_cells_does_not_open_as_a_notebook(server: Server, store: Store) -> None:
     assert server.refused("GET", f"runs/{save(store).run_id}/notebook", 422)["code"] == "export_refused"
 
