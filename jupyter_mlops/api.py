@@ -99,6 +99,9 @@ def search_runs(
     order_by: Sequence[str] | None = None,
     max_results: int | None = None,
     experiment: str | None = None,
+    *,
+    include_children: bool = False,
+    parent: Reference | None = None,
 ) -> pd.DataFrame:
     """Runs as a table, newest first.
 
@@ -107,16 +110,26 @@ def search_runs(
         order_by: Columns, each with an optional ``ASC`` or ``DESC``.
         max_results: How many rows at most.
         experiment: Only runs of this experiment.
+        include_children: Also the turns of loops and candidates of searches, which else stay behind
+            the run they belong to.
+        parent: Only the children of this run, in their order.
 
     Returns:
         One row a run: ``run_id, number, name, experiment, status, status_reason, start_time``
-        (UTC), ``duration`` (seconds), then ``params.*``, ``metrics.*`` and ``tags.*``.
+        (UTC), ``duration`` (seconds), then ``params.*``, ``metrics.*`` and ``tags.*``. Where children
+        are asked for there are also ``parent_id`` and ``parent_number``, and ``number`` counts within
+        the parent.
 
     Raises:
         FilterError: The filter or the order does not parse.
     """
     return open_default_store().frame(
-        filter_string, order_by=order_by, max_results=max_results, experiment=experiment
+        filter_string,
+        order_by=order_by,
+        max_results=max_results,
+        experiment=experiment,
+        include_children=include_children,
+        parent_id=None if parent is None else resolve(parent),
     )
 
 
@@ -124,7 +137,8 @@ def get_run(ref: Reference) -> Run:
     """Everything about one run.
 
     Args:
-        ref: A run_id or a unique prefix, ``#14``, a name, ``last``, ``best:METRIC`` or ``worst:METRIC``.
+        ref: A run_id or a unique prefix, ``#14``, ``#14.2`` (a child), a name, ``last``,
+            ``best:METRIC`` or ``worst:METRIC``.
     """
     return open_default_store().get_run(resolve(ref))
 

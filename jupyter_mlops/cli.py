@@ -77,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     added.add_argument("-n", type=_natural, default=20, metavar="N", help="how many at most (default: 20)")
     added.add_argument("--experiment", help="only runs of this experiment")
+    added.add_argument(
+        "--children", action="store_true", help="also the turns of loops, which else stay behind their run"
+    )
+    added.add_argument("--parent", metavar="RUN", help="only the children of this run")
 
     def of_experiment(added: argparse.ArgumentParser) -> None:
         added.add_argument("--experiment", help="where to look for '#14', last, best: and worst:")
@@ -197,16 +201,19 @@ def _runs(options: argparse.Namespace) -> int:
     from .terminal import runs_table
 
     store = _store()
-    runs = store.search(
-        options.filter, order_by=options.order_by, max_results=options.n, experiment=options.experiment
-    )
+    which: dict[str, Any] = {
+        "experiment": options.experiment,
+        "include_children": options.children,
+        "parent_id": _resolve(store, options.parent, options.experiment) if options.parent else None,
+    }
+    runs = store.search(options.filter, order_by=options.order_by, max_results=options.n, **which)
     if runs:
         _check_order(store, options.order_by, options.experiment)
     if options.json:
         _print_json(runs)
         return 0
     print(runs_table(runs))
-    total = store.count(options.filter, experiment=options.experiment)
+    total = store.count(options.filter, **which)
     if total > len(runs):
         print(f"{len(runs)} of {total} runs; see more with -n {total}.", file=sys.stderr)
     return 0

@@ -88,6 +88,10 @@ class Evaluation(Record, frozen=True, kw_only=True):
     `function` is the qualified name of the metric function and `function_hash` its code's hash;
     `target` is the fingerprint of ``y_true``, `target_name` its variable and `rows` its length;
     `prediction_name` is the variable of what it was compared with.
+
+    `predictions` and `features` are digests of kept tables (see `Artifact`), empty where none was
+    kept: what was compared, and the rows that were predicted. `features_name` is the variable of
+    those rows and `features_fingerprint` their content's; `model` the variable that predicted.
     """
 
     function: str
@@ -96,6 +100,11 @@ class Evaluation(Record, frozen=True, kw_only=True):
     target_name: str = ""
     prediction_name: str = ""
     rows: int | None = None
+    predictions: str = ""
+    features: str = ""
+    features_name: str = ""
+    features_fingerprint: str = ""
+    model: str = ""
 
 
 class MetricDetail(Record, frozen=True, kw_only=True):
@@ -103,7 +112,8 @@ class MetricDetail(Record, frozen=True, kw_only=True):
 
     `origin` is ``call`` (a scoring call), ``bound`` (a name the cell bound), ``displayed`` (the
     cell's last expression), ``printed``, ``curve`` (rebound or appended in a loop), ``fitted`` (a
-    fitted object's own score) or ``logged``. `order` and `span` locate `expression` in the
+    fitted object's own score), ``logged`` or ``rescored`` (computed later from kept predictions,
+    without the model). `order` and `span` locate `expression` in the
     executed source; `path` leads from the expression's value to the number (keys of a dict, a
     column, an index). `step` is the last step of a curve, `points` how many its curve holds.
     """
@@ -184,7 +194,13 @@ class Model(Record, frozen=True, kw_only=True):
 class Artifact(Record, frozen=True, kw_only=True):
     """A stored file: `digest` (sha-256 of its bytes) finds it in the artifact store.
 
-    `kind` is ``figure``, ``text``, ``model``, ``predictions`` or ``file``.
+    `kind` is ``figure``, ``text``, ``model``, ``predictions``, ``features`` or ``file``.
+
+    Predictions and features are tables as NumPy archives (``.npz``) without pickles: an array a
+    column, read with ``numpy.load``. ``columns`` holds the columns' names in order and ``0``, ``1``,
+    … their values; ``index`` (and ``index_1``, …) the row labels where pandas gave some. A column
+    with missing texts or integers has a mask beside it, ``0?``. Columns of predictions are
+    ``y_true``, ``y_pred``, ``y_score`` or, a class, ``y_score_<class>``.
     """
 
     path: str
@@ -272,7 +288,11 @@ class Failure(Record, frozen=True, kw_only=True):
 
 
 class RunSummary(Record, frozen=True, kw_only=True):
-    """What a list of runs shows of one. `number` counts runs within the experiment from 1."""
+    """What a list of runs shows of one. `number` counts runs within the experiment from 1.
+
+    A child (one turn of a loop, one candidate of a search) has a `parent_id`; its `number` counts the
+    children of that parent, whose own is `parent_number`. `children` counts a parent's.
+    """
 
     run_id: str
     number: int
@@ -291,6 +311,18 @@ class RunSummary(Record, frozen=True, kw_only=True):
     parent_id: str = ""
     curves: tuple[str, ...] = ()
     warning_count: int = 0
+    parent_number: int = 0
+    children: int = 0
+
+    @property
+    def reference(self) -> str:
+        """How people refer to it: ``#14``, or ``#14.2`` for the second child of that."""
+        return reference_of(self.number, self.parent_id, self.parent_number)
+
+
+def reference_of(number: int, parent_id: str, parent_number: int) -> str:
+    """``#14``, or ``#14.2`` for a child."""
+    return f"#{parent_number}.{number}" if parent_id and parent_number else f"#{number}"
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -299,7 +331,8 @@ class Run(Record, frozen=True, kw_only=True):
     `params` and `metrics` are plain mappings of name to value; what is known about each stands
     under the same name in `param_details` and `metric_details`. `source` is the run's own cell as
     executed, `cells` every execution of its kernel session up to the run's last own one
-    (`orders`), oldest first.
+    (`orders`), oldest first. `parent_id`, `parent_number` and `children` are as in `RunSummary`; a
+    child has the cells, data and environment of its parent.
     """
 
     run_id: str
@@ -335,6 +368,13 @@ class Run(Record, frozen=True, kw_only=True):
     warnings: tuple[RunWarning, ...] = ()
     environment: Environment | None = None
     failure: Failure | None = None
+    parent_number: int = 0
+    children: int = 0
+
+    @property
+    def reference(self) -> str:
+        """How people refer to it: ``#14``, or ``#14.2`` for the second child of that."""
+        return reference_of(self.number, self.parent_id, self.parent_number)
 
 
 class MetricRow(Record, frozen=True, kw_only=True):

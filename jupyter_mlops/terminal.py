@@ -54,7 +54,7 @@ def runs_table(runs: Sequence[RunSummary]) -> str:
         return "No runs."
     rows = [
         (
-            f"#{run.number}",
+            run.reference,
             run.name or NOTHING,
             run.experiment,
             _status(run),

@@ -80,4 +80,6 @@ def summary_of(run: Run) -> RunSummary:
         parent_id=run.parent_id,
         curves=run.curves,
         warning_count=len(run.warnings),
+        parent_number=run.parent_number,
+        children=run.children,
     )

@@ -133,7 +133,7 @@ def join_words(words: Iterable[str], last: str = "and") -> str:
 def run_label(run: Run | RunSummary) -> str:
     """The short way to say a run: ``#14``, else its name, else the start of its id."""
     if run.number:
-        return f"#{run.number}"
+        return run.reference
     return run.name or run.run_id[:8]
 
 

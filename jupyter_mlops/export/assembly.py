@@ -443,7 +443,7 @@ class Assembly:
 
     def _docstring(self, grouped: Sequence[Any]) -> str:
         run = self.run
-        first = f"Pipeline made from run #{run.number} of {run.experiment}."
+        first = f"Pipeline made from run {run.reference} of {run.experiment}."
         listed = "\n".join(f"    {step.name}" for step in grouped)
         command = "Run it with ``python pipeline.py run --output-dir output``."
         return f"{first}\n\nSteps, in order:\n\n{listed}\n\n{command}\n"

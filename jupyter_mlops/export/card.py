@@ -32,7 +32,7 @@ def write_card(
         f"# {version.name} v{version.version}",
         "",
         (
-            f"Made from run #{run.number} (`{_line(run.name or run.run_id)}`) of `{_line(run.experiment)}`"
+            f"Made from run {run.reference} (`{_line(run.name or run.run_id)}`) of `{_line(run.experiment)}`"
             f" on {version.created_at:%Y-%m-%d %H:%M} UTC; {proved}."
         ),
     ]

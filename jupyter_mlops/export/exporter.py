@@ -165,17 +165,17 @@ def _same_run(run: Run, known: Sequence[PipelineVersion], folder: Path) -> tuple
         if not other
         else f"what differs from v{newest.version}: {', '.join(other)}"
     )
-    return (f"Run #{run.number} has been exported as {newest.name} before ({listed}); {same}.",)
+    return (f"Run {run.reference} has been exported as {newest.name} before ({listed}); {same}.",)
 
 
 def _check_exportable(run: Run) -> None:
     if run.status == Status.RUNNING:
-        raise ExportError(f"Run #{run.number} is still running.", "Export it when its cell has ended.")
+        raise ExportError(f"Run {run.reference} is still running.", "Export it when its cell has ended.")
     if not run.cells:
-        raise ExportError(f"Run #{run.number} holds no cells, so there is nothing to export.")
+        raise ExportError(f"Run {run.reference} holds no cells, so there is nothing to export.")
     if not run.metrics:
         raise ExportError(
-            f"Run #{run.number} has no metrics, so nothing could prove an export of it.",
+            f"Run {run.reference} has no metrics, so nothing could prove an export of it.",
             "Score something in the tracked cell, or log a metric, and export that run.",
         )
 

@@ -70,7 +70,7 @@ class Ladder:
             if build.code_name in _FINAL:
                 break
         if not builds:
-            raise ExportError(f"Run #{self.run.number} cannot be written as a script. {self._unbuildable}")
+            raise ExportError(f"Run {self.run.reference} cannot be written as a script. {self._unbuildable}")
         if proved is None:
             best = self._most_telling(folder, builds)
             write_files(folder, best)

@@ -70,21 +70,28 @@ class MlopsMagics(Magics):  # type: ignore[misc]
         """List runs of this notebook, newest first: ``%runs [FILTER] [--by METRIC] [-n N] [--all]``.
 
         ``%runs metrics.accuracy > 0.9 --by accuracy -n 5`` gives the five best of those. ``--all``
-        looks at every experiment.
+        looks at every experiment, ``--children`` also at the turns of loops, ``--children #14`` at those of
+        run #14 alone.
         """
         parser = _Parser(prog="%runs", add_help=False)
         parser.add_argument("--by")
         parser.add_argument("-n", type=int, default=10)
         parser.add_argument("--all", action="store_true")
+        parser.add_argument("--children", nargs="?", const="")
 
         def run() -> Any:
             # The filter has quotes of its own, so only what follows it is split as a shell would.
-            head, dashes, tail = _options_from(line, (" --by", " -n", " --all"))
+            head, dashes, tail = _options_from(line, (" --by", " -n", " --all", " --children"))
             options = _parsed(parser, dashes + tail)
             order = [_order(options.by)] if options.by else None
             experiment = None if options.all else api.current_experiment()
             frame = api.search_runs(
-                head.strip(), order_by=order, max_results=options.n, experiment=experiment
+                head.strip(),
+                order_by=order,
+                max_results=options.n,
+                experiment=experiment,
+                include_children=options.children is not None,
+                parent=options.children or None,
             )
             if options.by and not frame.empty and order and _missing(order[0], frame.columns):
                 known = sorted(name[8:] for name in frame.columns if name.startswith("metrics."))

@@ -44,7 +44,13 @@ def listed(frame: pd.DataFrame, *, by: str | None = None, experiments: bool = Fa
     table["duration"] = [
         "" if math.isnan(seconds) else format_duration(seconds) for seconds in frame["duration"].astype(float)
     ]
-    table.index = pd.Index([f"#{number}" for number in frame["number"]])
+    parents = frame["parent_number"] if "parent_number" in frame else [0] * len(frame)
+    table.index = pd.Index(
+        [
+            f"#{parent}.{number}" if parent else f"#{number}"
+            for number, parent in zip(frame["number"], parents, strict=True)
+        ]
+    )
     return table
 
 

@@ -34,7 +34,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class RunsQuery(Request, frozen=True, kw_only=True):
-    """Which runs to list. `since` is the revision the caller has; if it still holds, nothing is sent."""
+    """Which runs to list. `since` is the revision the caller has; if it still holds, nothing is sent.
+
+    Children stay behind their parent unless `include_children`; `parent_id` lists those of one run.
+    """
 
     filter: str = ""
     order_by: tuple[str, ...] = ()
@@ -42,6 +45,8 @@ class RunsQuery(Request, frozen=True, kw_only=True):
     offset: Annotated[int, msgspec.Meta(ge=0, le=2**31)] = 0
     experiment: str | None = None
     since: str | None = None
+    include_children: bool = False
+    parent_id: RunId | None = None
 
 
 class GroupsQuery(Request, frozen=True, kw_only=True):

@@ -30,10 +30,18 @@ class RunsHandler(MlopsHandler):
             max_results=request.limit,
             offset=request.offset,
             experiment=request.experiment,
+            include_children=request.include_children,
+            parent_id=request.parent_id,
+        )
+        count = store.count(
+            request.filter,
+            experiment=request.experiment,
+            include_children=request.include_children,
+            parent_id=request.parent_id,
         )
         return RunList(
             runs=tuple(runs),
-            count=store.count(request.filter, experiment=request.experiment),
+            count=count,
             revision=revision,
             experiments=tuple(store.experiments()),
         )

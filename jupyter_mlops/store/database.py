@@ -178,8 +178,20 @@ class Database:
                 except module.Error as error:
                     raise explained(error, self.shown, self._url) from None
         if revision != REVISIONS[-1]:
-            with engine.execution_options(**WRITES).connect() as connection, connection.begin():
-                bring_up_to_date(connection, self.shown)
+            self._bring_up_to_date(engine)
+
+    def _bring_up_to_date(self, engine: sa.Engine) -> None:
+        with engine.execution_options(**WRITES).connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            # What refers to a table would hinder its being rebuilt. In a transaction it is too late.
+            if self.dialect == "sqlite":
+                raw.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    bring_up_to_date(connection, self.shown)
+            finally:
+                if self.dialect == "sqlite":
+                    raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -8,17 +8,18 @@ import msgspec
 import sqlalchemy as sa
 
 from jupyter_mlops.errors import RunNotFoundError, UsageError
+from jupyter_mlops.records import Run
 
 from .documents import Base, Summary, decode, encode
-from .packing import LONGEST_NAME, Packed, tag_rows
+from .packing import LONGEST_NAME, Packed, pack, tag_rows
 from .rows import bury_the_dead, summary_columns, summary_of
-from .schema import runs
+from .schema import details, metrics, runs
 from .schema import tags as tag_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_mlops.records import RunSummary
+    from jupyter_mlops.records import MetricDetail, MetricValue, RunSummary
 
     from .database import Database
 
@@ -70,6 +71,41 @@ class RunEditor:
                     connection.execute(sa.insert(tag_table), rows)
             if values:
                 connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(**values))
+            row = connection.execute(
+                sa.select(*summary_columns(self._database.now())).where(runs.c.run_id == run_id)
+            ).one()
+            return summary_of(row)
+
+    def add_metric(self, run_id: str, name: str, value: MetricValue, detail: MetricDetail) -> RunSummary:
+        """Write a metric onto a run that has ended, in the place of one of that name made in the same way.
+
+        Raises:
+            UsageError: The run has a metric of that name that was not made like this one.
+        """
+        with self._database.write() as connection:
+            bury_the_dead(connection, self._database.now())
+            existing = _existing(connection, run_id)
+            summary = decode(existing.summary, Summary, f"run {run_id}")
+            stored = sa.select(details.c.document).where(details.c.run_id == run_id)
+            run = decode(connection.execute(stored).scalar_one(), Run, f"run {run_id}")
+            known = run.metric_details.get(name)
+            if name in summary.metrics and (known is None or known.origin != detail.origin):
+                raise UsageError(
+                    f"The run has a metric {name!r} of its own.", "Give the new one another name."
+                )
+            run = msgspec.structs.replace(run, metric_details={**run.metric_details, name: detail})
+            # `pack` refuses what cannot be stored, and spells the rest as a run's first save does.
+            packed = pack(msgspec.structs.replace(run, metrics={name: value}), {})
+            summary = msgspec.structs.replace(summary, metrics={**summary.metrics, **packed.summary.metrics})
+            connection.execute(sa.delete(metrics).where(metrics.c.run_id == run_id, metrics.c.name == name))
+            if packed.metrics:
+                connection.execute(sa.insert(metrics), packed.metrics)
+            connection.execute(
+                sa.update(runs).where(runs.c.run_id == run_id).values(summary=encode(summary, "The metric"))
+            )
+            connection.execute(
+                sa.update(details).where(details.c.run_id == run_id).values(document=packed.document)
+            )
             row = connection.execute(
                 sa.select(*summary_columns(self._database.now())).where(runs.c.run_id == run_id)
             ).one()

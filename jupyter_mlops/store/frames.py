@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from jupyter_mlops.records import RunSummary
 
 
-def frame_of(summaries: Sequence[RunSummary]) -> pd.DataFrame:
-    """One row a run, in order; see `RunReader.frame` for the columns."""
+def frame_of(summaries: Sequence[RunSummary], *, parents: bool = False) -> pd.DataFrame:
+    """One row a run, in order; see `RunReader.frame` for the columns. `parents` adds whose child it is."""
     import pandas as pd
 
     columns: dict[str, Any] = {
@@ -28,6 +28,9 @@ def frame_of(summaries: Sequence[RunSummary]) -> pd.DataFrame:
         ),
         "duration": pd.Series([run.duration for run in summaries], dtype="float64"),
     }
+    if parents:
+        columns["parent_id"] = _texts([run.parent_id for run in summaries])
+        columns["parent_number"] = pd.Series([run.parent_number for run in summaries], dtype="int64")
     for kind in ("params", "metrics", "tags"):
         mappings = [getattr(run, kind) for run in summaries]
         names = dict.fromkeys(name for mapping in mappings for name in mapping)

@@ -1,4 +1,4 @@
-"""RUN references: run_id, prefix, ``#14``, name, ``last``, ``best:METRIC``, ``worst:METRIC``."""
+"""RUN references: run_id or its beginning, `#14`, `#14.2`, a name, `last`, `best:METRIC`, `worst:METRIC`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-_FORMS = "A run is named by #14, its name, its run_id, last, best:METRIC or worst:METRIC."
+_FORMS = "A run is named by #14 (its child by #14.2), its name, run_id, last, best:METRIC, worst:METRIC."
 _LOWER = re.compile(
     r"loss|err(or)?s?(?![a-z])|mse|rmse|mae|mape|deviance|perplexity|brier|hinge|inertia|seconds|(?<![a-z])time"
     r"|(?<![a-z])(wer|cer|fid|bic|aic)(?![a-z])",
@@ -67,8 +67,9 @@ class References:
                 return ref
             if ref.lower() == "last":
                 return self._last(connection, experiment)
-            if re.fullmatch(r"#\s*[0-9]{1,9}", ref):
-                return self._numbered(connection, int(ref[1:]), experiment)
+            if numbered := re.fullmatch(r"#\s*([0-9]{1,9})(?:\.([0-9]{1,9}))?", ref):
+                run_id = self._numbered(connection, int(numbered[1]), experiment)
+                return self._child(connection, run_id, ref, int(numbered[2])) if numbered[2] else run_id
             return self._named(connection, ref, experiment)
 
     def check_metric(self, metric: str, *, experiment: str | None = None) -> None:
@@ -99,14 +100,31 @@ class References:
         return str(row.run_id)
 
     def _numbered(self, connection: sa.Connection, number: int, experiment: str | None) -> str:
-        found = connection.execute(_listed(experiment).where(runs.c.number == number).limit(20)).all()
+        numbered = _listed(experiment).where(runs.c.number == number, runs.c.parent_id == "")
+        found = connection.execute(numbered.limit(20)).all()
         if not found:
             raise RunNotFoundError(f"There is no run #{number}{_within(experiment)}.")
         return _only(found, f"#{number}", "Use a prefix of the run_id.")
 
+    def _child(self, connection: sa.Connection, parent_id: str, ref: str, number: int) -> str:
+        siblings = _listed(None).where(runs.c.parent_id == parent_id)
+        found = connection.execute(siblings.where(runs.c.number == number)).first()
+        if found is None:
+            last = connection.execute(
+                sa.select(sa.func.max(runs.c.number)).where(runs.c.parent_id == parent_id)
+            ).scalar()
+            parent = ref.partition(".")[0]
+            known = f"It has {parent}.1 to {parent}.{last}." if last else f"{parent} has no children."
+            raise RunNotFoundError(f"There is no run {ref}.", known)
+        return str(found.run_id)
+
     def _named(self, connection: sa.Connection, ref: str, experiment: str | None) -> str:
         for scope in dict.fromkeys((experiment, None)):
-            named = connection.execute(_newest(_listed(scope).where(runs.c.name == ref))).all()
+            of_name = _newest(_listed(scope).where(runs.c.name == ref))
+            named = (
+                connection.execute(of_name.where(runs.c.parent_id == "")).all()
+                or connection.execute(of_name).all()
+            )
             if named:
                 return _only(named, repr(ref), "Use its number or a prefix of its run_id.")
         prefix = ref.lower()
@@ -148,7 +166,12 @@ class References:
         if best:
             query = query.order_by(sa.case((finite, 0), else_=1))
         # Of equals the earliest wins: the later ones did not improve on it.
-        row = connection.execute(query.order_by(order, runs.c.start_time, runs.c.run_id).limit(1)).first()
+        # A loop's turns are behind their parent: they answer only where no run of its own has the metric.
+        query = query.order_by(order, runs.c.start_time, runs.c.run_id).limit(1)
+        row = (
+            connection.execute(query.where(runs.c.parent_id == "")).first()
+            or connection.execute(query).first()
+        )
         if row is None:
             self._no_metric(connection, metric, experiment)
         return str(row.run_id)  # type: ignore[union-attr]
@@ -163,7 +186,7 @@ class References:
 
 
 def _listed(experiment: str | None) -> sa.Select[Any]:
-    query = sa.select(runs.c.run_id, runs.c.number, runs.c.name, runs.c.experiment).where(
+    query = sa.select(runs.c.run_id, runs.c.number, runs.c.name, runs.c.experiment, runs.c.parent_id).where(
         runs.c.deleted_at.is_(None)
     )
     return query if experiment is None else query.where(runs.c.experiment == experiment)
@@ -182,7 +205,9 @@ def _only(rows: Any, shown: str, hint: str) -> str:
         return str(rows[0].run_id)
     several = len({row.experiment for row in rows}) > 1
     listed = ", ".join(
-        f"#{row.number}{f' in {row.experiment}' if several else ''} ({row.run_id})" for row in rows[:5]
+        f"{'a child' if row.parent_id else f'#{row.number}'}"
+        f"{f' in {row.experiment}' if several else ''} ({row.run_id})"
+        for row in rows[:5]
     )
     more = ", …" if len(rows) > 5 else ""
     raise AmbiguousRunError(f"More than one run answers to {shown}: {listed}{more}.", hint)

@@ -59,7 +59,25 @@ def summary_columns(now: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
         runs.c.heartbeat_at,
         runs.c.summary,
         stale(now).label("stale"),
+        parent_number().label("parent_number"),
+        children().label("children"),
     ]
+
+
+_other = runs.alias("other")
+
+
+def parent_number() -> sa.ColumnElement[int]:
+    """The number of a run's parent; NULL where it has none."""
+    found = sa.select(_other.c.number).where(_other.c.run_id == runs.c.parent_id).correlate(runs)
+    return found.scalar_subquery()
+
+
+def children() -> sa.ColumnElement[int]:
+    """How many children a run has that are not deleted."""
+    count = sa.select(sa.func.count()).select_from(_other)
+    mine = sa.and_(_other.c.parent_id == runs.c.run_id, _other.c.deleted_at.is_(None))
+    return count.where(mine).correlate(runs).scalar_subquery()
 
 
 def status_of(row: Any) -> tuple[Status, str, float | None]:
@@ -91,6 +109,8 @@ def summary_of(row: Any) -> RunSummary:
         parent_id=row.parent_id,
         curves=rest.curves,
         warning_count=rest.warning_count,
+        parent_number=row.parent_number or 0,
+        children=row.children,
     )
 
 

@@ -15,7 +15,7 @@ from jupyter_mlops.records import Curve, Environment, Execution, Run, RunSummary
 from .documents import Summary, decode, microseconds, moment
 from .filters import Filters
 from .points import unpack_curve
-from .rows import stale, status_of, summary_columns, summary_of
+from .rows import children, parent_number, stale, status_of, summary_columns, summary_of
 from .schema import curves, details, environments, executions, metrics, runs, state
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class RunReader:
         offset: int = 0,
         experiment: str | None = None,
         deleted: bool = False,
+        include_children: bool = False,
+        parent_id: str | None = None,
     ) -> list[RunSummary]:
         """The runs that `filter_string` keeps, newest first unless `order_by` says otherwise.
 
@@ -74,6 +76,9 @@ class RunReader:
             offset: So many of the first are left out.
             experiment: Only runs of this experiment.
             deleted: Only deleted runs, instead of only those that are not.
+            include_children: Also the turns of loops and candidates of searches, which else stay behind
+                their parent. A filter that asks for ``parent_id`` includes them by itself.
+            parent_id: Only the children of this run, in their order unless `order_by` says otherwise.
 
         Raises:
             FilterError: The filter or an order does not parse or compares what cannot be compared.
@@ -84,18 +89,32 @@ class RunReader:
         now = self._database.now()
         filters = Filters(self._database.dialect, now)
         query = sa.select(*summary_columns(now)).where(
-            *_kept(filters, filter_string, experiment, deleted=deleted)
+            *_kept(filters, filter_string, experiment, deleted=deleted),
+            *_children_too(filter_string, include_children=include_children, parent_id=parent_id),
         )
+        if parent_id is not None and not order_by:
+            query = query.order_by(runs.c.number)
         query = query.order_by(*filters.order(order_by))
         if max_results is not None or offset:
             query = query.limit(2**62 if max_results is None else max_results).offset(offset)
         with self._database.read() as connection:
             return [summary_of(row) for row in connection.execute(query)]
 
-    def count(self, filter_string: str = "", *, experiment: str | None = None, deleted: bool = False) -> int:
-        """How many runs `filter_string` keeps."""
+    def count(
+        self,
+        filter_string: str = "",
+        *,
+        experiment: str | None = None,
+        deleted: bool = False,
+        include_children: bool = False,
+        parent_id: str | None = None,
+    ) -> int:
+        """How many runs `search` finds."""
         filters = Filters(self._database.dialect, self._database.now())
-        kept = _kept(filters, filter_string, experiment, deleted=deleted)
+        kept = [
+            *_kept(filters, filter_string, experiment, deleted=deleted),
+            *_children_too(filter_string, include_children=include_children, parent_id=parent_id),
+        ]
         with self._database.read() as connection:
             return int(
                 connection.execute(sa.select(sa.func.count()).select_from(runs).where(*kept)).scalar_one()
@@ -113,25 +132,35 @@ class RunReader:
         order_by: Sequence[str] | None = None,
         max_results: int | None = None,
         experiment: str | None = None,
+        include_children: bool = False,
+        parent_id: str | None = None,
     ) -> pd.DataFrame:
         """`search` as a table: one row a run.
 
         Columns are ``run_id, number, name, experiment, status, status_reason, start_time`` (UTC),
         ``duration`` (seconds), then ``params.*``, ``metrics.*`` and ``tags.*``, missing where a run has
-        none.
+        none. Where children are asked for there are also ``parent_id`` and ``parent_number``, behind
+        ``duration``, and their ``number`` counts within the parent.
         """
         from .frames import frame_of
 
-        return frame_of(
-            self.search(filter_string, order_by=order_by, max_results=max_results, experiment=experiment)
+        found = self.search(
+            filter_string,
+            order_by=order_by,
+            max_results=max_results,
+            experiment=experiment,
+            include_children=include_children,
+            parent_id=parent_id,
         )
+        return frame_of(found, parents=include_children or parent_id is not None)
 
     def previous_run(self, run: Run) -> Run | None:
         """The run before `run` in its experiment: of the same cell if there is one, else of any.
 
-        A child is compared with children, any other run with runs that are no children.
+        A child is compared with the children of its parent, any other run with runs that are no children.
         """
-        child = runs.c.parent_id != "" if run.parent_id else runs.c.parent_id == ""
+        # The one before a child is its sibling: numbers of children count within their parent.
+        child = runs.c.parent_id == run.parent_id
         before = (
             runs.c.number < run.number
             if run.number
@@ -160,7 +189,9 @@ class RunReader:
 
         Only finite values count; None when no earlier run has one.
         """
-        number = sa.select(runs.c.number).where(runs.c.run_id == before, runs.c.experiment == experiment)
+        number = sa.select(runs.c.number).where(
+            runs.c.run_id == before, runs.c.experiment == experiment, runs.c.parent_id == ""
+        )
         # From the best one down: most often the first or second is one of the experiment's.
         query = sa.select(metrics.c.number).join(runs, metrics.c.run_id == runs.c.run_id).limit(1)
         query = query.order_by(metrics.c.number.desc() if higher_is_better else metrics.c.number).where(
@@ -168,6 +199,7 @@ class RunReader:
             metrics.c.number.between(-sys.float_info.max, sys.float_info.max),
             runs.c.experiment == experiment,
             runs.c.run_id != before,
+            runs.c.parent_id == "",
             runs.c.deleted_at.is_(None),
         )
         with self._database.read() as connection:
@@ -210,7 +242,12 @@ class RunReader:
         what = f"run {run_id}"
         query = (
             sa.select(
-                runs, details.c.document, environments.c.document, stale(self._database.now()).label("stale")
+                runs,
+                details.c.document,
+                environments.c.document,
+                stale(self._database.now()).label("stale"),
+                parent_number().label("parent_number"),
+                children().label("children"),
             )
             .select_from(
                 runs.join(details, details.c.run_id == runs.c.run_id).outerjoin(
@@ -225,8 +262,11 @@ class RunReader:
         document, surroundings = row[len(runs.c)], row[len(runs.c) + 1]
         summary = decode(row.summary, Summary, what)
         status, reason, duration = status_of(row)
+        run = decode(document, Run, what)
+        if row.parent_id:
+            run = self._with_its_parents(connection, run)
         return msgspec.structs.replace(
-            decode(document, Run, what),
+            run,
             number=row.number,
             name=row.name,
             status=status,
@@ -237,11 +277,22 @@ class RunReader:
             metrics=summary.metrics,
             tags=summary.tags,
             note=row.note,
+            parent_number=row.parent_number or 0,
+            children=row.children,
             cells=self._executions(connection, row.session_id, row.last_order)
             if row.last_order is not None
             else (),
             environment=None if surroundings is None else decode(surroundings, Environment, what),
         )
+
+    def _with_its_parents(self, connection: sa.Connection, child: Run) -> Run:
+        """A child of a cell's loop with the source and data of its parent, which are kept there alone."""
+        query = sa.select(details.c.document).where(details.c.run_id == child.parent_id)
+        document = connection.execute(query).scalar()
+        if document is None or child.source:
+            return child
+        parent = decode(document, Run, f"run {child.parent_id}")
+        return msgspec.structs.replace(child, source=parent.source, datasets=parent.datasets)
 
     def _executions(
         self, connection: sa.Connection, session_id: str, until: int | None
@@ -265,6 +316,16 @@ class RunReader:
         names = decode(there.summary, Summary, f"run {run_id}").curves
         known = f"It has curves of: {', '.join(names)}." if names else "It has no curves at all."
         raise MetricNotFoundError(f"Run #{there.number} has no curve of {metric!r}.", known)
+
+
+def _children_too(
+    filter_string: str, *, include_children: bool, parent_id: str | None
+) -> list[sa.ColumnElement[bool]]:
+    if parent_id is not None:
+        return [runs.c.parent_id == parent_id]
+    if include_children or "parent_id" in filter_string:
+        return []
+    return [runs.c.parent_id == ""]
 
 
 def _kept(

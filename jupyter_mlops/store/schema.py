@@ -19,7 +19,7 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema revision, oldest first; a test holds it equal to the migrations folder."""
 
 VERSION_TABLE = "store_version"
@@ -96,7 +96,7 @@ runs = sa.Table(
     sa.Column("deleted_at", sa.BigInteger),
     sa.Column("summary", sa.LargeBinary, nullable=False),
     sa.Column("base", sa.LargeBinary),
-    sa.UniqueConstraint("experiment", "number", name="runs_number"),
+    sa.UniqueConstraint("experiment", "parent_id", "number", name="runs_number"),
 )
 sa.Index("runs_start_time", runs.c.start_time, runs.c.run_id)
 sa.Index("runs_experiment", runs.c.experiment, runs.c.start_time, runs.c.run_id)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from jupyter_mlops.errors import RunNotFoundError
 from jupyter_mlops.records import Curve, Execution, Run, Status
 
-from .documents import Base, encode, microseconds
+from .documents import Base, Summary, decode, encode, microseconds
 from .edits import merge_edits
 from .packing import Packed, execution_row, pack, tag_rows
 from .rows import KERNEL_DIED, bury_the_dead, stale
@@ -19,7 +19,7 @@ from .schema import curves as curve_table
 from .schema import details, environments, executions, experiments, metrics, params, runs, tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .database import Database
 
@@ -37,11 +37,16 @@ _UPDATE_DETAILS = sa.update(details).where(details.c.run_id == _RUN)
 _ROWS = ((params, sa.insert(params)), (metrics, sa.insert(metrics)), (tags, sa.insert(tags)))
 _CLEAR = {table.name: sa.delete(table).where(table.c.run_id == _RUN) for table, _ in _ROWS}
 _TAKEN = sa.select(runs.c.run_id).where(
-    runs.c.experiment == sa.bindparam("experiment"), runs.c.number == sa.bindparam("number")
+    runs.c.experiment == sa.bindparam("experiment"),
+    runs.c.number == sa.bindparam("number"),
+    runs.c.parent_id == "",
 )
 _DROP_CURVE = sa.delete(curve_table).where(
     curve_table.c.run_id == _RUN, curve_table.c.metric == sa.bindparam("the_metric")
 )
+_CHILDREN = sa.select(runs.c.run_id, runs.c.number).where(runs.c.parent_id == _RUN)
+_LAST_CHILD = sa.select(sa.func.max(runs.c.number)).where(runs.c.parent_id == _RUN)
+_DOCUMENT = sa.select(details.c.document).where(details.c.run_id == _RUN)
 _CURVES_THERE = sa.select(curve_table.c.metric).where(curve_table.c.run_id == _RUN).distinct()
 
 
@@ -118,9 +123,17 @@ class RunWriter:
             )
 
     def save_run(
-        self, run: Run, *, curves: Mapping[str, Curve] = {}, lease_seconds: float | None = None
+        self,
+        run: Run,
+        *,
+        curves: Mapping[str, Curve] = {},
+        lease_seconds: float | None = None,
+        children: Sequence[Run] = (),
     ) -> Run:
-        """Store a run, its executed cells and `curves` in one transaction, durably.
+        """Store a run, its executed cells, `curves` and `children` in one transaction, durably.
+
+        Children are runs with params, metrics and details of their own and without curves or cells; they
+        get this run for a parent and count from 1 in it. Those stored before stay.
 
         A run already stored is replaced, but for what people edited meanwhile (name, note, tags) and
         this `run` does not change itself, and for the curves that `run.curves` names and `curves` does
@@ -133,6 +146,7 @@ class RunWriter:
             UsageError: It holds something that cannot be stored exactly; nothing was written.
         """
         packed = pack(run, curves)
+        parted = [pack(_as_child(child, run), {}) for child in children]
         own, others = self._new_executions(run)
         with self._database.write() as connection:
             if self._kept_in != self._database.generation:
@@ -140,6 +154,7 @@ class RunWriter:
             bury_the_dead(connection, self._database.now())
             existing = connection.execute(_EXISTING, {"the_run": run.run_id}).one_or_none()
             packed, base = merge_edits(packed, existing)
+            packed = self._keep_rescored(connection, packed, existing)
             number = self._number(connection, packed.run, existing)
             if packed.environment is not None and packed.environment[0] not in self._kept:
                 digest, document = packed.environment
@@ -164,10 +179,62 @@ class RunWriter:
                 connection.execute(self._statements.new_execution, others)
             if own:
                 connection.execute(self._statements.final_execution, own)
+            if parted:
+                self._write_children(connection, packed, parted)
         self._kept.update(row["execution_id"] for row in others)
         if packed.environment is not None:
             self._kept.add(packed.environment[0])
-        return msgspec.structs.replace(packed.run, number=number)
+        return msgspec.structs.replace(packed.run, number=number, children=len(parted) or packed.run.children)
+
+    def _write_children(self, connection: sa.Connection, parent: Packed, parted: list[Packed]) -> None:
+        """Insert all children that are new at once; one stored before is left as it is."""
+        rows = connection.execute(_CHILDREN, {"the_run": parent.run.run_id})
+        known: dict[str, int] = {row.run_id: row.number for row in rows}
+        last = max(known.values(), default=0)
+        new = [packed for packed in parted if packed.run.run_id not in known]
+        if not new:
+            return
+        shared = {"environment": parent.environment[0] if parent.environment else None}
+        numbered = [{**_run_row(packed, last + count, None), **shared} for count, packed in enumerate(new, 1)]
+        connection.execute(_INSERT_RUN, numbered)
+        connection.execute(
+            _INSERT_DETAILS,
+            [{"run_id": packed.run.run_id, "document": packed.document} for packed in new],
+        )
+        tagged = [row for packed in new for row in tag_rows(packed.run.run_id, packed.run.tags)]
+        parts = (
+            [row for packed in new for row in packed.params],
+            [row for packed in new for row in packed.metrics],
+            tagged,
+        )
+        for (_, insert), values in zip(_ROWS, parts, strict=True):
+            if values:
+                connection.execute(insert, values)
+
+    def _keep_rescored(self, connection: sa.Connection, packed: Packed, existing: Any) -> Packed:
+        """Metrics that were computed from kept predictions meanwhile stay when the run goes on."""
+        if existing is None:
+            return packed
+        run = packed.run
+        said = decode(existing.summary, Summary, f"run {run.run_id}").metrics
+        if not said.keys() - run.metrics.keys():
+            return packed
+        row = connection.execute(_DOCUMENT, {"the_run": run.run_id}).one()
+        details = decode(row.document, Run, f"run {run.run_id}").metric_details
+        more = {
+            name: value
+            for name, value in said.items()
+            if name not in run.metrics and name in details and details[name].origin == "rescored"
+        }
+        if not more:
+            return packed
+        run = msgspec.structs.replace(
+            run,
+            metrics={**run.metrics, **more},
+            metric_details={**run.metric_details, **{name: details[name] for name in more}},
+        )
+        # The document knows nothing of its curves' points, which stay as they were packed.
+        return msgspec.structs.replace(pack(run, {}), curves=packed.curves)
 
     def _new_executions(self, run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         # What this process has stored before need not be sent again, as long as it is the same database.
@@ -182,6 +249,10 @@ class RunWriter:
         """The run's number: the one it has, the one it asks for if that is free, or the next."""
         if existing is not None and existing.experiment == run.experiment:
             return int(existing.number)
+        if run.parent_id:
+            following = connection.execute(_LAST_CHILD, {"the_run": run.parent_id}).scalar() or 0
+            self._has_experiment(connection, run.experiment)
+            return int(following) + 1
         if run.number > 0:
             wanted = {"experiment": run.experiment, "number": run.number}
             if connection.execute(_TAKEN, wanted).first() is None:
@@ -191,12 +262,34 @@ class RunWriter:
         following = {"name": run.experiment, "last_number": 1, "step": 1}
         return int(connection.execute(self._statements.number, following).scalar_one())
 
+    def _has_experiment(self, connection: sa.Connection, name: str) -> None:
+        connection.execute(self._statements.number, {"name": name, "last_number": 0, "step": 0})
+
     def _lease(self, run: Run, lease_seconds: float | None) -> dict[str, Any]:
         if Status(run.status) is not Status.RUNNING:
             return {}
         now = self._database.now()
         seconds = DEFAULT_LEASE if lease_seconds is None else lease_seconds
         return {"lease_until": now + _microseconds(seconds), "heartbeat_at": now}
+
+
+def _as_child(child: Run, parent: Run) -> Run:
+    """A child as it is stored: what it shares with its parent (source, cells, data) is kept there alone."""
+    return msgspec.structs.replace(
+        child,
+        parent_id=parent.run_id,
+        experiment=parent.experiment,
+        notebook=parent.notebook,
+        cell_id=parent.cell_id,
+        session_id=parent.session_id,
+        orders=parent.orders,
+        source="",
+        code_hash=parent.code_hash,
+        datasets=(),
+        environment=None,
+        cells=(),
+        curves=(),
+    )
 
 
 def _microseconds(seconds: float) -> int:

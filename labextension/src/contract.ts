@@ -27,7 +27,13 @@ export interface AliasMove {
 /**
  * A stored file: `digest` (sha-256 of its bytes) finds it in the artifact store.
  *
- * `kind` is `figure`, `text`, `model`, `predictions` or `file`.
+ * `kind` is `figure`, `text`, `model`, `predictions`, `features` or `file`.
+ *
+ * Predictions and features are tables as NumPy archives (`.npz`) without pickles: an array a
+ * column, read with `numpy.load`. `columns` holds the columns' names in order and `0`, `1`,
+ * … their values; `index` (and `index_1`, …) the row labels where pandas gave some. A column
+ * with missing texts or integers has a mask beside it, `0?`. Columns of predictions are
+ * `y_true`, `y_pred`, `y_score` or, a class, `y_score_<class>`.
  */
 export interface Artifact {
   path: string;
@@ -185,6 +191,10 @@ export interface ErrorDetail {
  * `function` is the qualified name of the metric function and `function_hash` its code's hash;
  * `target` is the fingerprint of `y_true`, `target_name` its variable and `rows` its length;
  * `prediction_name` is the variable of what it was compared with.
+ *
+ * `predictions` and `features` are digests of kept tables (see `Artifact`), empty where none was
+ * kept: what was compared, and the rows that were predicted. `features_name` is the variable of
+ * those rows and `features_fingerprint` their content's; `model` the variable that predicted.
  */
 export interface Evaluation {
   function: string;
@@ -193,6 +203,11 @@ export interface Evaluation {
   target_name: string;
   prediction_name: string;
   rows: number | null;
+  predictions: string;
+  features: string;
+  features_name: string;
+  features_fingerprint: string;
+  model: string;
 }
 
 /**
@@ -304,7 +319,8 @@ export interface MetricCheck {
  *
  * `origin` is `call` (a scoring call), `bound` (a name the cell bound), `displayed` (the
  * cell's last expression), `printed`, `curve` (rebound or appended in a loop), `fitted` (a
- * fitted object's own score) or `logged`. `order` and `span` locate `expression` in the
+ * fitted object's own score), `logged` or `rescored` (computed later from kept predictions,
+ * without the model). `order` and `span` locate `expression` in the
  * executed source; `path` leads from the expression's value to the number (keys of a dict, a
  * column, an index). `step` is the last step of a curve, `points` how many its curve holds.
  */
@@ -430,7 +446,8 @@ export interface RollbackAlias {
  * `params` and `metrics` are plain mappings of name to value; what is known about each stands
  * under the same name in `param_details` and `metric_details`. `source` is the run's own cell as
  * executed, `cells` every execution of its kernel session up to the run's last own one
- * (`orders`), oldest first.
+ * (`orders`), oldest first. `parent_id`, `parent_number` and `children` are as in `RunSummary`; a
+ * child has the cells, data and environment of its parent.
  */
 export interface Run {
   run_id: string;
@@ -466,6 +483,8 @@ export interface Run {
   warnings: RunWarning[];
   environment: Environment | null;
   failure: Failure | null;
+  parent_number: number;
+  children: number;
 }
 
 /**
@@ -529,7 +548,12 @@ export interface RunNotebook {
   contents_folder: string;
 }
 
-/** What a list of runs shows of one. `number` counts runs within the experiment from 1. */
+/**
+ * What a list of runs shows of one. `number` counts runs within the experiment from 1.
+ *
+ * A child (one turn of a loop, one candidate of a search) has a `parent_id`; its `number` counts the
+ * children of that parent, whose own is `parent_number`. `children` counts a parent's.
+ */
 export interface RunSummary {
   run_id: string;
   number: number;
@@ -548,6 +572,8 @@ export interface RunSummary {
   parent_id: string;
   curves: string[];
   warning_count: number;
+  parent_number: number;
+  children: number;
 }
 
 /**
@@ -564,7 +590,11 @@ export interface RunWarning {
   names: string[];
 }
 
-/** Which runs to list. `since` is the revision the caller has; if it still holds, nothing is sent. */
+/**
+ * Which runs to list. `since` is the revision the caller has; if it still holds, nothing is sent.
+ *
+ * Children stay behind their parent unless `include_children`; `parent_id` lists those of one run.
+ */
 export interface RunsQuery {
   filter?: string;
   order_by?: string[];
@@ -572,6 +602,8 @@ export interface RunsQuery {
   offset?: number;
   experiment?: string | null;
   since?: string | null;
+  include_children?: boolean;
+  parent_id?: string | null;
 }
 
 /** The source of a version's `pipeline.py`; `path` is absolute on the server. */
