@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from .api import compare as compare
     from .api import export as export
     from .api import get_curve as get_curve
+    from .api import get_features as get_features
+    from .api import get_predictions as get_predictions
     from .api import get_run as get_run
     from .api import open_as_notebook as open_as_notebook
+    from .api import rescore as rescore
     from .api import search_runs as search_runs
     from .tracking import log_artifact as log_artifact
     from .tracking import log_metric as log_metric
@@ -33,6 +36,9 @@ _HOME = {
     "search_runs": ".api",
     "get_run": ".api",
     "get_curve": ".api",
+    "get_predictions": ".api",
+    "get_features": ".api",
+    "rescore": ".api",
     "compare": ".api",
     "export": ".api",
     "open_as_notebook": ".api",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .config import ARTIFACTS_VARIABLE, STORE_VARIABLE, load_config
 from .errors import AmbiguousRunError, RunNotFoundError, UsageError
@@ -156,6 +156,86 @@ def get_curve(ref: Reference, metric: str) -> pd.DataFrame:
 
     curve = open_default_store().get_curve(resolve(ref), metric)
     return pd.DataFrame({"step": curve.steps, "value": curve.values, "time": curve.times})
+
+
+def get_predictions(ref: Reference, metric: str | None = None) -> pd.DataFrame:
+    """What a score of a run was computed from.
+
+    Args:
+        ref: The run.
+        metric: One of its metrics, where it scored several models or several sets of rows.
+
+    Returns:
+        One row a scored row, with the row labels pandas gave: columns ``y_true``, ``y_pred`` and, where
+        the model was asked for them, ``y_score`` or ``y_score_<class>``.
+
+    Raises:
+        UsageError: The run kept no predictions, or several and `metric` does not say which.
+    """
+    from .compare.predictions import evaluation_of, read_table
+
+    store = open_default_store()
+    evaluation = evaluation_of(store.get_run(resolve(ref)), metric)
+    return read_table(store.get_artifact(evaluation.predictions))
+
+
+def get_features(ref: Reference, metric: str | None = None) -> pd.DataFrame:
+    """The rows a scored prediction was made from, row for row those of `get_predictions`.
+
+    Raises:
+        UsageError: The run kept no predictions, or not the rows they were made from.
+    """
+    from .compare.predictions import evaluation_of, read_table
+
+    store = open_default_store()
+    run = store.get_run(resolve(ref))
+    evaluation = evaluation_of(run, metric)
+    if not evaluation.features:
+        raise UsageError(
+            f"Run {run.reference} kept predictions and not the rows they were made from.",
+            "They are kept where predict(…) was given a table of at most c.Mlops.features_bytes.",
+        )
+    return read_table(store.get_artifact(evaluation.features))
+
+
+def rescore(
+    function: Callable[..., Any], *refs: Reference, name: str | None = None, metric: str | None = None
+) -> pd.DataFrame:
+    """Compute a new metric for old runs from the predictions they kept, and write it onto them.
+
+    Args:
+        function: Given ``y_true`` and ``y_pred``, or the scores where its second parameter is called
+            ``y_score`` (``y_prob``, ``y_proba``) or it is a function of scikit-learn's that takes those.
+        refs: The runs; at least one.
+        name: The metric's name; by default the function's.
+        metric: Of runs that scored several models: the metric whose predictions are meant.
+
+    Returns:
+        One row a run: ``run`` (``#14``), ``name`` and the metric.
+
+    Raises:
+        UsageError: A run kept no predictions, or the function gave no number. Nothing is written then
+            onto the runs that follow.
+    """
+    import pandas as pd
+
+    from .rescoring import all_of, name_of
+
+    if not callable(function):
+        raise UsageError(f"{function!r} is no function.", "mlops.rescore(f1_score, '#12', '#14')")
+    if not refs:
+        raise UsageError("There are no runs to rescore.", "mlops.rescore(f1_score, '#12', '#14')")
+    store = open_default_store()
+    runs = [store.get_run(run_id) for run_id in dict.fromkeys(map(resolve, refs))]
+    called = name or name_of(function)
+    values = all_of(store, runs, function=function, name=called, metric=metric)
+    return pd.DataFrame(
+        {
+            "run": [run.reference for run in runs],
+            "name": [run.name for run in runs],
+            called: [values[run.run_id] for run in runs],
+        }
+    )
 
 
 def compare(*refs: Reference) -> Comparison:

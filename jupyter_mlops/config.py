@@ -42,9 +42,14 @@ class Mlops(Configurable):
     fingerprint_bytes = Integer(
         2_000_000_000, help="Objects larger than this are fingerprinted from a sample, which is said."
     ).tag(config=True)
-    artifact_bytes = Integer(100_000_000, help="Models, figures and predictions larger are not kept.").tag(
-        config=True
-    )
+    artifact_bytes = Integer(100_000_000, help="Models and figures larger are not kept.").tag(config=True)
+    predictions_bytes = Integer(
+        20_000_000, help="Tables of predictions (y_true, y_pred, y_score) larger than this are not kept."
+    ).tag(config=True)
+    features_bytes = Integer(
+        20_000_000,
+        help="Tables of the rows that were predicted larger than this are not kept; 0: none is.",
+    ).tag(config=True)
     text_bytes = Integer(100_000, help="Text output beyond this is cut in the middle.").tag(config=True)
     curve_points = Integer(2_000, help="Curves with more points are thinned, keeping their shape.").tag(
         config=True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlops.records import (
+    Artifact,
     Curve,
     Dataset,
     Environment,
@@ -46,6 +47,7 @@ from .models import (
 )
 from .numbers import to_float
 from .parameters import Estimator, Given, find_params
+from .predictions import PredictionTables
 from .secrets import redact
 from .settings import call_settings
 
@@ -126,6 +128,8 @@ class Drafter:
         self.loaded: dict[int, list[Dataset]] = {}
         #: Seeds that cells set, by execution.
         self.seeds: dict[int, dict[str, Any]] = {}
+        #: Tables of features kept so far, by their fingerprint.
+        self.features: dict[str, Artifact] = {}
         self._called: dict[int, list[tuple[str, str, Any]]] = {}
         self._described: dict[tuple[str, str], Dataset] = {}
         self._namespace = namespace
@@ -137,7 +141,10 @@ class Drafter:
         events, execution = seen.probe.events, seen.execution
         lineage = self._ledger.lineage(execution.order)
         estimators: list[_Fitted] = attempt(lambda: self._estimators(events, execution, lineage), [])
-        values, metric_details, curves = attempt(lambda: self._metrics(seen, estimators), ({}, {}, {}))
+        tables = attempt(lambda: self._tables(events), None)
+        values, metric_details, curves = attempt(
+            lambda: self._metrics(seen, estimators, tables), ({}, {}, {})
+        )
         params, param_details = attempt(lambda: self._params(seen, estimators, lineage), ({}, {}))
         _add_logged(seen, params, param_details, values, metric_details, curves)
         kept = {
@@ -146,6 +153,8 @@ class Drafter:
         datasets = attempt(lambda: self._datasets(events, execution, lineage), ())
         models, blobs = attempt(lambda: self._models(estimators, execution), ((), []))
         environment = attempt(lambda: self._environment(lineage), None)
+        found = list(tables.artifacts.values()) if tables is not None else []
+        blobs += [Blob(made.path, data, made.media_type, made.kind) for made, data in found if data]
         doubts = [
             *attempt(lambda: find_doubts(lineage, self._ledger.executions, self._all_seeds()), []),
             *attempt(lambda: find_nonsense(_fittings(events), _scorings(events, values, metric_details)), []),
@@ -162,7 +171,13 @@ class Drafter:
             datasets=datasets,
             models=models,
             environment=environment,
-            warnings=(*run.warnings, *doubts, *(capture_fault(fault) for fault in faults[:1])),
+            artifacts=tuple(artifact for artifact, data in found if not data),
+            warnings=(
+                *run.warnings,
+                *doubts,
+                *(tables.notes() if tables else ()),
+                *(capture_fault(fault) for fault in faults[:1]),
+            ),
         )
         fits = any(found.fitted_here and found.predicts for found in estimators) or any(
             _fits_unknown(event) for event in events
@@ -170,7 +185,7 @@ class Drafter:
         return Filled(run=run, curves=kept, blobs=[*blobs, *seen.logged.blobs], fits=fits)
 
     def _metrics(
-        self, seen: Observation, estimators: list[_Fitted]
+        self, seen: Observation, estimators: list[_Fitted], tables: PredictionTables | None
     ) -> tuple[dict[str, MetricValue], dict[str, MetricDetail], dict[str, Curve]]:
         fitted = [
             score
@@ -198,9 +213,19 @@ class Drafter:
                 },
                 mutated=frozenset(seen.execution.mutated),
                 settings=frozenset(self._ledger.literals),
+                kept=tables.of if tables is not None else None,
             )
         )
         return found.values, found.details, found.curves
+
+    def _tables(self, events: list[Event]) -> PredictionTables:
+        return PredictionTables(
+            events,
+            limit=self.config.predictions_bytes,
+            features_limit=self.config.features_bytes,
+            known=self.features,
+            fingerprint=self.fingerprint,
+        )
 
     def _params(
         self, seen: Observation, estimators: list[_Fitted], lineage: list[Execution]

@@ -7,6 +7,8 @@ import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from .numbers import module_of
 from .vocabulary import is_scoring_call, words
 
@@ -18,9 +20,17 @@ _TARGET_ARGUMENT = {"score": 1, "evaluate": 1, "cross_val_score": 2, "cross_vali
 
 def direction_of(calls: list[Event]) -> bool | None:
     """Whether higher is better, as the name of the last scoring call says; None if it does not."""
-    if not calls:
-        return None
-    last = calls[-1].site.function.rpartition(".")[2]
+    return direction_of_name(calls[-1].site.function) if calls else None
+
+
+def takes_scores(function: Any, second: str) -> bool:
+    """Whether a metric function takes scores instead of predictions, by its name or `second` parameter."""
+    return second in _SCORED or getattr(function, "__name__", "") in _TAKE_SCORES
+
+
+def direction_of_name(function: str) -> bool | None:
+    """Whether higher is better of what a function gives, as its name says; None if it does not."""
+    last = function.rpartition(".")[2]
     if last.endswith(("_error", "_loss", "_deviance")) or last in ("log_loss", "mse", "rmse", "mae", "mape"):
         return False
     if last.endswith(("_score", "accuracy", "_auc")) and last != "davies_bouldin_score":
@@ -62,7 +72,7 @@ def target_and_name(call: Event) -> tuple[str, Any]:
     for argument in named:
         if argument in call.values:
             return argument, call.values[argument]
-    return "", None
+    return "", compared_by(call).target
 
 
 def target_of(call: Event) -> str:
@@ -81,6 +91,74 @@ def prediction_of(call: Event) -> str:
     if last in _TARGET_ARGUMENT or len(plain) < 2:
         return ""
     return next((name for name in plain[:2] if name and name != target_of(call)), "")
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What an evaluation was computed from: digests of tables, and the names of features and model."""
+
+    predictions: str = ""
+    features: str = ""
+    features_name: str = ""
+    features_fingerprint: str = ""
+    model: str = ""
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """What a scoring call compared: both values, and whether the second are scores, not predictions."""
+
+    target: Any = None
+    prediction: Any = None
+    is_score: bool = False
+
+
+_PREDICTED = frozenset(
+    {"y_pred", "labels_pred", "y_score", "y_prob", "y_proba", "probas_pred", "pred_decision"}
+)
+_TRUE = frozenset({"y_true", "labels_true"})
+_SCORED = frozenset({"y_score", "y_prob", "y_proba", "probas_pred", "pred_decision"})
+#: Functions that take scores where others take predictions.
+_TAKE_SCORES = frozenset(
+    """
+    roc_auc_score average_precision_score log_loss brier_score_loss hinge_loss d2_log_loss_score
+    d2_brier_score top_k_accuracy_score ndcg_score dcg_score label_ranking_loss coverage_error
+    label_ranking_average_precision_score roc_curve precision_recall_curve det_curve auc
+    """.split()
+)
+
+#: PyTorch's own losses are given the prediction first.
+_PREDICTION_FIRST = frozenset(
+    "mse_loss l1_loss nll_loss cross_entropy binary_cross_entropy binary_cross_entropy_with_logits".split()
+)
+
+
+def compared_by(call: Event) -> Compared:
+    """What a scoring call was given as truth and as prediction, whether plain names or expressions.
+
+    Calls that predict themselves (``score``, ``cross_val_score``) compare nothing we have.
+    """
+    last = call.site.function.rpartition(".")[2]
+    if last in _TARGET_ARGUMENT or (call.receiver is not None and _predicts(call.receiver)):
+        return Compared()
+    values: dict[str, Any] = {}
+    position = 0
+    for argument in call.site.arguments:
+        key, equals, _ = argument.partition("=")
+        place = key if equals else str(position)
+        position += not equals
+        if place in call.given:
+            values[place] = call.given[place]
+        elif argument in call.values:
+            values[place] = call.values[argument]
+    true = next((value for key, value in values.items() if key in _TRUE), values.get("0"))
+    keyed = [(key, value) for key, value in values.items() if key in _PREDICTED]
+    found, given_as = (keyed[0][1], keyed[0][0]) if keyed else (values.get("1"), "")
+    if not keyed and type(found).__name__ == "Tensor" and last in _PREDICTION_FIRST:
+        true, found = found, true
+    return Compared(true, found, given_as in _SCORED or last in _TAKE_SCORES)
+
+
+def _predicts(receiver: Any) -> bool:
+    return any("predict" in vars(base) for base in type(receiver).__mro__)
 
 
 def rows_of(value: Any) -> int | None:

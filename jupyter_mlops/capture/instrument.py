@@ -222,18 +222,19 @@ class _Rewriter(ast.NodeTransformer):
             kind, name = "call", node.func.attr
         site = self._site(node, kind, function=name, arguments=_plain(node)) if kind else None
         self.generic_visit(node)
-        if site is not None and last in TOLD_ARGUMENTS:
-            self._see_arguments(node, site)
+        if site is not None and (last in TOLD_ARGUMENTS or kind == "call"):
+            self._see_arguments(node, site, named=last in TOLD_ARGUMENTS)
         return self._see(node, site) if site else node
 
-    def _see_arguments(self, node: ast.Call, call: Site) -> None:
-        """Observe arguments that are no plain names, for calls whose arguments must be known to the last."""
+    def _see_arguments(self, node: ast.Call, call: Site, *, named: bool) -> None:
+        """Observe what a scoring call is given other than by a plain name; by one too, if `named`."""
+        aside = (ast.Constant, ast.Starred) if named else (ast.Constant, ast.Starred, ast.Name)
         for index, argument in enumerate(node.args):
-            if not isinstance(argument, (ast.Constant, ast.Starred)):
+            if not isinstance(argument, aside):
                 site = self._site(argument, "argument", call=call.key, text=str(index))
                 node.args[index] = self._see(argument, site)
         for keyword in node.keywords:
-            if keyword.arg and not isinstance(keyword.value, ast.Constant):
+            if keyword.arg and not isinstance(keyword.value, aside):
                 site = self._site(keyword.value, "argument", call=call.key, text=keyword.arg)
                 keyword.value = self._see(keyword.value, site)
 

@@ -44,6 +44,7 @@ from .vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from .evaluation import Kept
     from .sites import Event, LoopSeries, Site
 
 #: Dicts with these names hold results, not a group of them: their keys stand for themselves.
@@ -84,7 +85,8 @@ class Observed(msgspec.Struct, frozen=True):
 
     `bound` are names the cell's top level really bound, `mutated` those whose objects it changed,
     `settings` those that hold a literal still. `fitted` are scores of fitted objects, as
-    (label, expression, path, value), `fitted_curves` their histories by label.
+    (label, expression, path, value), `fitted_curves` their histories by label. `kept` gives the
+    tables that are kept of a scoring call.
     """
 
     tree: ast.Module
@@ -99,6 +101,7 @@ class Observed(msgspec.Struct, frozen=True):
     fitted_curves: Mapping[str, list[float]] = {}
     mutated: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
+    kept: Callable[[Event], Kept] | None = None
 
 
 def find_metrics(observed: Observed) -> Found:
@@ -757,6 +760,7 @@ class _Finder:
             target_name=target_name,
             prediction_name=prediction_of(call),
             rows=rows,
+            **(msgspec.structs.asdict(self.seen.kept(call)) if self.seen.kept is not None else {}),
         )
 
 

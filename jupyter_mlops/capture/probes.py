@@ -53,7 +53,9 @@ class Probe:
             self._text = site.text
             return
         if kind == "argument":
-            self._given.setdefault(site.call, {})[site.text] = value
+            # Of a long loop only the first are kept alive until the cell's end.
+            if self._counts.get(site.call, 0) < _LOOKED_UP:
+                self._given.setdefault(site.call, {})[site.text] = value
             return
         count = self._count(site)
         if count >= _HEARD:

@@ -15,7 +15,7 @@ import jupyter_mlops
 PACKAGE = Path(jupyter_mlops.__file__).parent
 EVERYTHING = {
     "records", "errors", "config", "capture", "store", "compare", "widgets", "export", "notebook", "server", "cli",
-    "api", "tracking", "script_run", "doctor", "demo", "terminal",
+    "api", "tracking", "script_run", "rescoring", "doctor", "demo", "terminal",
 }  # fmt: skip
 OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal"}
 MAY_IMPORT = {
@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "export": {"records", "errors", "store", "capture.names"},
     "api": EVERYTHING - OUTSIDE,
     "tracking": EVERYTHING - OUTSIDE,
+    "rescoring": EVERYTHING - OUTSIDE,
     "script_run": EVERYTHING - OUTSIDE,
     "notebook": EVERYTHING - OUTSIDE,
     "server": {"records", "errors", "config", "store", "compare", "export"},
