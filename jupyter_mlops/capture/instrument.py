@@ -15,30 +15,24 @@ A ``for`` keeps its form, ``for x in iterate(iter(ITERABLE), …)``. A ``while``
 from __future__ import annotations
 
 import ast
-import string
-from typing import TYPE_CHECKING
 
 import xxhash
 
+from .printing import is_text, printed_parts, prints, unrounded
 from .sites import SITES, Site
+from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of
 from .vocabulary import (
     FITTING_CALLS,
     PREDICTING_CALLS,
-    PRINTING_CALLS,
     TOLD_ARGUMENTS,
     is_scoring_call,
     sounds_like_metric,
-    sounds_like_size,
     words,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .watching import breaks_out, makes_calls, target_names, watched
 
 _PROBES = "jupyter_mlops.capture.probes"
 _LOOPS = "jupyter_mlops.capture.loops"
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
-_Loop = ast.For | ast.While
 
 
 def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast.Module:
@@ -51,7 +45,7 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
     last = tree.body[-1] if tree.body else None
     times: dict[str, int] = {}
     for index, statement in enumerate(tree.body):
-        if not tracked and not isinstance(statement, (_Function, ast.ClassDef)):
+        if not tracked and not isinstance(statement, (Function, ast.ClassDef)):
             continue
         segment = "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
         # Keys depend on the statement's text alone: a function's code object, and so its
@@ -74,7 +68,7 @@ class _Rewriter(ast.NodeTransformer):
         self.count = 0
         self.scopes: list[str] = []
         self.functions = 0
-        self.loops: list[_Loop] = []
+        self.loops: list[Loop] = []
         self.targets: dict[int, str] = {}
         #: The name that what is being visited is bound, appended or set as an item to.
         self.within = ""
@@ -88,7 +82,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         return self._enter(node)
 
-    def _enter(self, node: _Function) -> ast.AST:
+    def _enter(self, node: Function) -> ast.AST:
         outer, within = self.loops, self.within
         self.loops, self.within = [], ""
         self.scopes.append(node.name)
@@ -159,7 +153,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def _see_displayed(self, node: ast.expr) -> ast.expr:
-        shown, field = _unrounded(node)
+        shown, field = unrounded(node)
         if field is None:
             site = self._site(node, "displayed")
             return self._see(self.visit(node), site)
@@ -168,37 +162,37 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_For(self, node: ast.For) -> ast.AST:
-        names, lists = self._watched(node)
+        names, lists = watched(node, self.loops)
         node.iter = self.visit(node.iter)
         self._visit_body(node)
-        if names or lists or (not self.functions and _calls_in(node)):
+        if names or lists or (not self.functions and makes_calls(node)):
             # Python marks the whole statement when what is looped over cannot be iterated.
-            source = ast.copy_location(_call(_name("iter"), node.iter), node)
-            node.iter = self._observe_loop(node, "iterate", _identity("iterator"), [source], names, lists)
+            source = ast.copy_location(call_of(name_of("iter"), node.iter), node)
+            node.iter = self._observe_loop(node, "iterate", identity("iterator"), [source], names, lists)
         return node
 
     def visit_While(self, node: ast.While) -> ast.AST:
-        names, lists = self._watched(node)
+        names, lists = watched(node, self.loops)
         node.test = self.visit(node.test)
         self._visit_body(node)
-        if not (names or lists) or _breaks_out(node.orelse):
+        if not (names or lists) or breaks_out(node.orelse):
             return node
         body = node.body
         if not (isinstance(node.test, ast.Constant) and node.test.value):
             leave: list[ast.stmt] = [*node.orelse, ast.Break()]
             stop = ast.If(test=ast.UnaryOp(op=ast.Not(), operand=node.test), body=leave, orelse=[])
             body = [ast.copy_location(stop, node.test), *node.body]
-        repeat = _call(
-            ast.Attribute(_call(_name("__import__"), ast.Constant("itertools")), "repeat", ast.Load())
+        repeat = call_of(
+            ast.Attribute(call_of(name_of("__import__"), ast.Constant("itertools")), "repeat", ast.Load())
         )
         repeat.args = [ast.Tuple([], ast.Load())]
-        iterable = self._observe_loop(node, "spin", _identity("iterator"), [repeat], names, lists)
+        iterable = self._observe_loop(node, "spin", identity("iterator"), [repeat], names, lists)
         loop = ast.For(
             target=ast.Tuple([], ast.Store()), iter=iterable, body=body, orelse=[], type_comment=None
         )
         return ast.copy_location(loop, node)
 
-    def _visit_body(self, node: _Loop) -> None:
+    def _visit_body(self, node: Loop) -> None:
         self.loops.append(node)
         node.body = [self.visit(statement) for statement in node.body]
         self.loops.pop()
@@ -209,7 +203,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = dotted(node.func)
         last = name.rpartition(".")[2]
-        if _prints(name):
+        if prints(name):
             return self._visit_print(node)
         kind = ""
         if name and is_scoring_call(last):
@@ -240,13 +234,13 @@ class _Rewriter(ast.NodeTransformer):
 
     def _visit_print(self, node: ast.Call) -> ast.AST:
         first, group = True, self._key()
-        parts = list(_printed(node))
+        parts = list(printed_parts(node))
         for position, (text, owner, field, index) in enumerate(parts):
             held = getattr(owner, field)
             value = held if index is None else held[index]
-            value, inner = _unrounded(value)
+            value, inner = unrounded(value)
             counter = isinstance(value, ast.Name) and any(
-                isinstance(loop, ast.For) and value.id in _target_names(loop.target) for loop in self.loops
+                isinstance(loop, ast.For) and value.id in target_names(loop.target) for loop in self.loops
             )
             # What the loop runs over, printed before a score: `print(alpha, model.score(X, y))`.
             varies = (
@@ -266,7 +260,7 @@ class _Rewriter(ast.NodeTransformer):
                 setattr(owner, field, seen)
             else:
                 held[index] = seen
-        if first and node.args and _is_text(node.args[0]):
+        if first and node.args and is_text(node.args[0]):
             # A line of text alone is a heading: it may name the number printed after it.
             text = str(node.args[0].value)  # type: ignore[attr-defined]
             site = self._site(node.args[0], "heading", text=text, first=True, call=group)
@@ -299,12 +293,12 @@ class _Rewriter(ast.NodeTransformer):
         return site
 
     def _see(self, node: ast.expr, site: Site) -> ast.expr:
-        seen = _call(_hook(_PROBES, "see", _identity("value")), node, ast.Constant(site.key))
+        seen = call_of(hook_of(_PROBES, "see", identity("value")), node, ast.Constant(site.key))
         return ast.copy_location(seen, node)
 
     def _observe_loop(
         self,
-        node: _Loop,
+        node: Loop,
         function: str,
         fallback: ast.expr,
         arguments: list[ast.expr],
@@ -313,156 +307,16 @@ class _Rewriter(ast.NodeTransformer):
     ) -> ast.expr:
         label = ast.unparse(node.target) if isinstance(node, ast.For) else "while"
         what = (self._key(), self.order, ".".join(self.scopes), label, node.lineno, names, lists)
-        observed = _call(_hook(_LOOPS, function, fallback), *arguments, ast.Constant(what))  # type: ignore[arg-type]
+        observed = call_of(hook_of(_LOOPS, function, fallback), *arguments, ast.Constant(what))  # type: ignore[arg-type]
         return ast.copy_location(observed, node.iter if isinstance(node, ast.For) else node.test)
-
-    def _watched(self, node: _Loop) -> tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]]:
-        bound = _bound_in(node)
-        # A name reset by the body of a loop further out belongs to that one: its value there is
-        # the epoch's, in here only a running sum.
-        outer = {name for loop in self.loops for name, plain in _bound_in(loop).items() if plain}
-        counters = {name for loop in (*self.loops, node) for name in _counters(loop)}
-        lists = tuple(_appended(node))
-        loud = _printed_names(node) | {name for _, _, name in lists}
-        names = tuple(
-            name
-            for name in bound
-            if name not in outer
-            and name not in counters
-            and not sounds_like_size(name)
-            and (name in loud or sounds_like_metric(name) or not _read_in(node, name))
-        )
-        return names, lists
 
 
 # -- reading the tree ------------------------------------------------------------------------------
 
 
-def dotted(node: ast.expr) -> str:
-    """``a.b.c`` for a chain of names and attributes, else ``""``."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    parts.append(node.id)
-    return ".".join(reversed(parts))
-
-
 def _plain(node: ast.Call) -> tuple[str, ...]:
     plain = [dotted(argument) for argument in node.args]
     return (*plain, *(f"{key.arg}={dotted(key.value)}" for key in node.keywords if key.arg))
-
-
-def _own(node: _Loop | ast.stmt, *, inner_loops: bool) -> Iterator[ast.AST]:
-    """Walk a statement without entering nested functions and classes, nor (if asked) inner loops."""
-    stack: list[ast.AST] = list(node.body) if isinstance(node, _Loop) else [node]
-    while stack:
-        found = stack.pop()
-        if isinstance(found, (_Function, ast.ClassDef, ast.Lambda)):
-            continue
-        yield found
-        if inner_loops or not isinstance(found, _Loop):
-            stack.extend(ast.iter_child_nodes(found))
-
-
-def _bound_in(node: _Loop) -> dict[str, bool]:
-    """Names the loop's own body binds, each with whether a plain assignment does so."""
-    bound: dict[str, bool] = {}
-    for found in _own(node, inner_loops=False):
-        if isinstance(found, ast.Assign):
-            if isinstance(found.value, (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.JoinedStr)):
-                continue
-            for target in found.targets:
-                bound.update(dict.fromkeys(_target_names(target), True))
-        elif isinstance(found, (ast.AnnAssign, ast.NamedExpr)) and isinstance(found.target, ast.Name):
-            if found.value is not None:
-                bound[found.target.id] = True
-        elif isinstance(found, ast.AugAssign) and isinstance(found.target, ast.Name):
-            bound.setdefault(found.target.id, False)
-    return bound
-
-
-def _target_names(target: ast.expr) -> list[str]:
-    return [
-        node.id
-        for node in ast.walk(target)
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
-    ]
-
-
-def _counters(node: _Loop) -> list[str]:
-    return _target_names(node.target) if isinstance(node, ast.For) else []
-
-
-def _appended(node: _Loop) -> Iterator[tuple[str, str, str]]:
-    """``history["loss"].append(loss)`` gives ``("history", "loss", "loss")``."""
-    for found in _own(node, inner_loops=False):
-        if not (
-            isinstance(found, ast.Call)
-            and isinstance(found.func, ast.Attribute)
-            and found.func.attr == "append"
-            and len(found.args) == 1
-            and not isinstance(found.args[0], (ast.Tuple, ast.List, ast.Dict, ast.Starred))
-        ):
-            continue
-        value = found.args[0].id if isinstance(found.args[0], ast.Name) else ""
-        owner = found.func.value
-        if isinstance(owner, ast.Name):
-            yield owner.id, "", value
-        elif (
-            isinstance(owner, ast.Subscript)
-            and isinstance(owner.value, ast.Name)
-            and isinstance(owner.slice, ast.Constant)
-            and isinstance(owner.slice.value, str)
-        ):
-            yield owner.value.id, owner.slice.value, value
-
-
-def _printed_names(node: _Loop) -> set[str]:
-    return {
-        name.id
-        for found in _own(node, inner_loops=True)
-        if isinstance(found, ast.Call) and dotted(found.func) == "print"
-        for name in ast.walk(found)
-        if isinstance(name, ast.Name)
-    }
-
-
-def _read_in(node: _Loop, name: str) -> bool:
-    return any(
-        isinstance(found, ast.Name) and found.id == name and isinstance(found.ctx, ast.Load)
-        for found in _own(node, inner_loops=True)
-    )
-
-
-def _calls_in(node: _Loop) -> bool:
-    return any(isinstance(found, ast.Call) for found in _own(node, inner_loops=True))
-
-
-def _breaks_out(statements: list[ast.stmt]) -> bool:
-    return any(
-        isinstance(found, (ast.Break, ast.Continue))
-        for statement in statements
-        for found in _own(statement, inner_loops=False)
-    )
-
-
-_Part = tuple[str, ast.AST, str, int | None]
-_Piece = tuple[str, ast.AST | None, str, int | None]
-
-
-def _prints(name: str) -> bool:
-    """Whether a call of `name` shows text to a reader: ``print``, ``logger.info``, ``tqdm.write``."""
-    owner, _, last = name.rpartition(".")
-    if name in ("print", "display", "pprint"):
-        return True
-    return (
-        bool(owner)
-        and last in PRINTING_CALLS
-        and not (last == "write" and "tqdm" not in owner and "bar" not in owner)
-    )
 
 
 def _root(node: ast.expr) -> str:
@@ -475,172 +329,6 @@ def _shown_parts(node: ast.expr) -> tuple[ast.expr, ...]:
     """The values a displayed expression shows: the elements of a tuple, else itself."""
     if isinstance(node, ast.Tuple) and node.elts and not any(isinstance(e, ast.Starred) for e in node.elts):
         return (node, *node.elts)
-    if isinstance(node, ast.Call) and _prints(dotted(node.func)):
+    if isinstance(node, ast.Call) and prints(dotted(node.func)):
         return ()
     return (node,)
-
-
-def _unrounded(node: ast.expr) -> tuple[ast.expr, list[ast.expr] | None]:
-    """(what is rounded or turned to text for a reader, the list that holds it as its first item)."""
-    held: list[ast.expr] | None = None
-    while (
-        isinstance(node, ast.Call)
-        and dotted(node.func) in ("round", "np.round", "np.around", "numpy.round", "str", "format", "repr")
-        and node.args
-        and not isinstance(node.args[0], (ast.Starred, ast.Constant))
-    ):
-        held = node.args
-        node = held[0]
-    return node, held
-
-
-def _printed(call: ast.Call) -> Iterator[_Part]:
-    """The values of a print call in order: (text before it, node that holds it, field, index)."""
-    text = ""
-    arguments: list[tuple[ast.expr, ast.AST, str, int | None]] = [
-        (argument, call, "args", index) for index, argument in enumerate(call.args)
-    ]
-    if call.args and _is_text(call.args[0]) and len(call.args) > 1 and dotted(call.func) != "print":
-        # logger.info("loss %.3f", loss)
-        pieces = _percent_pieces(call.args[0].value)  # type: ignore[attr-defined]
-        if len(pieces) == len(call.args):
-            for index, piece in enumerate(pieces[:-1], start=1):
-                if not isinstance(call.args[index], ast.Starred):
-                    yield piece, call, "args", index
-            return
-    for index, (argument, owner, field, position) in enumerate(arguments):
-        if index:
-            text += " "
-        for before, holder, name, place in _strings(argument, owner, field, position):
-            if holder is None:
-                text += before
-            else:
-                yield text + before, holder, name, place
-                text = ""
-    if dotted(call.func).endswith("set_postfix"):
-        for keyword in call.keywords:
-            if keyword.arg:
-                yield f"{keyword.arg}: ", keyword, "value", None
-
-
-def _strings(
-    node: ast.expr, owner: ast.AST, field: str, index: int | None
-) -> Iterator[tuple[str, ast.AST | None, str, int | None]]:
-    if isinstance(node, ast.Constant):
-        yield (node.value if isinstance(node.value, str) else ""), None, "", None
-    elif isinstance(node, ast.JoinedStr):
-        for part in node.values:
-            if isinstance(part, ast.Constant):
-                yield str(part.value), None, "", None
-            elif isinstance(part, ast.FormattedValue):
-                if isinstance(part.value, ast.Constant):
-                    yield str(part.value.value), None, "", None
-                else:
-                    yield "", part, "value", None
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and _is_text(node.left):
-        values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
-        pieces = _percent_pieces(node.left.value)  # type: ignore[attr-defined]
-        if len(pieces) == len(values) + 1:
-            for position, piece in enumerate(pieces[:-1]):
-                if isinstance(node.right, ast.Tuple):
-                    yield piece, node.right, "elts", position
-                else:
-                    yield piece, node, "right", None
-            yield pieces[-1], None, "", None
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _joins_text(node):
-        yield from _strings(node.left, node, "left", None)
-        yield from _strings(node.right, node, "right", None)
-    elif (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "format"
-        and _is_text(node.func.value)
-    ):
-        yield from _format_pieces(node)
-    elif not isinstance(node, ast.Starred):
-        yield "", owner, field, index
-
-
-def _joins_text(node: ast.expr) -> bool:
-    """Whether a sum is one of texts: ``"auc " + str(auc)``."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _joins_text(node.left) or _joins_text(node.right)
-    return (
-        isinstance(node, ast.JoinedStr)
-        or _is_text(node)
-        or (isinstance(node, ast.Call) and dotted(node.func) == "str")
-    )
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _percent_pieces(text: str) -> list[str]:
-    pieces, piece, position = [], "", 0
-    while position < len(text):
-        if text[position] == "%" and position + 1 < len(text):
-            if text[position + 1] == "%":
-                piece, position = piece + "%", position + 2
-                continue
-            position += 1
-            while position < len(text) and text[position] in "0123456789.+- #*lhL":
-                position += 1
-            pieces.append(piece)
-            piece = ""
-        else:
-            piece += text[position]
-        position += 1
-    return [*pieces, piece]
-
-
-def _format_pieces(node: ast.Call) -> Iterator[_Piece]:
-    text = node.func.value.value  # type: ignore[attr-defined]
-    keywords = {keyword.arg: keyword for keyword in node.keywords if keyword.arg}
-    automatic = 0
-    try:
-        pieces = list(string.Formatter().parse(text))
-    except ValueError:
-        return
-    seen: set[str] = set()
-    for before, field, _, _ in pieces:
-        yield before, None, "", None
-        if field is None:
-            continue
-        name = field or str(automatic)
-        automatic += not field
-        if name in seen:
-            continue
-        seen.add(name)
-        if name in keywords:
-            yield "", keywords[name], "value", None
-        elif (
-            name.isdigit()
-            and int(name) < len(node.args)
-            and not isinstance(node.args[int(name)], ast.Starred)
-        ):
-            yield "", node, "args", int(name)
-
-
-# -- writing the tree ------------------------------------------------------------------------------
-
-
-def _name(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
-
-
-def _call(function: ast.expr, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(func=function, args=list(arguments), keywords=[])
-
-
-def _identity(argument: str) -> ast.Lambda:
-    parameters = ast.arguments(
-        posonlyargs=[], args=[ast.arg(argument), ast.arg("site")], kwonlyargs=[], kw_defaults=[], defaults=[]
-    )
-    return ast.Lambda(args=parameters, body=_name(argument))
-
-
-def _hook(module: str, function: str, fallback: ast.expr) -> ast.Call:
-    modules = ast.Attribute(_call(_name("__import__"), ast.Constant("sys")), "modules", ast.Load())
-    found = _call(ast.Attribute(modules, "get", ast.Load()), ast.Constant(module))
-    return _call(_name("getattr"), found, ast.Constant(function), fallback)

@@ -41,9 +41,10 @@ MAY_IMPORT = {
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
 FOUNDATIONS = {
     "names", "sites", "numbers", "vocabulary", "metric_names", "members", "assignments", "evaluation", "settings",
+    "evidence", "syntax", "printing", "watching",
 }  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
-COMPOSERS = {"recorder", "draft", "ledger"}
+COMPOSERS = {"recorder", "draft", "ledger", "metrics"}
 #: Inside `export`, the same: nouns, syntax, and what a statement does; and those that put it in order.
 EXPORT_FOUNDATIONS = {"plan", "references", "source", "purity", "translation"}
 EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "reopening"}

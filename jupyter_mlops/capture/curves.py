@@ -1,0 +1,95 @@
+"""Numbers that a loop rebinds or appends: its curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.records import Curve, MetricDetail, MetricValue
+
+from .metric_names import canonical, singular
+from .numbers import is_number, to_number
+from .vocabulary import is_part, sounds_like_metric, sounds_like_size, words
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
+    from .sites import LoopSeries
+
+
+def find_curves(evidence: Evidence) -> None:
+    """Tell what loops rebound and appended."""
+    lists = {
+        (loop.scope, loop.value_name): loop
+        for loop in evidence.seen.loops
+        if loop.appended and loop.value_name
+    }
+    for loop in sorted(evidence.seen.loops, key=lambda loop: loop.appended):
+        if (loop.scope, loop.expression) in evidence.named:
+            continue
+        kept = lists.get((loop.scope, loop.expression))
+        if kept is not None and kept.count != loop.count and not sounds_like_metric(loop.name):
+            evidence.looped.add((loop.scope, loop.expression))
+            continue
+        if _counts(evidence, loop):
+            continue
+        evidence.looped.add((loop.scope, loop.expression))
+        if not loop.values or (loop.count < 2 and not loop.appended):
+            continue
+        _tell_loop(evidence, loop)
+
+
+def _counts(evidence: Evidence, loop: LoopSeries) -> bool:
+    """Whether a series only counts (``correct += …``): whole numbers whose name is no metric's."""
+    return not sounds_like_metric(loop.name) and all(
+        value == int(value) for value in loop.values if value - value == 0
+    )
+
+
+def _tell_loop(evidence: Evidence, loop: LoopSeries) -> None:
+    name = _name_of_loop(evidence, loop)
+    if sounds_like_size(name) and not sounds_like_metric(name):
+        return
+    if loop.appended and len(words(name)) == 1 and len(name) <= 2:
+        name = canonical(loop.expression)
+    if not name or any(
+        curve.values[-1:] == loop.values[-1:] and len(curve.values) == len(loop.values)
+        for other, curve in evidence.found.curves.items()
+        if loop.appended and (other == name or singular(name) == singular(other))
+    ):
+        return
+    if name in evidence.found.values:
+        name = canonical(f"{loop.scope.rpartition('.')[2]} {name}") if loop.scope else f"{name}_history"
+        if name in evidence.found.values:
+            return
+    evidence.found.curves[name] = Curve(
+        steps=loop.steps, values=loop.values, times=loop.times, count=loop.count
+    )
+    value: MetricValue = loop.values[-1]
+    if not loop.scope and not loop.appended:
+        now = evidence.seen.namespace.get(loop.expression)
+        value = to_number(now) if is_number(now) else value
+    evidence.found.values[name] = value
+    evidence.found.details[name] = MetricDetail(
+        origin="curve",
+        expression=loop.expression,
+        order=loop.order,
+        span=evidence.target_span(loop.expression) if not loop.scope else None,
+        scope=loop.scope,
+        path=(-1,) if loop.appended else (),
+        step=loop.steps[-1],
+        points=loop.count,
+        evaluation=evidence.evaluation_of(evidence.calls_for(loop.expression, loop.scope)),
+    )
+
+
+def _name_of_loop(evidence: Evidence, loop: LoopSeries) -> str:
+    """Its own name; where that says nothing, the label it is printed under, or what scored it."""
+    own = canonical(loop.name)
+    if sounds_like_metric(own):
+        return own
+    label = evidence.label_of(loop.expression, loop.scope)
+    if label:
+        return label
+    calls = evidence.calls_for(loop.expression, loop.scope)
+    if not calls:
+        return own
+    return f"{own}_{evidence.call_name(calls[-1])}" if is_part(own) else evidence.call_name(calls[-1])

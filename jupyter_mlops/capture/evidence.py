@@ -1,0 +1,270 @@
+"""What one executed cell gave as evidence of its metrics, and what was told of it so far.
+
+The rooms that look for metrics (`curves`, `results`, `shown`, `scores`) each read the same
+`Evidence` and tell it what they find, so that a number told three ways is one metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jupyter_mlops.records import Curve, Evaluation, MetricDetail, MetricValue, Span
+
+from .assignments import assignments_of, explored, span_of
+from .evaluation import direction_of, identify, prediction_of, rows_of, target_and_name
+from .metric_names import BETWEEN, canonical, data_part
+from .numbers import is_number, module_of, to_number
+from .vocabulary import is_setting, sounds_like_holder, sounds_like_metric, sounds_like_size, words
+
+if TYPE_CHECKING:
+    import ast
+
+    from .evaluation import Kept
+    from .members import Path
+    from .sites import Event, LoopSeries, Site
+
+#: Dicts with these names hold results, not a group of them: their keys stand for themselves.
+PLAIN_HOLDERS = frozenset(
+    ["metrics", "results", "result", "scores", "score", "res", "evaluation", "report", "out", "performance"]
+)
+#: Words of names that hold results, so that a table or dict of theirs is one of scores.
+_RESULTS = frozenset(
+    """
+    hist history log logs results result res scores metrics perf performance comparison leaderboard summary
+    report
+    """.split()
+)
+#: Names that say nothing of what was scored: a label they are printed under says more.
+GENERIC = frozenset("score scores cv_score cv_scores error result res value val metric s".split())
+#: Words of names that hold what a model is made of.
+EXPLAINING = frozenset("importance importances coef coefs coefficient coefficients weights".split())
+#: Of a heading that names a number this much is kept, so that the number's own label has room.
+HEADING = 30
+_EXPLORED_ROWS = 60
+
+Fingerprint = Callable[[Any], str]
+
+
+class Found(msgspec.Struct):
+    """The metrics of one cell: value, detail and (where it has one) curve by name."""
+
+    values: dict[str, MetricValue] = msgspec.field(default_factory=dict)
+    details: dict[str, MetricDetail] = msgspec.field(default_factory=dict)
+    curves: dict[str, Curve] = msgspec.field(default_factory=dict)
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """Everything `find_metrics` looks at.
+
+    `bound` are names the cell's top level really bound, `mutated` those whose objects it changed,
+    `settings` those that hold a literal still. `fitted` are scores of fitted objects, as
+    (label, expression, path, value), `fitted_curves` their histories by label. `kept` gives the
+    tables that are kept of a scoring call.
+    """
+
+    tree: ast.Module
+    code: str
+    order: int
+    namespace: Mapping[str, Any]
+    bound: frozenset[str]
+    events: list[Event]
+    loops: list[LoopSeries]
+    fingerprint: Fingerprint
+    fitted: list[tuple[str, str, Path, MetricValue]] = []
+    fitted_curves: Mapping[str, list[float]] = {}
+    mutated: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    kept: Callable[[Event], Kept] | None = None
+
+
+class Evidence:
+    """What was observed of a cell, indexed, and the metrics found so far."""
+
+    def __init__(self, observed: Observed) -> None:
+        self.seen = observed
+        self.found = Found()
+        self.assignments = assignments_of(observed.tree)
+        self.calls = [event for event in observed.events if event.site.kind == "call"]
+        self.printed = [event for event in observed.events if event.site.kind == "printed"]
+        self.displayed = [event for event in observed.events if event.site.kind == "displayed"]
+        self.shown = {event.site.expression for event in (*self.printed, *self.displayed)}
+        #: Places whose value is told already: (order, line, column, end_line, end_column).
+        self.told: set[tuple[int, int, int, int, int]] = set()
+        self.looped: set[tuple[str, str]] = set()
+        #: Expressions printed together with the name of what was scored: several facts, no curve.
+        self.named = {
+            (event.site.scope, event.site.expression)
+            for event in self.printed
+            if BETWEEN in event.label and not sounds_like_size(event.label.partition(BETWEEN)[0])
+        }
+
+    def label_of(self, expression: str, scope: str) -> str:
+        """The label a name is printed under, if that sounds like a metric where the name does not."""
+        for event in self.printed:
+            site = event.site
+            if site.expression == expression and site.scope == scope and BETWEEN not in event.label:
+                label = canonical(event.label)
+                if sounds_like_metric(label) and not is_setting(label):
+                    return label
+        return ""
+
+    def target_span(self, name: str) -> Span | None:
+        """Where the cell last binds a name."""
+        assignment = self.assignments.get(name)
+        return span_of(assignment.target) if assignment else None
+
+    def keep_curve(self, name: str, numbers: list[float]) -> None:
+        """Make `numbers` the curve of a metric that was told."""
+        self.found.curves[name] = Curve(
+            steps=list(range(len(numbers))), values=numbers, times=[0.0] * len(numbers), count=len(numbers)
+        )
+        detail = self.found.details[name]
+        self.found.details[name] = msgspec.structs.replace(detail, step=len(numbers) - 1, points=len(numbers))
+
+    def is_setting(self, event: Event) -> bool:
+        """Whether what is printed is only a setting: a name that holds a literal, ``args.lr``."""
+        expression = event.site.expression
+        if expression in self.seen.settings and not (
+            event.site.scope or sounds_like_metric(expression) or sounds_like_metric(event.label)
+        ):
+            return True
+        root, _, rest = expression.partition(".")
+        return (
+            bool(rest) and rest.isidentifier() and sounds_like_holder(root) and not sounds_like_metric(rest)
+        )
+
+    def explores(self, expression: str, value: Any = None) -> bool:
+        """Whether an expression only looks at data: ``df.corr()["y"]``, ``df.age.mean()``, ``df.head()``."""
+        if not is_number(value) and value is not None and EXPLAINING & set(words(expression)):
+            return True
+        root, surely = explored(expression)
+        if surely:
+            return True
+        if not root:
+            return False
+        held: Any = self.seen.namespace.get(root)
+        if module_of(type(held)).partition(".")[0] not in ("pandas", "polars") or len(held) <= _EXPLORED_ROWS:
+            return False
+        if type(value).__name__ == "DataFrame":
+            numeric = [name for name in value.columns if type(name) is str and value[name].dtype.kind == "f"]
+            return 2 * sum(map(sounds_like_metric, numeric)) < len(numeric) or not numeric
+        return not sounds_like_metric(expression)
+
+    def is_trusted(self, expression: str) -> bool:
+        """Whether an expression's words say that it holds results."""
+        return bool(_RESULTS & set(words(expression)))
+
+    def same(self, name: str, value: Any) -> bool:
+        """Whether `value` is what is told under `name` already."""
+        kept = self.found.values[name]
+        shown = to_number(value)
+        return kept == shown or (kept != kept and shown != shown)  # noqa: PLR0124 — NaN is itself here
+
+    def tell(self, name: str, value: MetricValue, detail: MetricDetail) -> None:
+        """Tell a metric."""
+        self.found.values[name] = value
+        self.found.details[name] = detail
+
+    def free(self, name: str, call: Event | None, event: Event | None = None) -> str:
+        """`name`, or the name with what tells this fact from the one that has it already."""
+        if name not in self.found.values:
+            return name
+        part = data_part(call.site.arguments) if call else ""
+        if part and f"{name}_{part}" not in self.found.values:
+            return f"{name}_{part}"
+        if event is not None and event.heading:
+            headed = canonical(f"{canonical(event.heading)[:HEADING]}{BETWEEN}{name}")
+            if headed not in self.found.values:
+                return headed
+        count = 2
+        while f"{name}_{count}" in self.found.values:
+            count += 1
+        return f"{name}_{count}"
+
+    def mark(self, calls: Iterable[Event]) -> None:
+        """The values of these calls are told: they are no facts of their own."""
+        self.told.update(place_of(call.site) for call in calls)
+
+    def detail(self, event: Event, origin: str, call: Event | None) -> MetricDetail:
+        """How the metric that `event` showed came to be."""
+        site = event.site
+        return MetricDetail(
+            origin=origin,
+            expression=site.expression,
+            order=site.order,
+            span=Span(line=site.line, column=site.column, end_line=site.end_line, end_column=site.end_column),
+            scope=site.scope,
+            evaluation=self.evaluation_of([call] if call else []),
+            higher_is_better=direction_of([call] if call else []),
+        )
+
+    def call_name(self, call: Event) -> str:
+        """What the value of a scoring call is called for want of a better name."""
+        last = call.site.function.rpartition(".")[2]
+        part = data_part(call.site.arguments)
+        return f"{last}_{part}" if part and part != "test" and last == "score" else last
+
+    def call_at(self, event: Event) -> Event | None:
+        """The scoring call that is, or (rounded, scaled) stands inside, the event's expression."""
+        site = event.site
+        inside = [
+            call
+            for call in self.calls
+            if call.site.order == site.order
+            and (site.line, site.column) <= (call.site.line, call.site.column)
+            and (call.site.end_line, call.site.end_column) <= (site.end_line, site.end_column)
+        ]
+        same_turn = [call for call in inside if call.occurrence == event.occurrence]
+        found = same_turn or inside
+        return found[-1] if found else None
+
+    def calls_in(self, node: ast.expr) -> list[Event]:
+        """The scoring calls inside an expression at the cell's top level."""
+        begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+        return [
+            call
+            for call in self.calls
+            if call.site.order == self.seen.order
+            and not call.site.scope
+            and begin <= (call.site.line, call.site.column)
+            and (call.site.end_line, call.site.end_column) <= end
+        ]
+
+    def calls_for(self, name: str, scope: str) -> list[Event]:
+        """The last scoring call whose value was bound, appended or set to `name`."""
+        return [
+            call
+            for call in self.calls
+            if name in (call.site.target, call.site.within)
+            and call.site.scope == scope
+            and (scope or call.site.order == self.seen.order)
+        ][-1:]
+
+    def evaluation_of(self, calls: list[Event]) -> Evaluation | None:
+        """What the last of some calls was scored with."""
+        if not calls:
+            return None
+        call = calls[-1]
+        name, code = identify(call.function, call.site.function)
+        target_name, target = target_and_name(call)
+        fingerprint, rows = "", None
+        if target is not None:
+            fingerprint = self.seen.fingerprint(target)
+            rows = rows_of(target)
+        return Evaluation(
+            function=name,
+            function_hash=self.seen.fingerprint(code) if code is not None else "",
+            target=fingerprint,
+            target_name=target_name,
+            prediction_name=prediction_of(call),
+            rows=rows,
+            **(msgspec.structs.asdict(self.seen.kept(call)) if self.seen.kept is not None else {}),
+        )
+
+
+def place_of(site: Site) -> tuple[int, int, int, int, int]:
+    """Where a site's expression stands: (order, line, column, end_line, end_column)."""
+    return (site.order, site.line, site.column, site.end_line, site.end_column)

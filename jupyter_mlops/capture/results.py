@@ -1,0 +1,180 @@
+"""Numbers a cell keeps as results: bound to a name, set in a dict, inside a structure, on a fitted object."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.records import MetricDetail, MetricValue
+
+from .assignments import Assignment, has_grown, is_constant, measures_time, reads_clock, span_of, stored_keys
+from .evaluation import direction_of
+from .evidence import EXPLAINING, GENERIC, PLAIN_HOLDERS
+from .members import Member, Path, histories, members, numbers_of
+from .metric_names import canonical, join
+from .numbers import is_number, module_of, to_number
+from .vocabulary import (
+    is_setting,
+    names_a_result,
+    sounds_like_holder,
+    sounds_like_metric,
+    sounds_like_size,
+    words,
+)
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
+    from .sites import Event
+
+_LONGEST_LIST = 5_000
+
+
+def find_bound(evidence: Evidence) -> None:
+    """Tell the results bound to names at the cell's top level."""
+    for name, assignment in evidence.assignments.items():
+        if name not in evidence.seen.bound or name not in evidence.seen.namespace or name.startswith("_"):
+            continue
+        if assignment.in_loop and ("", name) in evidence.named:
+            continue
+        value = evidence.seen.namespace[name]
+        calls = evidence.calls_in(assignment.value) or evidence.calls_for(name, "")
+        if is_number(value):
+            if name in evidence.found.values or not _is_result(evidence, name, value, assignment, calls):
+                continue
+            if (not sounds_like_metric(name) or name in GENERIC) and evidence.label_of(name, ""):
+                continue
+            _tell_bound(evidence, name, name, to_number(value), assignment, calls)
+            evidence.mark(calls)
+        elif calls or name in evidence.shown or sounds_like_metric(name) or evidence.is_trusted(name):
+            _find_members(evidence, name, value, assignment, calls)
+
+
+def _tell_bound(
+    evidence: Evidence,
+    label: str,
+    name: str,
+    value: MetricValue,
+    assignment: Assignment,
+    calls: list[Event],
+    path: Path = (),
+) -> None:
+    evidence.tell(
+        label,
+        value,
+        MetricDetail(
+            origin="bound",
+            expression=name,
+            order=evidence.seen.order,
+            span=span_of(assignment.target),
+            path=path,
+            evaluation=evidence.evaluation_of(calls),
+            higher_is_better=direction_of(calls),
+        ),
+    )
+
+
+def _is_result(evidence: Evidence, name: str, value: Any, assignment: Assignment, calls: list[Event]) -> bool:
+    if calls:
+        return True
+    if is_constant(assignment.value):
+        # Typed in by hand: a setting, unless its name can only be that of a result.
+        literal = isinstance(assignment.value, (ast.Constant, ast.UnaryOp))
+        started = to_number(value) in (0, -1) or abs(to_number(value)) == float("inf")
+        return names_a_result(name) and type(value) is float and not (literal and started)
+    if sounds_like_metric(name):
+        return True
+    if sounds_like_size(name) or is_setting(name) or reads_clock(ast.unparse(assignment.value)):
+        return False
+    if name in evidence.shown:
+        labels = [event.label for event in evidence.printed if event.site.expression == name]
+        return type(to_number(value)) is float and not any(sounds_like_size(label) for label in labels)
+    return (
+        type(to_number(value)) is float
+        and len(name) > 2
+        and not assignment.consumed
+        and not measures_time(assignment.value)
+        and not evidence.explores(ast.unparse(assignment.value))
+    )
+
+
+def _find_members(
+    evidence: Evidence, name: str, value: Any, assignment: Assignment, calls: list[Event]
+) -> None:
+    if is_constant(assignment.value) and not has_grown(assignment.value, value):
+        return
+    if sounds_like_holder(name) or EXPLAINING & set(words(name)):
+        return
+    whole = module_of(type(value)) == "numpy" and not (calls or name in evidence.shown)
+    if whole and (assignment.consumed or _is_signed(evidence, value)):
+        return
+    if evidence.explores(ast.unparse(assignment.value), value):
+        return
+    _tell_members(evidence, name, value, assignment, calls, members(value, trusted=evidence.is_trusted(name)))
+    _tell_histories(evidence, name, value, assignment)
+
+
+def _is_signed(evidence: Evidence, value: Any) -> bool:
+    """Whether an array holds residuals rather than scores: some are below zero."""
+    return bool(value.dtype.kind == "f" and value.size and value.size <= 1_000 and value.min() < 0)
+
+
+def _tell_members(
+    evidence: Evidence, name: str, value: Any, assignment: Assignment, calls: list[Event], found: list[Member]
+) -> None:
+    told = False
+    plain = name in PLAIN_HOLDERS and type(value).__name__ != "ndarray"
+    for path, parts, number in found:
+        label = join("" if plain else name, parts)
+        if label in evidence.found.values:
+            if evidence.same(label, number):
+                continue
+            label = join(name, parts)
+        if label in evidence.found.values or not label:
+            continue
+        told = True
+        _tell_bound(evidence, label, name, number, assignment, calls, path)
+    numbers = numbers_of(value[:_LONGEST_LIST]) if type(value) is list and calls else None
+    if numbers is not None and not any(curve.values == numbers for curve in evidence.found.curves.values()):
+        told = True
+        _tell_bound(evidence, name, name, numbers[-1], assignment, calls, (len(value) - 1,))
+        evidence.keep_curve(name, numbers)
+    if told:
+        evidence.mark(calls)
+
+
+def _tell_histories(evidence: Evidence, name: str, value: Any, assignment: Assignment) -> None:
+    for path, parts, numbers in histories(value):
+        label = join("" if name in (*PLAIN_HOLDERS, "history", "hist") else name, parts)
+        if not label or any(curve.values == numbers for curve in evidence.found.curves.values()):
+            continue
+        label = label if label not in evidence.found.values else join(name, parts)
+        _tell_bound(evidence, label, name, numbers[-1], assignment, [], (*path, len(numbers) - 1))
+        evidence.keep_curve(label, numbers)
+
+
+def find_stored(evidence: Evidence) -> None:
+    """Items set in a dict of results that an earlier cell began: ``results["svm"] = score``."""
+    for name, (holder, keys) in stored_keys(evidence.seen.tree).items():
+        value = evidence.seen.namespace.get(name)
+        if name not in evidence.seen.mutated or name in evidence.seen.bound or type(value) is not dict:
+            continue
+        calls = evidence.calls_for(name, "")
+        if sounds_like_holder(name) or not (calls or sounds_like_metric(name) or name in PLAIN_HOLDERS):
+            continue
+        found = [member for member in members(value) if keys is None or member[0][0] in keys]
+        _tell_members(evidence, name, None, Assignment(holder, holder, in_loop=False), calls, found)
+
+
+def find_fitted(evidence: Evidence) -> None:
+    """Tell the scores that fitted objects hold."""
+    for name, expression, path, value in evidence.seen.fitted:
+        label = canonical(name)
+        if label and label not in evidence.found.values:
+            evidence.tell(
+                label,
+                value,
+                MetricDetail(origin="fitted", expression=expression, order=evidence.seen.order, path=path),
+            )
+            numbers = evidence.seen.fitted_curves.get(name)
+            if numbers:
+                evidence.keep_curve(label, numbers)

@@ -1,0 +1,224 @@
+"""Numbers a reader sees: printed with a label, or displayed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_mlops.records import Curve
+
+from .assignments import reads_clock
+from .evidence import GENERIC, HEADING, PLAIN_HOLDERS, place_of
+from .members import Path, members
+from .metric_names import BETWEEN, canonical, expression_name, join
+from .numbers import is_number, to_float, to_number
+from .vocabulary import is_setting, sounds_like_holder, sounds_like_metric, sounds_like_size, words
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
+    from .sites import Event
+
+#: A site outside any loop heard more often than this is a series, not so many facts.
+_FACTS = 12
+
+
+def find_shown(evidence: Evidence) -> None:
+    """Tell what the cell printed and displayed."""
+    _find_printed(evidence)
+    for event in evidence.displayed:
+        _show(evidence, event)
+
+
+def _find_printed(evidence: Evidence) -> None:
+    by_name: dict[tuple[str, str], list[Event]] = {}
+    headed = _headed(evidence)
+    crowded = _crowded(evidence)
+    for event in evidence.printed:
+        if not is_number(event.value):
+            _show(evidence, event)
+            continue
+        name = _printed_name(evidence, event, crowded)
+        if name and event.site.key in headed:
+            name = canonical(f"{canonical(event.heading)[:HEADING]}{BETWEEN}{name}")
+        if name:
+            by_name.setdefault((name, event.site.key), []).append(event)
+    for (name, _), events in by_name.items():
+        if len(events) <= _FACTS and not events[0].site.in_loop:
+            for event in events:
+                _show_series(evidence, name, [event])
+        else:
+            _show_series(evidence, name, events)
+
+
+def _headed(evidence: Evidence) -> set[str]:
+    """Sites that are printed under several headings, which tell their values apart."""
+    headings: dict[str, set[str]] = {}
+    for event in evidence.printed:
+        heading = re.sub(r"[\d\W_]+", "", event.heading)
+        if heading and BETWEEN not in event.label:
+            headings.setdefault(event.site.key, set()).add(heading)
+    return {key for key, told in headings.items() if len(told) > 1}
+
+
+def _crowded(evidence: Evidence) -> set[str]:
+    """Sites whose value stands beside another under no label of its own: ``f"{name} {a} {b}"``."""
+    bare: dict[str, set[str]] = {}
+    for event in evidence.printed:
+        if not words(event.label.rpartition(BETWEEN)[2]) and is_number(event.value):
+            bare.setdefault(event.site.call, set()).add(event.site.key)
+    return {key for keys in bare.values() if len(keys) > 1 for key in keys}
+
+
+def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
+    site = event.site
+    if (site.scope, site.expression) in evidence.looped or evidence.is_setting(event):
+        return ""
+    if (
+        not site.scope
+        and site.expression in evidence.found.values
+        and evidence.same(site.expression, event.value)
+    ):
+        return ""
+    label = canonical(event.label)
+    call = evidence.call_at(event)
+    plain = expression_name(site.expression)
+    if plain in evidence.found.values and evidence.same(plain, event.value) and BETWEEN not in event.label:
+        root = plain.partition(".")[0]
+        telling = sounds_like_metric(label) and not sounds_like_metric(plain)
+        if telling and site.expression != plain:
+            return label
+        if not (root in GENERIC and evidence.found.details[plain].path and sounds_like_metric(label)):
+            return ""
+        # `scores.mean()` under the label "Accuracy": the label says more.
+        del evidence.found.values[plain], evidence.found.details[plain]
+    whole = type(to_number(event.value)) is int
+    if label:
+        told = canonical(event.label.rpartition(BETWEEN)[2]) or label
+        if is_setting(told) or (sounds_like_size(told) and not sounds_like_metric(told) and call is None):
+            return ""
+        bound = evidence.assignments.get(site.expression) if not site.scope else None
+        source = ast.unparse(bound.value) if bound is not None else site.expression
+        looks = whole or evidence.explores(site.expression) or reads_clock(source)
+        if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
+            return ""
+        if site.key in crowded:
+            own = evidence.call_name(call) if call is not None else plain
+            label = canonical(f"{label}{BETWEEN}{own}")
+        return label
+    if call is None and event.heading and not sounds_like_metric(plain) and sounds_like_metric(event.heading):
+        return canonical(event.heading)
+    if call is not None:
+        return evidence.call_name(call)
+    if not sounds_like_metric(plain) and evidence.explores(site.expression):
+        return ""
+    return "" if sounds_like_size(plain) or (whole and not sounds_like_metric(plain)) else plain
+
+
+def _show_series(evidence: Evidence, name: str, events: list[Event]) -> None:
+    event = events[-1]
+    call = evidence.call_at(event)
+    occurrences = sum(1 for other in evidence.printed if other.site.key == event.site.key)
+    path: Path = () if event.occurrence == occurrences - 1 else (f"@{event.occurrence}",)
+    if name in evidence.found.values:
+        if evidence.same(name, event.value):
+            evidence.mark([call] if call else [])
+            return
+        name = evidence.free(name, call, event)
+    detail = evidence.detail(event, "printed", call)
+    values = [to_float(other.value) for other in events]
+    curve = None
+    if len(events) > 1 and all(value is not None for value in values):
+        steps = [step if (step := other.step) is not None else index for index, other in enumerate(events)]
+        curve = Curve(
+            steps=steps,
+            values=[value for value in values if value is not None],
+            times=[0.0] * len(values),
+            count=len(values),
+        )
+    evidence.tell(
+        name,
+        to_number(event.value),
+        msgspec.structs.replace(
+            detail,
+            path=path,
+            step=curve.steps[-1] if curve else None,
+            points=curve.count if curve else 0,
+        ),
+    )
+    if curve:
+        evidence.found.curves[name] = curve
+    for other in events:
+        evidence.mark([found for found in [evidence.call_at(other)] if found is not None])
+
+
+def _show(evidence: Evidence, event: Event) -> None:
+    """A value that stands there for a reader: the cell's last expression, or a printed structure."""
+    value, site = event.value, event.site
+    call = evidence.call_at(event)
+    name = canonical(event.label) or (evidence.call_name(call) if call else expression_name(site.expression))
+    if is_number(value):
+        _show_number(evidence, event, name, call)
+    elif place_of(site) not in evidence.told and not (
+        type(value) is dict and (sounds_like_holder(site.expression) or sounds_like_holder(name))
+    ):
+        _show_members(evidence, event, name, call)
+    evidence.mark([call] if call else [])
+
+
+def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None) -> None:
+    value, site = event.value, event.site
+    known = site.expression in evidence.found.values and evidence.same(site.expression, value)
+    if known or not name or evidence.is_setting(event):
+        return
+    whole = type(to_number(value)) is int
+    aside = sounds_like_size(name) or whole or is_setting(name) or evidence.explores(site.expression)
+    if call is None and not sounds_like_metric(name) and aside:
+        return
+    if not (name in evidence.found.values and evidence.same(name, value)):
+        evidence.tell(
+            evidence.free(name, call, event), to_number(value), evidence.detail(event, site.kind, call)
+        )
+
+
+def _show_members(evidence: Evidence, event: Event, name: str, call: Event | None) -> None:
+    value, site = event.value, event.site
+    if call is None and evidence.explores(site.expression, value):
+        return
+    scored = call is not None
+    if call is None and not site.scope:
+        call = next(iter(evidence.calls_for(site.expression, "")), None)
+    if type(value).__name__ == "ndarray" and call is None:
+        own = expression_name(site.expression)
+        grid = value.ndim == 2 and ({"cm", "confusion", "conf"} & set(words(f"{own} {name}")))
+        if not (grid or sounds_like_metric(own) or (name != own and sounds_like_metric(name))):
+            return
+    if type(value) in (list, tuple):
+        numbers = [to_float(item) for item in value]
+        told = set(evidence.found.values.values())
+        if any(curve.values == numbers for curve in evidence.found.curves.values()):
+            return
+        if not (call or sounds_like_metric(name) or evidence.is_trusted(site.expression)):
+            return
+        if all(number in told for number in numbers):
+            return
+    listed = type(value).__name__ in ("ndarray", "list", "tuple")
+    # `{"rmse": rmse, …}` as the last line has no name of its own: its keys stand for themselves.
+    nameless = not event.label and not site.expression.replace(".", "").isidentifier()
+    nameless = nameless and (type(value) is dict or type(value).__name__ == "Series") and call is None
+    plain = not listed and (name in PLAIN_HOLDERS or (type(value) is dict and scored) or nameless)
+    holder = "" if plain else name
+    trusted = evidence.is_trusted(f"{site.expression} {name}")
+    for path, parts, number in members(value, shown=True, trusted=trusted):
+        label = join(holder, parts) or (name if not path else "")
+        if type(value).__name__ == "DataFrame":
+            label = join("", parts)
+        if not label or (label in evidence.found.values and evidence.same(label, number)):
+            continue
+        if label in evidence.found.values:
+            label = join(name, parts)
+        if label and label not in evidence.found.values:
+            detail = msgspec.structs.replace(evidence.detail(event, site.kind, call), path=path)
+            evidence.tell(label, number, detail)

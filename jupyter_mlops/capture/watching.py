@@ -1,0 +1,120 @@
+"""What a loop in the syntax tree binds, appends and reads: which of its names are worth watching."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .syntax import Loop, dotted, own_nodes
+from .vocabulary import sounds_like_metric, sounds_like_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def bound_in(node: Loop) -> dict[str, bool]:
+    """Names the loop's own body binds, each with whether a plain assignment does so."""
+    bound: dict[str, bool] = {}
+    for found in own_nodes(node, inner_loops=False):
+        if isinstance(found, ast.Assign):
+            if isinstance(found.value, (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.JoinedStr)):
+                continue
+            for target in found.targets:
+                bound.update(dict.fromkeys(target_names(target), True))
+        elif isinstance(found, (ast.AnnAssign, ast.NamedExpr)) and isinstance(found.target, ast.Name):
+            if found.value is not None:
+                bound[found.target.id] = True
+        elif isinstance(found, ast.AugAssign) and isinstance(found.target, ast.Name):
+            bound.setdefault(found.target.id, False)
+    return bound
+
+
+def target_names(target: ast.expr) -> list[str]:
+    """The names a target binds."""
+    return [
+        node.id
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    ]
+
+
+def counters(node: Loop) -> list[str]:
+    """The names a ``for`` counts with."""
+    return target_names(node.target) if isinstance(node, ast.For) else []
+
+
+def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
+    """``history["loss"].append(loss)`` gives ``("history", "loss", "loss")``."""
+    for found in own_nodes(node, inner_loops=False):
+        if not (
+            isinstance(found, ast.Call)
+            and isinstance(found.func, ast.Attribute)
+            and found.func.attr == "append"
+            and len(found.args) == 1
+            and not isinstance(found.args[0], (ast.Tuple, ast.List, ast.Dict, ast.Starred))
+        ):
+            continue
+        value = found.args[0].id if isinstance(found.args[0], ast.Name) else ""
+        owner = found.func.value
+        if isinstance(owner, ast.Name):
+            yield owner.id, "", value
+        elif (
+            isinstance(owner, ast.Subscript)
+            and isinstance(owner.value, ast.Name)
+            and isinstance(owner.slice, ast.Constant)
+            and isinstance(owner.slice.value, str)
+        ):
+            yield owner.value.id, owner.slice.value, value
+
+
+def printed_names(node: Loop) -> set[str]:
+    """The names printed anywhere in a loop."""
+    return {
+        name.id
+        for found in own_nodes(node, inner_loops=True)
+        if isinstance(found, ast.Call) and dotted(found.func) == "print"
+        for name in ast.walk(found)
+        if isinstance(name, ast.Name)
+    }
+
+
+def is_read_in(node: Loop, name: str) -> bool:
+    """Whether a loop's own body reads `name`."""
+    return any(
+        isinstance(found, ast.Name) and found.id == name and isinstance(found.ctx, ast.Load)
+        for found in own_nodes(node, inner_loops=True)
+    )
+
+
+def makes_calls(node: Loop) -> bool:
+    """Whether a loop calls anything."""
+    return any(isinstance(found, ast.Call) for found in own_nodes(node, inner_loops=True))
+
+
+def breaks_out(statements: list[ast.stmt]) -> bool:
+    """Whether statements leave or continue the loop they stand in."""
+    return any(
+        isinstance(found, (ast.Break, ast.Continue))
+        for statement in statements
+        for found in own_nodes(statement, inner_loops=False)
+    )
+
+
+def watched(node: Loop, around: Sequence[Loop]) -> tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]]:
+    """The names and lists of a loop that may become curves; `around` are the loops it stands in."""
+    bound = bound_in(node)
+    # A name reset by the body of a loop further out belongs to that one: its value there is
+    # the epoch's, in here only a running sum.
+    outer = {name for loop in around for name, plain in bound_in(loop).items() if plain}
+    counting = {name for loop in (*around, node) for name in counters(loop)}
+    lists = tuple(appended(node))
+    loud = printed_names(node) | {name for _, _, name in lists}
+    names = tuple(
+        name
+        for name in bound
+        if name not in outer
+        and name not in counting
+        and not sounds_like_size(name)
+        and (name in loud or sounds_like_metric(name) or not is_read_in(node, name))
+    )
+    return names, lists
