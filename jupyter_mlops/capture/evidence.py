@@ -15,6 +15,7 @@ from jupyter_mlops.records import Curve, Evaluation, MetricDetail, MetricValue, 
 
 from .assignments import assignments_of, explored, span_of
 from .evaluation import direction_of, identify, prediction_of, rows_of, target_and_name
+from .lines import settle
 from .metric_names import BETWEEN, canonical, data_part
 from .numbers import is_number, module_of, to_number
 from .vocabulary import is_setting, sounds_like_holder, sounds_like_metric, sounds_like_size, words
@@ -88,7 +89,7 @@ class Evidence:
         self.found = Found()
         self.assignments = assignments_of(observed.tree)
         self.calls = [event for event in observed.events if event.site.kind == "call"]
-        self.printed = [event for event in observed.events if event.site.kind == "printed"]
+        self.printed = settle(event for event in observed.events if event.site.kind == "printed")
         self.displayed = [event for event in observed.events if event.site.kind == "displayed"]
         self.shown = {event.site.expression for event in (*self.printed, *self.displayed)}
         #: Places whose value is told already: (order, line, column, end_line, end_column).

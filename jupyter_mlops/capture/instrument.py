@@ -15,10 +15,11 @@ A ``for`` keeps its form, ``for x in iterate(iter(ITERABLE), …)``. A ``while``
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 import xxhash
 
-from .printing import is_text, printed_parts, prints, unrounded
+from .printing import Part, Slot, draws, is_formatted, is_text, printed_parts, prints, text_parts
 from .sites import SITES, Site
 from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of
 from .vocabulary import (
@@ -30,6 +31,9 @@ from .vocabulary import (
     words,
 )
 from .watching import breaks_out, makes_calls, target_names, watched
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PROBES = "jupyter_mlops.capture.probes"
 _LOOPS = "jupyter_mlops.capture.loops"
@@ -73,6 +77,9 @@ class _Rewriter(ast.NodeTransformer):
         #: The name that what is being visited is bound, appended or set as an item to.
         self.within = ""
         self.displayed: tuple[ast.expr, ...] = ()
+        #: Whether what is visited is printed, and by which call.
+        self.printing = False
+        self.group = ""
 
     # -- scopes ---------------------------------------------------------------------------------
 
@@ -153,13 +160,11 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def _see_displayed(self, node: ast.expr) -> ast.expr:
-        shown, field = unrounded(node)
-        if field is None:
-            site = self._site(node, "displayed")
-            return self._see(self.visit(node), site)
-        site = self._site(shown, "displayed")
-        field[0] = self._see(self.visit(shown), site)
-        return node
+        holder = ast.Expr(node)
+        slot = Slot(holder, "value", None).inner()
+        site = self._site(slot.node, "displayed")
+        slot.put(self._see(self.visit(slot.node), site))
+        return holder.value
 
     def visit_For(self, node: ast.For) -> ast.AST:
         names, lists = watched(node, self.loops)
@@ -205,6 +210,8 @@ class _Rewriter(ast.NodeTransformer):
         last = name.rpartition(".")[2]
         if prints(name):
             return self._visit_print(node)
+        if is_formatted(node):
+            return self._visit_text(node)
         kind = ""
         if name and is_scoring_call(last):
             kind = "call"
@@ -233,39 +240,76 @@ class _Rewriter(ast.NodeTransformer):
                 keyword.value = self._see(keyword.value, site)
 
     def _visit_print(self, node: ast.Call) -> ast.AST:
-        first, group = True, self._key()
+        name = dotted(node.func)
+        within, self.printing = self.printing, True
         parts = list(printed_parts(node))
-        for position, (text, owner, field, index) in enumerate(parts):
-            held = getattr(owner, field)
-            value = held if index is None else held[index]
-            value, inner = unrounded(value)
-            counter = isinstance(value, ast.Name) and any(
-                isinstance(loop, ast.For) and value.id in target_names(loop.target) for loop in self.loops
+        found = self._see_parts(parts, drawn=draws(name))
+        if not found and node.args and is_text(node.args[0]) and not draws(name):
+            # A line of text alone is a heading: it may name the number printed after it.
+            text = str(node.args[0].value)  # type: ignore[attr-defined]
+            site = self._site(node.args[0], "heading", text=text, first=True, call=self._key())
+            node.args[0] = self._see(node.args[0], site)
+        self._visit_rest(node, {id(owner) for _, owner, _, _ in parts})
+        self.printing = within
+        return node
+
+    def _visit_rest(self, node: ast.Call, done: set[int]) -> None:
+        """Visit what a print call was given beside its parts: ``sep``, ``file``, ``*values``."""
+        for index, argument in enumerate(node.args):
+            if isinstance(argument, ast.Starred):
+                node.args[index] = self.visit(argument)
+        for keyword in node.keywords:
+            if id(keyword) not in done:
+                keyword.value = self.visit(keyword.value)
+
+    def _see_parts(self, parts: Sequence[Part], *, drawn: bool = False, nested: bool = False) -> bool:
+        """Observe the values of a text; whether there were any."""
+        first = not nested
+        group = self.group = self.group if nested else self._key()
+        values = [(text, owner, field, index) for text, owner, field, index in parts if owner is not None]
+        for position, (text, owner, field, index) in enumerate(values):
+            slot = Slot(owner, field, index).inner()
+            value = slot.node
+            counted = _counted(value)
+            counter = bool(counted) and any(
+                isinstance(loop, ast.For) and counted in target_names(loop.target) for loop in self.loops
             )
             # What the loop runs over, printed before a score: `print(alpha, model.score(X, y))`.
             varies = (
                 counter
-                and position < len(parts) - 1
+                and position < len(values) - 1
                 and not sounds_like_metric(text)
-                and not ({"mean", "std", "avg"} & set(words(value.id)) or sounds_like_metric(value.id))  # type: ignore[attr-defined]
+                and not ({"mean", "std", "avg"} & set(words(counted)) or sounds_like_metric(counted))
             )
+            after = parts[-1][0] if position == len(values) - 1 and parts[-1][1] is None else ""
             site = self._site(
-                value, "printed", text=text, first=first, counter=counter, varies=varies, call=group
+                value,
+                "printed",
+                text=text,
+                after=after,
+                first=first,
+                counter=counter,
+                varies=varies,
+                call=group,
+                aside=drawn or not self.printing,
             )
             first = False
-            seen = self._see(self.visit(value), site)
-            if inner is not None:
-                inner[0] = seen
-            elif index is None:
-                setattr(owner, field, seen)
-            else:
-                held[index] = seen
-        if first and node.args and is_text(node.args[0]):
-            # A line of text alone is a heading: it may name the number printed after it.
-            text = str(node.args[0].value)  # type: ignore[attr-defined]
-            site = self._site(node.args[0], "heading", text=text, first=True, call=group)
-            node.args[0] = self._see(node.args[0], site)
-        return node
+            slot.put(self._see(self.visit(value), site))
+        return bool(values)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        return self._visit_text(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        return self._visit_text(node) if is_formatted(node) else self.generic_visit(node)
+
+    def _visit_text(self, node: ast.expr) -> ast.AST:
+        """A text made for a reader that no print call was given as it stands: a message, a row of a table."""
+        if not is_formatted(node):
+            return self.generic_visit(node)
+        holder = ast.Expr(node)
+        self._see_parts(list(text_parts(holder, "value", None)), nested=self.printing)
+        return holder.value
 
     # -- building -------------------------------------------------------------------------------
 
@@ -287,6 +331,8 @@ class _Rewriter(ast.NodeTransformer):
             target=self.targets.get(id(node), ""),
             within=self.within,
             in_loop=bool(self.loops),
+            loop=self.loops[-1].lineno if self.loops else 0,
+            turning=_turning(self.loops[-1]) if self.loops else (),
             **more,  # type: ignore[arg-type]
         )
         SITES[site.key] = site
@@ -317,6 +363,21 @@ class _Rewriter(ast.NodeTransformer):
 def _plain(node: ast.Call) -> tuple[str, ...]:
     plain = [dotted(argument) for argument in node.args]
     return (*plain, *(f"{key.arg}={dotted(key.value)}" for key in node.keywords if key.arg))
+
+
+def _counted(node: ast.expr) -> str:
+    """The name in `epoch` and ``epoch + 1``."""
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, (ast.Add, ast.Sub))
+        and isinstance(node.right, ast.Constant)
+    ):
+        node = node.left
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _turning(loop: Loop) -> tuple[str, ...]:
+    return tuple(target_names(loop.target)) if isinstance(loop, ast.For) else ("while",)
 
 
 def _root(node: ast.expr) -> str:

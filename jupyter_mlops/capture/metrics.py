@@ -14,6 +14,7 @@ from .evidence import Evidence, Found, Observed
 from .results import find_bound, find_fitted, find_stored
 from .scores import find_called
 from .shown import find_shown
+from .turns import find_turns
 
 __all__ = ["Found", "Observed", "find_metrics"]
 
@@ -28,6 +29,7 @@ def find_metrics(observed: Observed) -> Found:
     find_bound(evidence)
     find_stored(evidence)
     find_fitted(evidence)
+    find_turns(evidence)
     find_shown(evidence)
     find_called(evidence)
     return evidence.found

@@ -12,63 +12,150 @@ from .vocabulary import PRINTING_CALLS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_Part = tuple[str, ast.AST, str, int | None]
+Part = tuple[str, ast.AST | None, str, int | None]
 _Piece = tuple[str, ast.AST | None, str, int | None]
+
+_ROUNDING = frozenset({"round", "np.round", "np.around", "numpy.round", "str", "format", "repr", "float"})
+#: Methods that only change how a value looks.
+_LOOKS = frozenset({"round", "to_string", "to_markdown", "to_html", "item", "tolist"})
+#: Methods that draw text into a figure.
+_DRAWING = frozenset("title suptitle set_title set_xlabel text annotate".split())
 
 
 def prints(name: str) -> bool:
     """Whether a call of `name` shows text to a reader: ``print``, ``logger.info``, ``tqdm.write``."""
     owner, _, last = name.rpartition(".")
-    if name in ("print", "display", "pprint"):
+    if name in ("print", "display", "pprint", "Markdown", "HTML", "cprint", "rprint"):
+        return True
+    if last in _DRAWING:
         return True
     return (
         bool(owner)
         and last in PRINTING_CALLS
-        and not (last == "write" and "tqdm" not in owner and "bar" not in owner)
+        and not (last == "write" and not any(word in owner for word in ("tqdm", "bar", "stdout", "stderr")))
     )
 
 
-def unrounded(node: ast.expr) -> tuple[ast.expr, list[ast.expr] | None]:
-    """(what is rounded or turned to text for a reader, the list that holds it as its first item)."""
-    held: list[ast.expr] | None = None
-    while (
-        isinstance(node, ast.Call)
-        and dotted(node.func) in ("round", "np.round", "np.around", "numpy.round", "str", "format", "repr")
-        and node.args
-        and not isinstance(node.args[0], (ast.Starred, ast.Constant))
-    ):
-        held = node.args
-        node = held[0]
-    return node, held
+def draws(name: str) -> bool:
+    """Whether a call of `name` puts text into a figure."""
+    return name.rpartition(".")[2] in _DRAWING
 
 
-def printed_parts(call: ast.Call) -> Iterator[_Part]:
-    """The values of a print call in order: (text before it, node that holds it, field, index)."""
+class Slot:
+    """A place in the tree that holds an expression, and what a reader's form of it stands around."""
+
+    def __init__(self, owner: ast.AST, field: str, index: int | None) -> None:
+        self.owner, self.field, self.index = owner, field, index
+
+    @property
+    def node(self) -> ast.expr:
+        """The expression in it."""
+        held = getattr(self.owner, self.field)
+        found: ast.expr = held if self.index is None else held[self.index]
+        return found
+
+    def put(self, node: ast.expr) -> None:
+        """Put another expression there."""
+        if self.index is None:
+            setattr(self.owner, self.field, node)
+        else:
+            getattr(self.owner, self.field)[self.index] = node
+
+    def inner(self) -> Slot:
+        """The slot of what is rounded or turned to text for a reader: of `x` in ``str(round(x, 2))``."""
+        slot = self
+        while True:
+            node = slot.node
+            if not isinstance(node, ast.Call):
+                return slot
+            first = node.args[0] if node.args else None
+            if (
+                dotted(node.func) in _ROUNDING
+                and first is not None
+                and not isinstance(first, (ast.Starred, ast.Constant))
+            ):
+                slot = Slot(node, "args", 0)
+            elif (
+                isinstance(node.func, ast.Attribute)
+                and node.func.attr in _LOOKS
+                and not any(isinstance(argument, ast.Name) for argument in node.args)
+                and not _is_module(node.func.value)
+            ):
+                slot = Slot(node.func, "value", None)
+            else:
+                return slot
+
+
+def _is_module(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("np", "numpy", "pd", "math", "torch", "tf")
+
+
+def printed_parts(call: ast.Call) -> Iterator[Part]:
+    """The values of a print call in order: (text before it, node that holds it, field, index).
+
+    What stands after the last one comes at the end, with no node.
+    """
     text = ""
+    name = dotted(call.func)
     arguments: list[tuple[ast.expr, ast.AST, str, int | None]] = [
-        (argument, call, "args", index) for index, argument in enumerate(call.args)
+        (argument, call, "args", place) for place, argument in enumerate(call.args)
     ]
-    if call.args and is_text(call.args[0]) and len(call.args) > 1 and dotted(call.func) != "print":
+    if call.args and is_text(call.args[0]) and len(call.args) > 1 and name != "print":
         # logger.info("loss %.3f", loss)
         pieces = _percent_pieces(call.args[0].value)  # type: ignore[attr-defined]
         if len(pieces) == len(call.args):
             for index, piece in enumerate(pieces[:-1], start=1):
                 if not isinstance(call.args[index], ast.Starred):
                     yield piece, call, "args", index
+            yield pieces[-1], None, "", None
             return
-    for index, (argument, owner, field, position) in enumerate(arguments):
-        if index:
+    if draws(name):
+        arguments = [part for part in arguments if not _is_plain(part[0])]
+    for position, (argument, owner, field, place) in enumerate(arguments):
+        if position:
             text += " "
-        for before, holder, name, place in _strings(argument, owner, field, position):
+        for before, holder, inner, item in _strings(argument, owner, field, place):
             if holder is None:
                 text += before
             else:
-                yield text + before, holder, name, place
+                yield text + before, holder, inner, item
                 text = ""
-    if dotted(call.func).endswith("set_postfix"):
+    if name.endswith("set_postfix"):
         for keyword in call.keywords:
             if keyword.arg:
                 yield f"{keyword.arg}: ", keyword, "value", None
+    yield text, None, "", None
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether an argument is a place or a value, no text made for a reader."""
+    return not isinstance(node, (ast.JoinedStr, ast.BinOp, ast.Call))
+
+
+def is_formatted(node: ast.expr) -> bool:
+    """Whether an expression makes a text with values in it: an f-string, ``%``, ``.format``."""
+    if isinstance(node, ast.JoinedStr):
+        return any(isinstance(part, ast.FormattedValue) for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Mod) and is_text(node.left)
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "format"
+        and is_text(node.func.value)
+    )
+
+
+def text_parts(owner: ast.AST, field: str, index: int | None) -> Iterator[Part]:
+    """The values of a text that is made somewhere else than in a print call, as `printed_parts` has them."""
+    text = ""
+    for before, holder, place, item in _strings(Slot(owner, field, index).node, owner, field, index):
+        if holder is None:
+            text += before
+        else:
+            yield text + before, holder, place, item
+            text = ""
+    yield text, None, "", None
 
 
 def _strings(

@@ -25,6 +25,20 @@ _STRUCTURES = frozenset({"DataFrame", "Series", "ndarray", "defaultdict", "Order
 _LISTED = (dict, list, tuple)
 
 
+class _Line:
+    """What one print call has said so far."""
+
+    __slots__ = ("context", "number", "numbers", "step", "text", "turn")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.text = ""
+        self.context = ""
+        self.numbers = 0
+        self.turn = ""
+        self.step: int | None = None
+
+
 class Probe:
     """What was heard during one tracked cell."""
 
@@ -36,11 +50,10 @@ class Probe:
         self._counts: dict[str, int] = {}
         self._latest: dict[str, Event] = {}
         self._given: dict[str, dict[str, Any]] = {}
-        self._text = ""
-        self._context = ""
+        self._line = _Line(0)
+        #: What a print call has said so far, by call: one may print in the middle of another.
+        self._lines: dict[str, _Line] = {}
         self._heading = ""
-        self._numbers = 0
-        self._step: int | None = None
 
     def hear(self, value: Any, site: Site, frame: FrameType) -> None:
         """Remember one evaluation of `site`, made in `frame`."""
@@ -49,8 +62,7 @@ class Probe:
             self._hear_printed(value, site)
             return
         if kind == "heading":
-            self._begin_line()
-            self._text = site.text
+            self._begin_line(site).text = site.text
             return
         if kind == "argument":
             # Of a long loop only the first are kept alive until the cell's end.
@@ -79,40 +91,55 @@ class Probe:
             event.receiver, event.function = known.receiver, known.function
         self.events.append(event)
 
-    def _begin_line(self) -> None:
+    def _begin_line(self, site: Site) -> _Line:
         """A print call begins: what the one before said without a number is a heading now."""
-        told = f"{self._context} {self._text}".strip()
-        if told and not self._numbers:
-            self._heading = told[-_TEXT:]
-        self._text, self._context, self._step, self._numbers = "", "", None, 0
+        before = self._line
+        line = _Line(before.number + 1)
+        if not site.aside:
+            told = f"{before.context} {before.text}".strip()
+            if told and not before.numbers:
+                self._heading = told[-_TEXT:]
+            self._line = line
+        else:
+            before.number += 1
+        self._lines[site.call] = line
+        return line
 
     def _hear_printed(self, value: Any, site: Site) -> None:
-        if site.first:
-            self._begin_line()
-        self._text += site.text
+        line = self._begin_line(site) if site.first else self._lines.get(site.call, self._line)
+        line.text += site.text
         kind = type(value)
         if kind is str:
             # A name printed before its number (f"{model}: {score}") tells this one from its neighbours.
             if len(value) <= _TEXT:
-                self._context = f"{self._context} {self._text if self._context else ''}{value}".strip()
-                self._text = ""
+                line.context = f"{line.context} {line.text if line.context else ''}{value}".strip()
+                line.text = ""
         elif site.counter and kind is int:
-            self._step, self._text = value, ""
-            self._numbers += 1
+            lead = line.text.rstrip(" =:([#,_-").rpartition(" ")[2].rpartition("\n")[2]
+            line.turn = f"{line.turn} {lead or site.expression} {value}".strip()
+            line.step, line.text = value, ""
+            line.numbers += 1
         elif site.varies and is_number(value):
             # What a loop runs over, printed before its score, tells this score from its neighbours.
-            before = self._text.rstrip(" =:([").rpartition(" ")[2] if not self._context else ""
-            self._context = f"{self._context} {before} {to_number(value):g}".strip()
-            self._text = ""
+            before = line.text.rstrip(" =:([").rpartition(" ")[2] if not line.context else ""
+            line.context = f"{line.context} {before} {to_number(value):g}".strip()
+            line.text = ""
         elif is_number(value) or any(kind is listed for listed in _LISTED) or kind.__name__ in _STRUCTURES:
-            self._numbers += 1
+            line.numbers += 1
             count = self._count(site)
             if count < _HEARD:
-                event = Event(site=site, occurrence=count, value=_light(value), step=self._step)
-                event.label = f"{self._context}{_BETWEEN}{self._text}" if self._context else self._text
+                event = Event(
+                    site=site,
+                    occurrence=count,
+                    value=_light(value),
+                    step=line.step,
+                    line=line.number,
+                    turn=line.turn,
+                )
+                event.label = f"{line.context}{_BETWEEN}{line.text}" if line.context else line.text
                 event.heading = self._heading
                 self.events.append(event)
-            self._text = ""
+            line.text = ""
 
     def _count(self, site: Site) -> int:
         count = self._counts.get(site.key, 0)

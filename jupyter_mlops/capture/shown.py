@@ -38,7 +38,10 @@ def _find_printed(evidence: Evidence) -> None:
     crowded = _crowded(evidence)
     for event in evidence.printed:
         if not is_number(event.value):
-            _show(evidence, event)
+            if not event.site.aside:
+                _show(evidence, event)
+            continue
+        if event.site.aside and not sounds_like_metric(event.label.rpartition(BETWEEN)[2]):
             continue
         name = _printed_name(evidence, event, crowded)
         if name and event.site.key in headed:

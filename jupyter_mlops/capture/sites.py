@@ -25,7 +25,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     `within` the name that the value it is a part of is bound, appended or set as an item to. Of
     a printed value `text` is what stands before it in the same string, `first` marks the first
     value of a print call and `counter` that it is the target of a loop around it, `varies` that it stands
-    before what is told of it. `call` is the
+    before what is told of it, `after` is the text behind the last value, `aside` marks a text that no print
+    call was given as it stands, or that was drawn into a figure. `loop` is the line of the innermost
+    loop around, `turning` the names it counts with. `call` is the
     same for all values of one print, and of an argument the key of its call; an argument's
     `text` is its position or keyword. `scope` is the dotted name of the function around, ``""``
     at the cell's top level.
@@ -49,6 +51,10 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     first: bool = False
     counter: bool = False
     varies: bool = False
+    after: str = ""
+    aside: bool = False
+    loop: int = 0
+    turning: tuple[str, ...] = ()
     in_loop: bool = False
 
 
@@ -59,7 +65,8 @@ class Event(msgspec.Struct):
     printed number, the text that stood before it; `step` the loop counter printed with it.
     `values` holds the live objects behind the call's plain arguments, `given` those behind arguments
     that were heard themselves, by position or keyword; `function` is the called object and
-    `receiver` what a method was called on. `heading` is the line of text printed last before it.
+    `receiver` what a method was called on. `heading` is the line of text printed last before it,
+    `line` the same for all that one print call showed, `turn` what it showed of the loop's counters.
     """
 
     site: Site
@@ -68,6 +75,8 @@ class Event(msgspec.Struct):
     label: str = ""
     heading: str = ""
     step: int | None = None
+    line: int = 0
+    turn: str = ""
     function: Any = None
     receiver: Any = None
     values: dict[str, Any] = msgspec.field(default_factory=dict)

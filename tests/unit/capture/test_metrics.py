@@ -66,7 +66,7 @@ def scored(code: str) -> dict[str, float]:
         ("h = 3 / 4\nprint(f'Entropy: {h:.1f}')", {"entropy": 0.75}),
         (
             "score = np.array([0.5, 1.0])\nprint('Lasso score: {:.2f} ({:.2f})'.format(score.mean(), score.std()))",
-            {"lasso_score": 0.75, "score.std": 0.25},
+            {"lasso_score": 0.75, "lasso_score_std": 0.25},
         ),
         ("acc = 1 - 1 / 2\naccuracy_score(y_test, pred), acc", {"accuracy_score": 0.75, "acc": 0.5}),
         ("import logging\nlog = logging.getLogger()\nlog.info('auc %.2f', 3 / 4)", {"auc": 0.75}),
@@ -99,7 +99,7 @@ def scored(code: str) -> dict[str, float]:
         ),
         (
             "for mean, std in [(0.5, 0.25)]:\n    print('AUC %.2f (+/-%.2f)' % (mean, std * 2))",
-            {"AUC": 0.5, "std": 0.5},
+            {"AUC": 0.5, "AUC_std": 0.5},
         ),
         ("hist = [3.0, 1.5]\nprint(f'reconstruction error {hist[-1]:.1f}')", {"reconstruction_error": 1.5}),
         ("import time\nt = time.time()\nprint('Fitting used', time.time() - t)", {}),

@@ -1,0 +1,92 @@
+"""What a loop says of each thing it tries: one fact a turn, told apart by what varies.
+
+``for k in ks: … print(k, score)`` fits or scores several things: every printed score is a fact of
+its own, ``k_3_score``. A training loop, ``for epoch in …``, has a curve instead (`curves`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .metric_names import BETWEEN, canonical, expression_name
+from .numbers import is_number, to_number
+from .vocabulary import is_setting, sounds_like_metric, sounds_like_size, words
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
+    from .sites import Event, Site
+
+#: A loop that fits so often tries things out; one that only shows numbers does if it is shorter still.
+_FITTED = 40
+_SHOWN = 12
+#: Loops over these train one thing, step by step.
+_STEPPING = frozenset(
+    """
+    epoch epochs ep step steps iteration iterations iter it itr t batch round rounds generation gen episode
+    while i j n _ idx index tick update
+    """.split()
+)
+_EPOCHS = frozenset("epoch epochs ep step steps iteration iter batch generation episode while".split())
+_TRIES = frozenset({"cross_val_score", "cross_validate", "score", "evaluate"})
+
+
+def find_turns(evidence: Evidence) -> None:
+    """Tell every number that a loop over several tries printed."""
+    fitting = {
+        _loop_of(event.site)
+        for event in evidence.seen.events
+        if event.site.loop
+        and (
+            (event.site.kind == "fit" and not event.site.function.endswith("partial_fit"))
+            or (event.site.kind == "call" and event.site.function.rpartition(".")[2] in _TRIES)
+        )
+    }
+    turns: dict[str, list[Event]] = {}
+    for event in evidence.printed:
+        site = event.site
+        if site.loop and is_number(event.value) and not site.aside and BETWEEN not in event.label:
+            turns.setdefault(site.key, []).append(event)
+    for events in turns.values():
+        if len(events) > 1 and _tries(events[0].site, len(events), fitting):
+            _tell_turns(evidence, events)
+
+
+def _loop_of(site: Site) -> tuple[int, str, int]:
+    return (site.order, site.scope, site.loop)
+
+
+def _tries(site: Site, count: int, fitting: set[tuple[int, str, int]]) -> bool:
+    over = {word for name in site.turning for word in words(name) or (name,)}
+    if over & _EPOCHS:
+        return False
+    if _loop_of(site) in fitting:
+        return count <= _FITTED
+    return count <= _SHOWN and not over <= _STEPPING
+
+
+def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
+    for event in events:
+        label = canonical(event.label) or expression_name(event.site.expression)
+        call = evidence.call_at(event)
+        if is_setting(label) or (sounds_like_size(label) and not sounds_like_metric(label)):
+            return
+        if type(to_number(event.value)) is int and not sounds_like_metric(label) and call is None:
+            return
+        if call is not None and not sounds_like_metric(label):
+            label = evidence.call_name(call) if not words(event.label) else label
+        name = canonical(f"{event.turn or _ordinal(event)}{BETWEEN}{label}")
+        if name in evidence.found.values:
+            if evidence.same(name, event.value):
+                continue
+            name = evidence.free(name, call, event)
+        detail = evidence.detail(event, "printed", call)
+        path = () if event is events[-1] else (f"@{event.occurrence}",)
+        evidence.tell(name, to_number(event.value), msgspec.structs.replace(detail, path=path))
+
+
+def _ordinal(event: Event) -> str:
+    """``fold 3`` for a turn that no printed counter tells: what the loop is over, and the how manieth."""
+    names = [name for name in event.site.turning if len(name) > 2]
+    return f"{names[0] if names else 'turn'} {event.occurrence + 1}"
