@@ -8,7 +8,7 @@ from jupyter_mlops.records import Curve, MetricDetail, MetricValue
 
 from .metric_names import canonical, singular
 from .numbers import is_number, to_number
-from .vocabulary import is_part, sounds_like_metric, sounds_like_size, words
+from .vocabulary import is_part, is_stale, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -29,7 +29,7 @@ def find_curves(evidence: Evidence) -> None:
         if kept is not None and kept.count != loop.count and not sounds_like_metric(loop.name):
             evidence.looped.add((loop.scope, loop.expression))
             continue
-        if _counts(evidence, loop):
+        if _counts(loop) or is_stale(loop.name):
             continue
         evidence.looped.add((loop.scope, loop.expression))
         if not loop.values or (loop.count < 2 and not loop.appended):
@@ -37,7 +37,7 @@ def find_curves(evidence: Evidence) -> None:
         _tell_loop(evidence, loop)
 
 
-def _counts(evidence: Evidence, loop: LoopSeries) -> bool:
+def _counts(loop: LoopSeries) -> bool:
     """Whether a series only counts (``correct += …``): whole numbers whose name is no metric's."""
     return not sounds_like_metric(loop.name) and all(
         value == int(value) for value in loop.values if value - value == 0

@@ -44,6 +44,7 @@ from .models import (
     fitted_scores,
     is_fitted,
     serialize_model,
+    summary_scores,
 )
 from .numbers import to_float
 from .parameters import Estimator, Given, find_params
@@ -193,6 +194,9 @@ class Drafter:
             if found.fitted_here and found.name
             for score in fitted_scores(found.name, found.value)
         ]
+        for event in seen.probe.events:
+            if event.site.kind == "summary":
+                fitted += summary_scores(event.site.expression, event.value)
         cell = seen.started.cell
         found = find_metrics(
             Observed(

@@ -35,6 +35,8 @@ from .watching import breaks_out, makes_calls, target_names, watched
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: Methods that show what a statistical result says of itself.
+_SUMMARIES = frozenset({"summary", "summary2"})
 _PROBES = "jupyter_mlops.capture.probes"
 _LOOPS = "jupyter_mlops.capture.loops"
 
@@ -167,7 +169,7 @@ class _Rewriter(ast.NodeTransformer):
         return holder.value
 
     def visit_For(self, node: ast.For) -> ast.AST:
-        names, lists = watched(node, self.loops)
+        names, lists = watched(node, self.loops, inside=self.functions > 0)
         node.iter = self.visit(node.iter)
         self._visit_body(node)
         if names or lists or (not self.functions and makes_calls(node)):
@@ -177,7 +179,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_While(self, node: ast.While) -> ast.AST:
-        names, lists = watched(node, self.loops)
+        names, lists = watched(node, self.loops, inside=self.functions > 0)
         node.test = self.visit(node.test)
         self._visit_body(node)
         if not (names or lists) or breaks_out(node.orelse):
@@ -221,7 +223,15 @@ class _Rewriter(ast.NodeTransformer):
             kind, name = "predict", dotted(node.func) or f".{node.func.attr}"
         elif isinstance(node.func, ast.Attribute) and is_scoring_call(node.func.attr):
             kind, name = "call", node.func.attr
+        if last == "train" and not (node.args or node.keywords):
+            kind = ""  # `net.train()` only switches a mode
         site = self._site(node, kind, function=name, arguments=_plain(node)) if kind else None
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _SUMMARIES:
+            shown = node.func.value
+            summary = self._site(shown, "summary")
+            node.func.value = self._see(self.visit(shown), summary)
+            node.args = [self.visit(argument) for argument in node.args]
+            return node
         self.generic_visit(node)
         if site is not None and (last in TOLD_ARGUMENTS or kind == "call"):
             self._see_arguments(node, site, named=last in TOLD_ARGUMENTS)

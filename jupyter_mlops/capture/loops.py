@@ -16,7 +16,7 @@ from itertools import chain, islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .numbers import to_float
+from .numbers import own_state, to_float
 from .sites import LoopSeries, arguments_of
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def series_of(watch: LoopWatch) -> list[LoopSeries]:
         for (owner, key), (value_name, values) in loop.appended.items():
             found.append(
                 LoopSeries(
-                    name=key or value_name or owner,
+                    name=key or value_name or owner.rpartition(".")[2],
                     scope=loop.scope,
                     order=loop.order,
                     line=loop.line,
@@ -315,9 +315,12 @@ def _lengths(loop: Loop, frame: FrameType) -> dict[tuple[str, str], int]:
 
 
 def _list_at(frame: FrameType, owner: str, key: str) -> list[Any] | None:
+    root, *attributes = owner.split(".")
     for space in (frame.f_locals, frame.f_globals):
-        if owner in space:
-            value = space[owner]
+        if root in space:
+            value = space[root]
+            for attribute in attributes:
+                value = own_state(value).get(attribute)
             if key:
                 value = dict.get(value, key) if isinstance(value, dict) else None
             return value if type(value) is list else None

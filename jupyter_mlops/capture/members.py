@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from jupyter_mlops.records import MetricValue
@@ -51,6 +52,31 @@ def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = 
     if module == "pandas" and kind.__name__ == "DataFrame":
         return _frame_members(value, trusted)
     return []
+
+
+def holds_scores(value: Any, depth: int = 2) -> bool:
+    """Whether a structure says by its own keys or columns that it holds scores: ``{"rmse": 0.3}``."""
+    kind = type(value)
+    if issubclass(kind, dict):
+        items = list(islice(dict.items(value), _MEMBERS + 1))
+        if not 0 < len(items) <= _MEMBERS or any(type(key) is not str for key, _ in items):
+            return False
+        scored = [
+            sounds_like_metric(key) and (is_number(item) or (type(item) is list and _is_scored(item)))
+            for key, item in items
+        ]
+        if any(scored):
+            return 2 * sum(scored) >= len(scored)
+        return depth > 0 and all(holds_scores(item, depth - 1) for _, item in items)
+    if kind is list:
+        return 0 < len(value) <= _MEMBERS and all(
+            type(item) is dict and holds_scores(item, 0) for item in value
+        )
+    return False
+
+
+def _is_scored(values: list[Any]) -> bool:
+    return numbers_of(values[:_MEMBERS]) is not None
 
 
 def histories(value: Any, *, depth: int = 2) -> list[tuple[Path, tuple[str, ...], list[float]]]:

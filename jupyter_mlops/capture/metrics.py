@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .curves import find_curves
 from .evidence import Evidence, Found, Observed
-from .results import find_bound, find_fitted, find_stored
+from .results import find_bound, find_fitted, find_histories, find_stored
 from .scores import find_called
 from .shown import find_shown
 from .turns import find_turns
@@ -29,6 +29,7 @@ def find_metrics(observed: Observed) -> Found:
     find_bound(evidence)
     find_stored(evidence)
     find_fitted(evidence)
+    find_histories(evidence)
     find_turns(evidence)
     find_shown(evidence)
     find_called(evidence)

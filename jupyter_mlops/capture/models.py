@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.records import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Score = tuple[str, str, tuple[str | int, ...], int | float]
 
@@ -36,7 +36,11 @@ _SCORES = (
     "validation_score_",
     "best_loss_",
 )
-_STATSMODELS_SCORES = ("rsquared", "rsquared_adj", "prsquared", "aic", "bic", "llf", "fvalue", "f_pvalue")
+_STATSMODELS_SCORES = ("rsquared", "rsquared_adj", "prsquared", "aic", "bic", "llf")
+#: What a summary shows beside these.
+_SUMMARY_SCORES = ("fvalue", "f_pvalue", "hqic", "llnull", "llr_pvalue", "deviance", "pearson_chi2", "sse")
+#: A summary of more terms than this is no table one reads.
+_TERMS = 40
 
 
 def describe_model(name: str, value: Any) -> Model | None:
@@ -344,6 +348,40 @@ def fitted_scores(name: str, value: Any) -> list[Score]:
         return []
 
 
+def summary_scores(name: str, value: Any) -> list[Score]:
+    """What the summary of a statistical result shows: its scores, and the p-value of every term."""
+    if model_family(value) != "statsmodels":
+        return []
+    try:
+        found = [*_scores(name, value), *_statistics(name, value, _SUMMARY_SCORES)]
+        terms: Any = getattr(value, "pvalues", None)
+        if _NAME.__get__(type(terms)) == "Series" and len(terms) <= _TERMS:
+            found += [
+                (f"pvalue {term}", f"{name}.pvalues", (term,), float(number))
+                for term, number in zip(terms.index.tolist(), terms.tolist(), strict=True)
+                if type(term) is str
+            ]
+        elif _NAME.__get__(type(terms)) == "ndarray" and terms.ndim == 1 and terms.size <= _TERMS:
+            terms_of = _state(_state(_state(value).get("_results", value)).get("model")).get("data")
+            names = getattr(terms_of, "xnames", None) or [str(index) for index in range(terms.size)]
+            found += [
+                (f"pvalue {term}", f"{name}.pvalues", (index,), float(number))
+                for index, (term, number) in enumerate(zip(names, terms.tolist(), strict=False))
+            ]
+    except Exception:  # noqa: BLE001 - a result may be broken in any way
+        return []
+    return found
+
+
+def _statistics(name: str, value: Any, keys: Iterable[str]) -> Iterator[Score]:
+    results = _state(value).get("_results", value)
+    for key in keys:
+        if _has_attribute(type(results), key):
+            number = _number(getattr(results, key, None))
+            if number is not None:
+                yield key, f"{name}.{key}", (), number
+
+
 def fitted_curves(value: Any) -> dict[str, list[float]]:
     """The histories a fitted object kept, whole, by the labels `fitted_scores` gives their last values."""
     try:
@@ -365,12 +403,7 @@ def _scores(name: str, value: Any) -> Iterator[Score]:
     family = model_family(value)
     state = _state(value)
     if family == "statsmodels":
-        results = _state(value).get("_results", value)
-        for key in _STATSMODELS_SCORES:
-            if _has_attribute(type(results), key):
-                number = _number(getattr(results, key, None))
-                if number is not None:
-                    yield key, f"{name}.{key}", (), number
+        yield from _statistics(name, value, _STATSMODELS_SCORES)
         return
     if not family and _NAME.__get__(type(value)) != "History":
         return
@@ -378,6 +411,9 @@ def _scores(name: str, value: Any) -> Iterator[Score]:
         number = _number(state.get(key))
         if number is not None:
             yield key.rstrip("_"), f"{name}.{key}", (), number
+    for attribute, public in {"best_score": "best_score", "_best_score": "best_score_"}.items():
+        for best, number in _best(state.get(attribute), ()):
+            yield "_".join(("best", *best)), f"{name}.{public}", best, number
     kept = {"evals_result_": "evals_result_", "_evals_result": "evals_result_", "history": "history"}
     for attribute, public in kept.items():
         for path, number in _histories(state.get(attribute), ()):
@@ -387,6 +423,16 @@ def _scores(name: str, value: Any) -> Iterator[Score]:
         steps = list(_steps(state))
         if steps:
             yield from _scores(f"{name}[-1]", steps[-1][1])
+
+
+def _best(kept: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int | float]]:
+    """The numbers of ``{set: {metric: number}}``, as LightGBM keeps those of the best round."""
+    if isinstance(kept, dict) and len(path) < 2:
+        for key, part in list(kept.items())[:MAX_ITEMS]:
+            if type(key) is str:
+                yield from _best(part, (*path, key))
+    elif len(path) == 2 and (number := _number(kept)) is not None:
+        yield path, number
 
 
 def _histories(kept: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], int | float]]:

@@ -51,3 +51,12 @@ def to_float(value: Any) -> float | None:
         return float(to_number(value))
     except OverflowError:
         return None
+
+
+def own_state(value: Any) -> dict[str, Any]:
+    """What an instance holds under its own names, read past any ``__getattr__`` of its class."""
+    try:
+        state = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return state if type(state) is dict else {}

@@ -9,6 +9,7 @@ import msgspec
 
 from jupyter_mlops.records import ParamDetail, ParamValue
 
+from .members import holds_scores
 from .settings import held_settings, is_argument
 from .vocabulary import names_a_result, sounds_like_metric
 
@@ -123,7 +124,7 @@ class _Finder:
                 for key, item in _flatten(name, literal.value):
                     span = literal.span if key == name else None
                     self._add(key, item, ParamDetail(origin="inherited", order=order, span=span))
-            elif type(literal.value) is dict:
+            elif type(literal.value) is dict and not holds_scores(value):
                 for key, item in held_settings("params", value).items():
                     self._add(f"{name}.{key}", item, ParamDetail(origin="held", order=order))
 

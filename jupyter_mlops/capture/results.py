@@ -10,10 +10,11 @@ from jupyter_mlops.records import MetricDetail, MetricValue
 from .assignments import Assignment, has_grown, is_constant, measures_time, reads_clock, span_of, stored_keys
 from .evaluation import direction_of
 from .evidence import EXPLAINING, GENERIC, PLAIN_HOLDERS
-from .members import Member, Path, histories, members, numbers_of
+from .members import Member, Path, histories, holds_scores, members, numbers_of
 from .metric_names import canonical, join
-from .numbers import is_number, module_of, to_number
+from .numbers import is_number, module_of, own_state, to_number
 from .vocabulary import (
+    FITTING_CALLS,
     is_setting,
     names_a_result,
     sounds_like_holder,
@@ -45,7 +46,13 @@ def find_bound(evidence: Evidence) -> None:
                 continue
             _tell_bound(evidence, name, name, to_number(value), assignment, calls)
             evidence.mark(calls)
-        elif calls or name in evidence.shown or sounds_like_metric(name) or evidence.is_trusted(name):
+        elif (
+            calls
+            or name in evidence.shown
+            or sounds_like_metric(name)
+            or evidence.is_trusted(name)
+            or holds_scores(value)
+        ):
             _find_members(evidence, name, value, assignment, calls)
 
 
@@ -169,12 +176,40 @@ def find_fitted(evidence: Evidence) -> None:
     """Tell the scores that fitted objects hold."""
     for name, expression, path, value in evidence.seen.fitted:
         label = canonical(name)
-        if label and label not in evidence.found.values:
-            evidence.tell(
-                label,
-                value,
-                MetricDetail(origin="fitted", expression=expression, order=evidence.seen.order, path=path),
+        if label in evidence.found.values:
+            if evidence.same(label, value):
+                continue
+            label = canonical(f"{expression.partition('.')[0]}_{label}")
+        if not label or label in evidence.found.values:
+            continue
+        evidence.tell(
+            label,
+            value,
+            MetricDetail(origin="fitted", expression=expression, order=evidence.seen.order, path=path),
+        )
+        numbers = evidence.seen.fitted_curves.get(name)
+        if numbers:
+            evidence.keep_curve(label, numbers)
+
+
+def find_histories(evidence: Evidence) -> None:
+    """Tell the histories of what a fit gave back: ``history = model.fit(…)``, ``history.history["loss"]``."""
+    for name, assignment in evidence.assignments.items():
+        function = assignment.value.func if isinstance(assignment.value, ast.Call) else None
+        if not (isinstance(function, ast.Attribute) and function.attr in FITTING_CALLS):
+            continue
+        if name not in evidence.seen.bound or name not in evidence.seen.namespace:
+            continue
+        kept = own_state(evidence.seen.namespace[name]).get("history")
+        for path, parts, numbers in histories(kept):
+            label = join("", parts)
+            if not label or label in evidence.found.values:
+                continue
+            detail = MetricDetail(
+                origin="fitted",
+                expression=f"{name}.history",
+                order=evidence.seen.order,
+                path=(*path, len(numbers) - 1),
             )
-            numbers = evidence.seen.fitted_curves.get(name)
-            if numbers:
-                evidence.keep_curve(label, numbers)
+            evidence.tell(label, numbers[-1], detail)
+            evidence.keep_curve(label, numbers)

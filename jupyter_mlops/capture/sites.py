@@ -17,7 +17,7 @@ SITES: dict[str, Site] = {}
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """One observed expression.
 
-    `kind` is ``call`` (a scoring call), ``argument`` (of one), ``fit``, ``predict``,
+    `kind` is ``call`` (a scoring call), ``argument`` (of one), ``fit``, ``predict``, ``summary``,
     ``printed``, ``heading`` (a printed line of text alone) or ``displayed``. Lines and columns
     are those of the expression in the executed code of execution `order`. `function` is the
     called dotted name, `arguments` the plain names it was given (``""`` for anything else;

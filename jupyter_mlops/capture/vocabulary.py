@@ -28,7 +28,7 @@ _SCORE_ENDINGS = ("_score", "_error", "_loss", "_accuracy", "_auc", "_deviance",
 
 #: Last name of a call that fits something.
 FITTING_CALLS = frozenset(
-    {"fit", "fit_transform", "fit_predict", "partial_fit", "fit_resample", "fit_generator"}
+    {"fit", "fit_transform", "fit_predict", "partial_fit", "fit_resample", "fit_generator", "train"}
 )
 
 #: Last name of a call that predicts.
@@ -129,6 +129,11 @@ def sounds_like_metric(name: str) -> bool:
     return any(word in _METRIC_WORDS or word.rstrip("0123456789") in _METRIC_WORDS for word in found)
 
 
+def is_stale(name: str) -> bool:
+    """Whether a name keeps the value of the step before: ``prev_loss``."""
+    return bool({"prev", "previous", "old", "prior"} & set(words(name)))
+
+
 def is_part(name: str) -> bool:
     """Whether a name only says which part of the data is meant: ``train``, ``val``."""
     found = words(name)
@@ -142,8 +147,13 @@ def names_a_result(name: str) -> bool:
 
 
 def sounds_like_size(name: str) -> bool:
-    """Whether a name counts, indexes or times something: ``n_rows``, ``i``, ``elapsed``, ``seed``."""
+    """Whether a name counts, indexes or times something: ``n_rows``, ``i``, ``elapsed``, ``seed``.
+
+    A single capital letter counts nothing: ``J`` is a cost.
+    """
     found = words(name)
+    if len(name) == 1 and name.isupper():
+        return name == "N"
     return bool(found) and (
         found[0] in ("n", "num") or found[-1] in _SIZE_WORDS or name.lower() in _SIZE_WORDS
     )

@@ -44,7 +44,7 @@ def counters(node: Loop) -> list[str]:
 
 
 def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
-    """``history["loss"].append(loss)`` gives ``("history", "loss", "loss")``."""
+    """``history["loss"].append(loss)`` gives ``("history", "loss", "loss")``; attributes too."""
     for found in own_nodes(node, inner_loops=False):
         if not (
             isinstance(found, ast.Call)
@@ -56,15 +56,15 @@ def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
             continue
         value = found.args[0].id if isinstance(found.args[0], ast.Name) else ""
         owner = found.func.value
-        if isinstance(owner, ast.Name):
-            yield owner.id, "", value
+        if dotted(owner):
+            yield dotted(owner), "", value
         elif (
             isinstance(owner, ast.Subscript)
-            and isinstance(owner.value, ast.Name)
+            and dotted(owner.value)
             and isinstance(owner.slice, ast.Constant)
             and isinstance(owner.slice.value, str)
         ):
-            yield owner.value.id, owner.slice.value, value
+            yield dotted(owner.value), owner.slice.value, value
 
 
 def printed_names(node: Loop) -> set[str]:
@@ -100,21 +100,29 @@ def breaks_out(statements: list[ast.stmt]) -> bool:
     )
 
 
-def watched(node: Loop, around: Sequence[Loop]) -> tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]]:
-    """The names and lists of a loop that may become curves; `around` are the loops it stands in."""
+def watched(
+    node: Loop, around: Sequence[Loop], *, inside: bool
+) -> tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]]:
+    """The names and lists of a loop that may become curves; `around` are the loops it stands in.
+
+    `inside` tells whether that is in a function.
+    """
     bound = bound_in(node)
+    printed = printed_names(node)
     # A name reset by the body of a loop further out belongs to that one: its value there is
     # the epoch's, in here only a running sum.
     outer = {name for loop in around for name, plain in bound_in(loop).items() if plain}
     counting = {name for loop in (*around, node) for name in counters(loop)}
     lists = tuple(appended(node))
-    loud = printed_names(node) | {name for _, _, name in lists}
+    loud = printed | {name for _, _, name in lists}
     names = tuple(
         name
         for name in bound
         if name not in outer
         and name not in counting
         and not sounds_like_size(name)
+        # A running sum over batches is no result; what is made of it in the end is.
+        and (bound[name] or name in printed or not inside)
         and (name in loud or sounds_like_metric(name) or not is_read_in(node, name))
     )
     return names, lists
