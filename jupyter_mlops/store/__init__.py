@@ -8,19 +8,32 @@ from __future__ import annotations
 from typing import Any
 
 from .artifacts import Artifacts
-from .database import Database
+from .batches import BatchWriter
+from .database import PATIENCE, Database
 from .edits import RunEditor
+from .keeper import Keeper
 from .locations import redacted
 from .overview import FieldNames, Overview
 from .references import References
 from .runs import RunReader
+from .spool import Bytes, Spool, Waiting
 from .versions import UNSET, Unset, Versions
-from .writing import RunWriter
 
-__all__ = ["UNSET", "FieldNames", "Store", "Unset", "open_store", "redacted"]
+__all__ = [
+    "UNSET",
+    "Bytes",
+    "FieldNames",
+    "Keeper",
+    "Spool",
+    "Store",
+    "Unset",
+    "Waiting",
+    "open_store",
+    "redacted",
+]
 
 
-class Store(RunWriter, RunEditor, RunReader, Overview, References, Versions):
+class Store(BatchWriter, RunEditor, RunReader, Overview, References, Versions):
     """A store of runs, pipeline versions and artifacts, shared by threads, processes and forks.
 
     Attributes:
@@ -28,8 +41,10 @@ class Store(RunWriter, RunEditor, RunReader, Overview, References, Versions):
         artifacts_url: Where the artifacts are, a folder or an fsspec URL.
     """
 
-    def __init__(self, url: str, artifacts_url: str, *, create: bool = True) -> None:
-        super().__init__(Database(url, create=create))
+    def __init__(
+        self, url: str, artifacts_url: str, *, create: bool = True, patience: float = PATIENCE
+    ) -> None:
+        super().__init__(Database(url, create=create, patience=patience))
         self.url = url
         self.artifacts_url = artifacts_url
         self._artifacts = Artifacts(artifacts_url)
@@ -54,17 +69,18 @@ class Store(RunWriter, RunEditor, RunReader, Overview, References, Versions):
         self._database.close()
 
 
-def open_store(url: str, artifacts_url: str, *, create: bool = True) -> Store:
+def open_store(url: str, artifacts_url: str, *, create: bool = True, patience: float = PATIENCE) -> Store:
     """Open the store at `url`, making it or bringing it to the newest schema where needed.
 
     Args:
         url: ``sqlite:///…/runs.db`` or ``postgresql+psycopg://user@host/database``.
         artifacts_url: A folder or an fsspec URL.
         create: Whether a missing SQLite file is made; otherwise it is a StoreError.
+        patience: Seconds that a call waits for others that write, before it is a StoreError.
 
     Raises:
         StoreError: It cannot be reached, is damaged or belongs to something else.
         StoreReadOnlyError: It would have to be written before it can be used, and cannot be.
         StoreVersionError: A newer version made it; it is left untouched.
     """
-    return Store(url, artifacts_url, create=create)
+    return Store(url, artifacts_url, create=create, patience=patience)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+PATIENCE = 10.0
+"""Seconds that a store waits for others unless told otherwise."""
+
 _BUMP = sa.update(state).where(state.c.id == 1).values(revision=state.c.revision + 1)
 _abandoned: list[sa.Engine] = []
 
@@ -36,13 +39,14 @@ class Database:
     Args:
         url: An SQLAlchemy URL.
         create: Whether a missing SQLite file is made; otherwise it is a StoreError.
+        patience: Seconds to wait for others that write, or for a server that does not answer.
 
     Raises:
         StoreError: It cannot be reached or is not ours; StoreReadOnlyError, it would have to be
             written to be used; StoreVersionError, a newer version made it.
     """
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
+    def __init__(self, url: str, *, create: bool = True, patience: float = PATIENCE) -> None:
         self.shown = locations.redacted(url)
         self._url = locations.parse(url)
         self.dialect = self._url.get_backend_name()
@@ -52,6 +56,7 @@ class Database:
         self.journal = ""
         self.generation = 0
         self._create = create
+        self._patience = patience
         self._closed = False
         self._identity: tuple[int, int] | None = None
         self._engine: sa.Engine | None = None
@@ -148,9 +153,9 @@ class Database:
 
     def _open(self) -> None:
         if self.path is not None:
-            engine = sqlite_engine(self.path, create=self._create)
+            engine = sqlite_engine(self.path, create=self._create, patience=self._patience)
         else:
-            engine = postgresql_engine(self._url, self.shown)
+            engine = postgresql_engine(self._url, self.shown, patience=self._patience)
         try:
             self._migrate(engine)
         except BaseException:

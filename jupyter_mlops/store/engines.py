@@ -31,7 +31,7 @@ _POOL: dict[str, Any] = {
 }
 
 
-def sqlite_engine(path: Path, *, create: bool) -> sa.Engine:
+def sqlite_engine(path: Path, *, create: bool, patience: float) -> sa.Engine:
     """The engine of the file at `path`, whose folder is made if `create`; StoreError when it cannot be."""
     if not path.exists():
         if not create:
@@ -42,7 +42,7 @@ def sqlite_engine(path: Path, *, create: bool) -> sa.Engine:
         raise StoreError(f"The store {path} is a folder.", "Name a file in it, such as runs.db.")
     module = sqlite.sqlite_module()
     engine = sa.create_engine(
-        "sqlite://", module=module, creator=lambda: sqlite.connect(module, path), **_POOL
+        "sqlite://", module=module, creator=lambda: sqlite.connect(module, path, patience), **_POOL
     )
 
     @sa.event.listens_for(engine, "begin")
@@ -54,15 +54,25 @@ def sqlite_engine(path: Path, *, create: bool) -> sa.Engine:
     return engine
 
 
-def postgresql_engine(url: sa.URL, shown: str) -> sa.Engine:
+def postgresql_engine(url: sa.URL, shown: str, *, patience: float) -> sa.Engine:
     """The engine of a PostgreSQL database; StoreError when its driver is missing."""
-    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": 5}
+    # libpq counts in whole seconds, and takes less than two for two.
+    seconds = max(2, min(5, round(patience)))
+    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": seconds}
     try:
-        return sa.create_engine(url, connect_args=timeout, pool_pre_ping=True, **_POOL)
+        engine = sa.create_engine(url, connect_args=timeout, pool_pre_ping=True, **_POOL)
     except ImportError:
         raise StoreError(
             f"The store {shown} needs psycopg.", "Install it: pip install 'jupyter_mlops[postgresql]'."
         ) from None
+
+    @sa.event.listens_for(engine, "connect")
+    def bound_waiting(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {int(patience * 1000)}")
+        connection.commit()
+
+    return engine
 
 
 def _refuse_orphans(path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import sqlalchemy as sa
 
@@ -34,6 +34,19 @@ _ALIASES = {
 _TABLES = {"metrics": metrics, "params": params, "tags": tags}
 MOST_ORDERS = 20
 _ORDERED = frozenset({"<", "<=", ">", ">="})
+
+
+class Ranking(NamedTuple):
+    """An order by a metric in two parts: runs that have a number, and then those that have none.
+
+    The first part joins `metrics` to `runs` by `ranked` and needs as many rows of the index as are
+    asked for, however many runs there are.
+    """
+
+    ranked: sa.ColumnElement[bool]
+    ranked_order: list[sa.ColumnElement[Any]]
+    missing: sa.ColumnElement[bool]
+    missing_order: list[sa.ColumnElement[Any]]
 
 
 class Filters:
@@ -67,12 +80,27 @@ class Filters:
 
     def order(self, items: Sequence[str] | None) -> list[sa.ColumnElement[Any]]:
         """The SQL of an order: missing values last either way, then newest first."""
-        if isinstance(items, str):
-            items = [items]
-        if items is not None and len(items) > MOST_ORDERS:
-            raise FilterError(f"{len(items)} orders are more than {MOST_ORDERS}.", "Order by fewer columns.")
+        return self._order(_items(items))
+
+    def ranking(self, items: Sequence[str] | None) -> Ranking | None:
+        """The order as an index on metrics gives it, if it begins with a metric."""
+        items = _items(items)
+        field, descending = parse_order(items[0]) if items else (None, False)
+        if field is None or field.kind != "metrics":
+            return None
+        number = metrics.c.number.desc() if descending else metrics.c.number.asc()
+        rest = self._order(items[1:])
+        here = sa.and_(metrics.c.name == field.name, metrics.c.number.is_not(None))
+        missing = ~sa.exists().where(metrics.c.run_id == runs.c.run_id, here).correlate(runs)
+        run_id: sa.ColumnElement[str] = metrics.c.run_id
+        if self._dialect == "sqlite":
+            # The plus keeps SQLite from beginning with all runs and looking the metric of each up.
+            run_id = sa.type_coerce(sa.text("+metrics.run_id"), metrics.c.run_id.type)
+        return Ranking(sa.and_(here, runs.c.run_id == run_id), [number, *rest], missing, rest)
+
+    def _order(self, items: Sequence[str]) -> list[sa.ColumnElement[Any]]:
         columns: list[sa.ColumnElement[Any]] = []
-        for item in items or ():
+        for item in items:
             field, descending = parse_order(item)
             for column in self._sort_keys(field, item):
                 if not (column is runs.c.start_time or column is runs.c.run_id):
@@ -204,6 +232,14 @@ class Filters:
 
     def _collated(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return column if self._dialect == "sqlite" else sa.collate(column, "C")
+
+
+def _items(items: Sequence[str] | None) -> Sequence[str]:
+    if isinstance(items, str):
+        items = [items]
+    if items is not None and len(items) > MOST_ORDERS:
+        raise FilterError(f"{len(items)} orders are more than {MOST_ORDERS}.", "Order by fewer columns.")
+    return items or ()
 
 
 def _lookup(column: sa.Column[Any], field: Field) -> sa.ColumnElement[Any]:

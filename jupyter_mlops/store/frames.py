@@ -1,43 +1,94 @@
-"""A list of runs as a pandas table."""
+"""A list of runs as a pandas table, column by column, with no record made for a row."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from jupyter_mlops.records import Status
+
+from .documents import Summary, decode
+from .rows import KERNEL_DIED, lived_seconds, parent_number, stale
+from .schema import ESCAPE, runs, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
-    from jupyter_mlops.records import RunSummary
+_TEXTS = (runs.c.run_id, runs.c.name, runs.c.experiment, runs.c.status, runs.c.status_reason)
 
 
-def frame_of(summaries: Sequence[RunSummary], *, parents: bool = False) -> pd.DataFrame:
-    """One row a run, in order; see `RunReader.frame` for the columns. `parents` adds whose child it is."""
+def frame_columns(now: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
+    """What `frame_of` needs of a row."""
+    return [
+        *(sa.type_coerce(column, sa.Text).label(column.name) for column in _TEXTS),
+        runs.c.number,
+        runs.c.start_time,
+        runs.c.duration,
+        runs.c.heartbeat_at,
+        runs.c.summary,
+        stale(now).label("stale"),
+        sa.type_coerce(runs.c.parent_id, sa.Text).label("parent_id"),
+        parent_number().label("parent_number"),
+    ]
+
+
+def frame_of(rows: Sequence[Any], *, parents: bool = False) -> pd.DataFrame:
+    """One row a run, in order, of rows with `frame_columns`; see `RunReader.frame` for the columns.
+
+    `parents` adds whose child it is.
+    """
+    import numpy as np
     import pandas as pd
 
+    empty: tuple[list[Any], ...] = tuple([] for _ in range(13))
+    run_ids, names, experiments, statuses, reasons, *others = (
+        [list(column) for column in zip(*rows, strict=True)] if rows else empty
+    )
+    numbers, starts, durations, heartbeats, documents, dead, parent_ids, parent_numbers = others
+    for index in (index for index, is_dead in enumerate(dead) if is_dead):
+        statuses[index], reasons[index] = Status.KILLED.value, KERNEL_DIED
+        durations[index] = lived_seconds(heartbeats[index], starts[index])
+    summaries = [decode(document, Summary, "a run") for document in documents]
     columns: dict[str, Any] = {
-        "run_id": _texts([run.run_id for run in summaries]),
-        "number": pd.Series([run.number for run in summaries], dtype="int64"),
-        "name": _texts([run.name for run in summaries]),
-        "experiment": _texts([run.experiment for run in summaries]),
-        "status": _texts([run.status.value for run in summaries]),
-        "status_reason": _texts([run.status_reason for run in summaries]),
+        "run_id": _stored_texts(run_ids),
+        "number": pd.Series(numbers, dtype="int64"),
+        "name": _stored_texts(names),
+        "experiment": _stored_texts(experiments),
+        "status": _texts(statuses),
+        "status_reason": _stored_texts(reasons),
         "start_time": pd.Series(
-            pd.to_datetime([run.start_time for run in summaries], utc=True), dtype="datetime64[us, UTC]"
+            pd.DatetimeIndex(np.array(starts, dtype="datetime64[us]"), tz="UTC"),
+            dtype="datetime64[us, UTC]",
         ),
-        "duration": pd.Series([run.duration for run in summaries], dtype="float64"),
+        "duration": pd.Series(durations, dtype="float64"),
     }
     if parents:
-        columns["parent_id"] = _texts([run.parent_id for run in summaries])
-        columns["parent_number"] = pd.Series([run.parent_number for run in summaries], dtype="int64")
-    for kind in ("params", "metrics", "tags"):
-        mappings = [getattr(run, kind) for run in summaries]
-        names = dict.fromkeys(name for mapping in mappings for name in mapping)
-        for name in names:
+        columns["parent_id"] = _stored_texts(parent_ids)
+        columns["parent_number"] = pd.Series([number or 0 for number in parent_numbers], dtype="int64")
+    kinds = (
+        ("params", [summary.params for summary in summaries]),
+        ("metrics", [summary.metrics for summary in summaries]),
+        ("tags", [summary.tags for summary in summaries]),
+    )
+    for kind, mappings in kinds:
+        known: dict[str, None] = {}
+        for mapping in mappings:
+            if not known.keys() >= mapping.keys():
+                known |= dict.fromkeys(mapping)
+        for name in known:
             values = [mapping.get(name) for mapping in mappings]
-            columns[f"{kind}.{name}"] = _numbers(values) if kind == "metrics" else _objects(values)
+            columns[f"{kind}.{name}"] = _column(values)
     return pd.DataFrame(columns)
+
+
+def _stored_texts(values: list[str]) -> pd.Series[Any]:
+    """Texts as the database has them."""
+    if ESCAPE in "".join(values):
+        values = [unescape(value) for value in values]
+    return _texts(values)
 
 
 def _texts(values: list[str]) -> pd.Series[Any]:
@@ -46,36 +97,29 @@ def _texts(values: list[str]) -> pd.Series[Any]:
     return pd.Series(values, dtype="str" if _encodable(values) else "object")
 
 
-def _encodable(values: list[Any]) -> bool:
+def _encodable(values: list[str]) -> bool:
     """Whether every string can be UTF-8, which pandas' own string type asks for."""
     try:
-        for value in values:
-            if isinstance(value, str):
-                value.encode()
+        "".join(values).encode()
     except UnicodeEncodeError:
         return False
     return True
 
 
-def _numbers(values: list[int | float | None]) -> pd.Series[Any]:
-    import pandas as pd
-
-    if any(isinstance(value, int) and abs(value) > 2**53 for value in values):
-        return pd.Series(values, dtype="object")
-    if all(isinstance(value, int) for value in values):
-        return pd.Series(values, dtype="int64")
-    return pd.Series(values, dtype="float64")
-
-
-def _objects(values: list[Any]) -> pd.Series[Any]:
+def _column(values: list[Any]) -> pd.Series[Any]:
     """Values of one kind in that kind's own type, mixed ones as they are."""
     import pandas as pd
 
-    kinds = {type(value) for value in values}
-    if kinds <= {int, float, type(None)} and kinds != {type(None)}:
-        return _numbers(values)
+    kinds = set(map(type, values))
+    if kinds == {int} or (int in kinds and kinds <= {int, float, type(None)}):
+        if max(abs(value) for value in values if type(value) is int) > 2**53:
+            return pd.Series(values, dtype="object")
+        return pd.Series(values, dtype="int64" if kinds == {int} else "float64")
+    if float in kinds and kinds <= {float, type(None)}:
+        return pd.Series(values, dtype="float64")
     if kinds == {bool}:
         return pd.Series(values, dtype="bool")
-    if kinds <= {str, type(None)} and str in kinds and _encodable(values):
-        return pd.Series(values, dtype="str")
+    if str in kinds and kinds <= {str, type(None)}:
+        texts = values if kinds == {str} else [value for value in values if value is not None]
+        return pd.Series(values, dtype="str" if _encodable(texts) else "object")
     return pd.Series(values, dtype="object")

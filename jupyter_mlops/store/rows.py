@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jupyter_mlops.records import RunSummary, Status
 
 from .documents import Summary, decode, moment
-from .schema import runs
+from .schema import runs, unescape
 
 KERNEL_DIED = "kernel_died"
 
@@ -41,29 +41,6 @@ def effective_duration(now: sa.ColumnElement[int]) -> sa.ColumnElement[float]:
     return sa.case((stale(now), lived()), else_=runs.c.duration)
 
 
-def summary_columns(now: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
-    """What `summary_of` needs of a row."""
-    return [
-        runs.c.run_id,
-        runs.c.number,
-        runs.c.name,
-        runs.c.experiment,
-        runs.c.status,
-        runs.c.status_reason,
-        runs.c.start_time,
-        runs.c.duration,
-        runs.c.note,
-        runs.c.notebook,
-        runs.c.cell_id,
-        runs.c.parent_id,
-        runs.c.heartbeat_at,
-        runs.c.summary,
-        stale(now).label("stale"),
-        parent_number().label("parent_number"),
-        children().label("children"),
-    ]
-
-
 _other = runs.alias("other")
 
 
@@ -80,37 +57,79 @@ def children() -> sa.ColumnElement[int]:
     return count.where(mine).correlate(runs).scalar_subquery()
 
 
+_TEXTS = (
+    runs.c.run_id,
+    runs.c.name,
+    runs.c.experiment,
+    runs.c.status,
+    runs.c.status_reason,
+    runs.c.note,
+    runs.c.notebook,
+    runs.c.cell_id,
+    runs.c.parent_id,
+)
+# As they are stored: a type's own processing costs more than the rest of reading a long list.
+_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
+    *(sa.type_coerce(column, sa.Text).label(column.name) for column in _TEXTS),
+    runs.c.number,
+    runs.c.start_time,
+    runs.c.duration,
+    runs.c.heartbeat_at,
+    runs.c.summary,
+)
+_STATUS = {status.value: status for status in Status}
+
+
+def summary_columns(now: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
+    """What `summary_of` needs of a row."""
+    return [
+        *_COLUMNS,
+        stale(now).label("stale"),
+        parent_number().label("parent_number"),
+        children().label("children"),
+    ]
+
+
 def status_of(row: Any) -> tuple[Status, str, float | None]:
     """Status, reason and duration of a row, its lease considered."""
     if not row.stale:
         return Status(row.status), row.status_reason, row.duration
-    return Status.KILLED, KERNEL_DIED, max(0.0, (row.heartbeat_at - row.start_time) / 1e6)
+    return Status.KILLED, KERNEL_DIED, lived_seconds(row.heartbeat_at, row.start_time)
+
+
+def lived_seconds(heartbeat_at: int, start_time: int) -> float:
+    """As `lived`, of a row that has been read."""
+    return max(0.0, (heartbeat_at - start_time) / 1e6)
 
 
 def summary_of(row: Any) -> RunSummary:
     """The record of a row with `summary_columns`."""
-    status, reason, duration = status_of(row)
-    rest = decode(row.summary, Summary, f"run {row.run_id}")
+    run_id, name, experiment, status, reason, note, notebook, cell_id, parent_id, *others = row
+    number, start_time, duration, heartbeat_at, summary, is_stale, its_parent, its_children = others
+    run_id = unescape(run_id)
+    rest = decode(summary, Summary, f"run {run_id}")
+    if is_stale:
+        status, reason, duration = "KILLED", KERNEL_DIED, lived_seconds(heartbeat_at, start_time)
     return RunSummary(
-        run_id=row.run_id,
-        number=row.number,
-        name=row.name,
-        experiment=row.experiment,
-        status=status,
-        status_reason=reason,
-        start_time=moment(row.start_time),
+        run_id=run_id,
+        number=number,
+        name=unescape(name),
+        experiment=unescape(experiment),
+        status=_STATUS[status],
+        status_reason=unescape(reason),
+        start_time=moment(start_time),
         duration=duration,
         params=rest.params,
         metrics=rest.metrics,
         tags=rest.tags,
-        note=row.note,
-        notebook=row.notebook,
-        cell_id=row.cell_id,
-        parent_id=row.parent_id,
+        note=unescape(note),
+        notebook=unescape(notebook),
+        cell_id=unescape(cell_id),
+        parent_id=unescape(parent_id),
         curves=rest.curves,
         warning_count=rest.warning_count,
-        parent_number=row.parent_number or 0,
-        children=row.children,
+        parent_number=its_parent or 0,
+        children=its_children,
     )
 
 

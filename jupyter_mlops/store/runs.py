@@ -13,19 +13,21 @@ from jupyter_mlops.errors import MetricNotFoundError, RunNotFoundError, UsageErr
 from jupyter_mlops.records import Curve, Environment, Execution, Run, RunSummary
 
 from .documents import Summary, decode, microseconds, moment
-from .filters import Filters
+from .filters import Filters, Ranking
 from .points import unpack_curve
 from .rows import children, parent_number, stale, status_of, summary_columns, summary_of
-from .schema import curves, details, environments, executions, metrics, runs, state
+from .schema import curves, details, environments, executions, experiments, metrics, runs, state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
     from .database import Database
 
-_EXPERIMENTS = sa.select(runs.c.experiment).where(runs.c.deleted_at.is_(None)).distinct()
+_EXPERIMENTS = sa.select(experiments.c.name).where(
+    sa.exists().where(runs.c.experiment == experiments.c.name, runs.c.deleted_at.is_(None))
+)
 
 
 class RunReader:
@@ -83,22 +85,18 @@ class RunReader:
         Raises:
             FilterError: The filter or an order does not parse or compares what cannot be compared.
         """
-        for what, value in (("max_results", max_results), ("offset", offset)):
-            if value is not None and (not isinstance(value, int) or not 0 <= value < 2**63):
-                raise UsageError(f"{what} is {value!r}, not a number of runs.", "Give an integer from 0.")
-        now = self._database.now()
-        filters = Filters(self._database.dialect, now)
-        query = sa.select(*summary_columns(now)).where(
-            *_kept(filters, filter_string, experiment, deleted=deleted),
-            *_children_too(filter_string, include_children=include_children, parent_id=parent_id),
+        rows = self._list(
+            summary_columns,
+            filter_string,
+            order_by,
+            max_results,
+            offset,
+            experiment,
+            deleted=deleted,
+            include_children=include_children,
+            parent_id=parent_id,
         )
-        if parent_id is not None and not order_by:
-            query = query.order_by(runs.c.number)
-        query = query.order_by(*filters.order(order_by))
-        if max_results is not None or offset:
-            query = query.limit(2**62 if max_results is None else max_results).offset(offset)
-        with self._database.read() as connection:
-            return [summary_of(row) for row in connection.execute(query)]
+        return [summary_of(row) for row in rows]
 
     def count(
         self,
@@ -142,17 +140,53 @@ class RunReader:
         none. Where children are asked for there are also ``parent_id`` and ``parent_number``, behind
         ``duration``, and their ``number`` counts within the parent.
         """
-        from .frames import frame_of
+        from .frames import frame_columns, frame_of
 
-        found = self.search(
+        rows = self._list(
+            frame_columns,
             filter_string,
-            order_by=order_by,
-            max_results=max_results,
-            experiment=experiment,
+            order_by,
+            max_results,
+            0,
+            experiment,
             include_children=include_children,
             parent_id=parent_id,
         )
-        return frame_of(found, parents=include_children or parent_id is not None)
+        return frame_of(rows, parents=include_children or parent_id is not None)
+
+    def _list(
+        self,
+        columns: Callable[[sa.ColumnElement[int]], list[sa.ColumnElement[Any]]],
+        filter_string: str,
+        order_by: Sequence[str] | None,
+        max_results: int | None,
+        offset: int,
+        experiment: str | None,
+        *,
+        deleted: bool = False,
+        include_children: bool = False,
+        parent_id: str | None = None,
+    ) -> list[Any]:
+        """The rows of `search`, with `columns` of the moment."""
+        for what, value in (("max_results", max_results), ("offset", offset)):
+            if value is not None and (not isinstance(value, int) or not 0 <= value < 2**63):
+                raise UsageError(f"{what} is {value!r}, not a number of runs.", "Give an integer from 0.")
+        now = self._database.now()
+        filters = Filters(self._database.dialect, now)
+        query = sa.select(*columns(now)).where(
+            *_kept(filters, filter_string, experiment, deleted=deleted),
+            *_children_too(filter_string, include_children=include_children, parent_id=parent_id),
+        )
+        ranking = filters.ranking(order_by) if max_results is not None else None
+        with self._database.read() as connection:
+            if ranking is not None and max_results is not None:
+                return _best(connection, query, ranking, max_results, offset)
+            if parent_id is not None and not order_by:
+                query = query.order_by(runs.c.number)
+            query = query.order_by(*filters.order(order_by))
+            if max_results is not None or offset:
+                query = query.limit(2**62 if max_results is None else max_results).offset(offset)
+            return list(connection.execute(query))
 
     def previous_run(self, run: Run) -> Run | None:
         """The run before `run` in its experiment: of the same cell if there is one, else of any.
@@ -316,6 +350,23 @@ class RunReader:
         names = decode(there.summary, Summary, f"run {run_id}").curves
         known = f"It has curves of: {', '.join(names)}." if names else "It has no curves at all."
         raise MetricNotFoundError(f"Run #{there.number} has no curve of {metric!r}.", known)
+
+
+def _best(
+    connection: sa.Connection, query: sa.Select[Any], ranking: Ranking, most: int, offset: int
+) -> list[Any]:
+    """The `most` rows after `offset` of a query in the order of a metric."""
+    ranked = query.join_from(metrics, runs, ranking.ranked)
+    rows = list(connection.execute(ranked.order_by(*ranking.ranked_order).limit(most).offset(offset)))
+    if len(rows) == most:
+        return rows
+    if not rows and offset:
+        had = sa.select(sa.func.count()).select_from(ranked.with_only_columns(runs.c.run_id).subquery())
+        offset -= int(connection.execute(had).scalar_one())
+    else:
+        offset = 0
+    missing = query.where(ranking.missing).order_by(*ranking.missing_order)
+    return [*rows, *connection.execute(missing.limit(most - len(rows)).offset(offset))]
 
 
 def _children_too(

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema revision, oldest first; a test holds it equal to the migrations folder."""
 
 VERSION_TABLE = "store_version"
@@ -98,8 +98,10 @@ runs = sa.Table(
     sa.Column("base", sa.LargeBinary),
     sa.UniqueConstraint("experiment", "parent_id", "number", name="runs_number"),
 )
-sa.Index("runs_start_time", runs.c.start_time, runs.c.run_id)
-sa.Index("runs_experiment", runs.c.experiment, runs.c.start_time, runs.c.run_id)
+_LISTED: Any = {"sqlite_where": runs.c.deleted_at.is_(None), "postgresql_where": runs.c.deleted_at.is_(None)}
+_NEWEST = (runs.c.start_time, runs.c.run_id, runs.c.parent_id)
+sa.Index("runs_start_time", *_NEWEST, **_LISTED)
+sa.Index("runs_experiment", runs.c.experiment, *_NEWEST, **_LISTED)
 sa.Index("runs_name", runs.c.name)
 sa.Index("runs_cell", runs.c.experiment, runs.c.cell_id, runs.c.number)
 sa.Index("runs_parent", runs.c.parent_id)

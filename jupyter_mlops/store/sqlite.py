@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SOUND_LOG = (3, 51, 3)
 """The first SQLite whose write-ahead log survives concurrent writers."""
 
-BUSY_SECONDS = 10.0
 _NETWORK = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|9p|ceph|lustre|gpfs|beegfs|glusterfs|virtiofs|pvfs2|orangefs|panfs|"
     r"ocfs2|gfs2?|vboxsf|vmhgfs|prl_fs|davfs2?|fuse(\.(?!ext\d).*)?|webdav|afpfs|macfuse|osxfuse"
@@ -88,11 +87,11 @@ def file_system(path: str, mounts: str) -> str:
     return found
 
 
-def connect(module: ModuleType, path: Path) -> Any:
-    """A connection that leaves transactions to us (`isolation_level=None`) and waits for its turn."""
+def connect(module: ModuleType, path: Path, patience: float) -> Any:
+    """A connection that leaves transactions to us and waits `patience` seconds for its turn."""
     connection = module.connect(
         str(path),
-        timeout=BUSY_SECONDS,
+        timeout=patience,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from jupyter_mlops.errors import RunNotFoundError
 from jupyter_mlops.records import Curve, Execution, Run, Status
@@ -16,7 +15,8 @@ from .edits import merge_edits
 from .packing import Packed, execution_row, pack, tag_rows
 from .rows import KERNEL_DIED, bury_the_dead, stale
 from .schema import curves as curve_table
-from .schema import details, environments, executions, experiments, metrics, params, runs, tags
+from .schema import details, metrics, params, runs, tags
+from .statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,30 +50,6 @@ _DOCUMENT = sa.select(details.c.document).where(details.c.run_id == _RUN)
 _CURVES_THERE = sa.select(curve_table.c.metric).where(curve_table.c.run_id == _RUN).distinct()
 
 
-class _Statements:
-    """The upserts, which each dialect spells with its own `insert`."""
-
-    def __init__(self, dialect: str) -> None:
-        insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        number = insert(experiments)
-        self.number = number.on_conflict_do_update(
-            index_elements=["name"],
-            set_={
-                "last_number": sa.case(
-                    (number.excluded.last_number > experiments.c.last_number, number.excluded.last_number),
-                    else_=experiments.c.last_number + sa.bindparam("step"),
-                )
-            },
-        ).returning(experiments.c.last_number)
-        self.new_execution = insert(executions).on_conflict_do_nothing(index_elements=["execution_id"])
-        final = insert(executions)
-        self.final_execution = final.on_conflict_do_update(
-            index_elements=["execution_id"],
-            set_={"document": final.excluded.document, "order": final.excluded.order},
-        )
-        self.environment = insert(environments).on_conflict_do_nothing(index_elements=["digest"])
-
-
 class RunWriter:
     """The writing half of a store's runs."""
 
@@ -81,7 +57,7 @@ class RunWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements = _Statements(database.dialect)
+        self._statements = Statements(database.dialect)
         self._kept: set[str] = set()
         self._kept_in = 0
 
@@ -152,29 +128,7 @@ class RunWriter:
             if self._kept_in != self._database.generation:
                 own, others = self._new_executions(run)
             bury_the_dead(connection, self._database.now())
-            existing = connection.execute(_EXISTING, {"the_run": run.run_id}).one_or_none()
-            packed, base = merge_edits(packed, existing)
-            packed = self._keep_rescored(connection, packed, existing)
-            number = self._number(connection, packed.run, existing)
-            if packed.environment is not None and packed.environment[0] not in self._kept:
-                digest, document = packed.environment
-                connection.execute(self._statements.environment, {"digest": digest, "document": document})
-            row = _run_row(packed, number, base)
-            lease = self._lease(run, lease_seconds)
-            if existing is None:
-                connection.execute(_INSERT_RUN.values(**lease) if lease else _INSERT_RUN, row)
-                connection.execute(_INSERT_DETAILS, {"run_id": run.run_id, "document": packed.document})
-            else:
-                row |= lease or {"lease_until": None, "heartbeat_at": None}
-                connection.execute(_UPDATE_RUN.values(**row), {"the_run": run.run_id})
-                connection.execute(_UPDATE_DETAILS, {"the_run": run.run_id, "document": packed.document})
-            rows = (packed.params, packed.metrics, tag_rows(run.run_id, packed.run.tags))
-            for (table, insert), values in zip(_ROWS, rows, strict=True):
-                if existing is not None:
-                    connection.execute(_CLEAR[table.name], {"the_run": run.run_id})
-                if values:
-                    connection.execute(insert, values)
-            _write_curves(connection, packed, replaces=existing is not None)
+            number, packed = self._replace_or_insert(connection, packed, self._lease(run, lease_seconds))
             if others:
                 connection.execute(self._statements.new_execution, others)
             if own:
@@ -186,6 +140,35 @@ class RunWriter:
             self._kept.add(packed.environment[0])
         return msgspec.structs.replace(packed.run, number=number, children=len(parted) or packed.run.children)
 
+    def _replace_or_insert(
+        self, connection: sa.Connection, packed: Packed, lease: dict[str, Any]
+    ) -> tuple[int, Packed]:
+        """Write all of a run but its executions; its number, and the run with people's edits in it."""
+        run_id = packed.run.run_id
+        existing = connection.execute(_EXISTING, {"the_run": run_id}).one_or_none()
+        packed, base = merge_edits(packed, existing)
+        packed = self._keep_rescored(connection, packed, existing)
+        number = self._number(connection, packed.run, existing)
+        if packed.environment is not None and packed.environment[0] not in self._kept:
+            digest, document = packed.environment
+            connection.execute(self._statements.environment, {"digest": digest, "document": document})
+        row = run_row(packed, number, base)
+        if existing is None:
+            connection.execute(_INSERT_RUN.values(**lease) if lease else _INSERT_RUN, row)
+            connection.execute(_INSERT_DETAILS, {"run_id": run_id, "document": packed.document})
+        else:
+            row |= lease or {"lease_until": None, "heartbeat_at": None}
+            connection.execute(_UPDATE_RUN.values(**row), {"the_run": run_id})
+            connection.execute(_UPDATE_DETAILS, {"the_run": run_id, "document": packed.document})
+        rows = (packed.params, packed.metrics, tag_rows(run_id, packed.run.tags))
+        for (table, insert), values in zip(_ROWS, rows, strict=True):
+            if existing is not None:
+                connection.execute(_CLEAR[table.name], {"the_run": run_id})
+            if values:
+                connection.execute(insert, values)
+        _write_curves(connection, packed, replaces=existing is not None)
+        return number, packed
+
     def _write_children(self, connection: sa.Connection, parent: Packed, parted: list[Packed]) -> None:
         """Insert all children that are new at once; one stored before is left as it is."""
         rows = connection.execute(_CHILDREN, {"the_run": parent.run.run_id})
@@ -195,7 +178,7 @@ class RunWriter:
         if not new:
             return
         shared = {"environment": parent.environment[0] if parent.environment else None}
-        numbered = [{**_run_row(packed, last + count, None), **shared} for count, packed in enumerate(new, 1)]
+        numbered = [{**run_row(packed, last + count, None), **shared} for count, packed in enumerate(new, 1)]
         connection.execute(_INSERT_RUN, numbered)
         connection.execute(
             _INSERT_DETAILS,
@@ -300,7 +283,8 @@ def _not_found(run_id: str) -> RunNotFoundError:
     return RunNotFoundError(f"There is no run {run_id!r}.")
 
 
-def _run_row(packed: Packed, number: int, base: Base | None) -> dict[str, Any]:
+def run_row(packed: Packed, number: int, base: Base | None) -> dict[str, Any]:
+    """The row of a run, without its lease."""
     run = packed.run
     return {
         "run_id": run.run_id,

@@ -260,10 +260,9 @@ def test_a_folder_one_may_not_write_says_so(shared_folder, tmp_path):
     assert list(shared_folder.iterdir()) == []
 
 
-def test_a_store_in_use_elsewhere_for_long_says_so(path, open_path, make_run, monkeypatch):
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
-    store = open_path()
-    connection = sqlite.connect(sqlite.sqlite_module(), path)
+def test_a_store_in_use_elsewhere_for_long_says_so(path, open_path, make_run):
+    store = open_path(patience=0.1)
+    connection = sqlite.connect(sqlite.sqlite_module(), path, 0.1)
     connection.execute("BEGIN IMMEDIATE")
     try:
         with pytest.raises(StoreError, match="is busy"):
