@@ -121,6 +121,24 @@ def ambient_use(
     return frozenset(reads), frozenset(writes)
 
 
+def static_use(names: UsedNames) -> tuple[frozenset[str], frozenset[str]]:
+    """(states read, states set) of a cell that nobody watched, as far as its syntax alone shows them."""
+    calls = list(names.calls)
+    seeded, drawn = _seeded(calls, None), _drawn_first(names.calls, None)
+    reads, writes = set(drawn), seeded | drawn
+    last = {call.rpartition(".")[2] for call in calls}
+    if "os.chdir" in names.calls:
+        reads.add("cwd")
+        writes.add("cwd")
+    if "os.environ" in names.attributes or "os.getenv" in names.calls:
+        reads.add("environ")
+    for chain, root in (("os.environ", "os"), ("sys.path", "sys")):
+        if chain in names.attributes and root in names.touched:
+            writes.add(chain.removeprefix("os."))
+    writes.update(state for state, setters in _OPTION_CALLS.items() if not setters.isdisjoint(last))
+    return frozenset(reads), frozenset(writes)
+
+
 def _note_folder(
     names: UsedNames, before: Snapshot, changed: Collection[str], reads: set[str], writes: set[str]
 ) -> None:

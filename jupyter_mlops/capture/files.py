@@ -15,6 +15,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from xxhash import xxh3_128
 
 from jupyter_mlops.records import FileUse
@@ -81,6 +82,11 @@ class FileWatch:
         self._started = time.time_ns()
         self._folder = _current_folder()
         _watching.append(self)
+
+    def started_now(self) -> None:
+        """Take this moment for the start, and note nothing but what is named."""
+        self._started = time.time_ns()
+        self._folder = _current_folder()
 
     def stop(self, strings: Iterable[str] = ()) -> tuple[FileUse, ...]:
         """The files opened since `start`, and those existing ones that `strings` name, by path.
@@ -151,6 +157,14 @@ class FileWatch:
     @staticmethod
     def _may_be_file(text: str) -> bool:
         return 1 < len(text) < 1000 and "\n" not in text and "\0" not in text and ("." in text or "/" in text)
+
+
+def named_files(strings: Iterable[str], *, writes: bool) -> tuple[FileUse, ...]:
+    """Existing files of the user that a cell nobody watched names; with `writes` it may have made them."""
+    watch = FileWatch()
+    watch.started_now()
+    uses = watch.stop(strings)
+    return tuple(msgspec.structs.replace(use, mode="rw") for use in uses) if writes else uses
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

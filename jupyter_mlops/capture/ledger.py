@@ -16,8 +16,8 @@ import msgspec
 
 from jupyter_mlops.records import Execution, new_id, now
 
-from .ambient import Snapshot, ambient_use, snapshot
-from .files import FileWatch
+from .ambient import Snapshot, ambient_use, snapshot, static_use
+from .files import FileWatch, named_files
 from .fingerprint import fingerprint, reachable_ids
 from .names import CellNames, cell_names, live_reads, live_stores
 from .parameters import EarlierLiteral
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _ALIASES_OF = 400
+#: How calls begin that leave a file.
+_SAVING = ("to_", "save", "dump", "write")
 
 
 class Cell(msgspec.Struct, kw_only=True):
@@ -99,6 +101,10 @@ class Ledger:
         """Add a cell that ran before we watched: its names are known from its syntax alone."""
         names = cell_names(code)
         order = self._next_order()
+        reads, writes = static_use(names)
+        saves = any(call.rpartition(".")[2].startswith(_SAVING) for call in names.calls) or not (
+            {"w", "wb", "a", "ab", "x"}.isdisjoint(names.strings)
+        )
         self._keep(
             Execution(
                 execution_id=new_id(),
@@ -112,6 +118,9 @@ class Ledger:
                 bound=_sorted(names.bound),
                 mutated=_sorted(names.touched - names.unconditional),
                 deleted=_sorted(names.deleted),
+                ambient_reads=_sorted(reads),
+                ambient_writes=_sorted(writes),
+                files=named_files(names.strings, writes=saves),
             ),
             names,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.records import Dataset, Environment, Execution, FileUse, Run
 
-from . import codegen, contracts, effects, hoisting, lockfile, measuring, shown, slicing, steps, validation
+from . import (
+    codegen,
+    contracts,
+    effects,
+    hoisting,
+    inlining,
+    lockfile,
+    measuring,
+    shown,
+    slicing,
+    steps,
+    validation,
+)
 from .plan import ConfigField, Hoisted, Script, Site, Slice, Step
 from .purity import Quietness
 from .references import references
@@ -31,6 +44,21 @@ _HIDDEN = (
     "dist-packages",
     ".config",
 )
+#: Readers whose first argument is a query or a table, no path.
+_QUERIES = ("read_sql", "read_sql_query", "read_sql_table", "read_gbq", "read_database", "read_clipboard")
+
+
+def shown_line(code: str) -> str:
+    """A statement of a notebook as its author wrote it, in one short line."""
+    found = re.match(r"(?:\w+ = )?get_ipython\(\)\.(\w+)\((.*)\)", code, re.DOTALL)
+    texts = (
+        [part.value for part in ast.walk(ast.parse(code)) if isinstance(part, ast.Constant)] if found else []
+    )
+    words = " ".join(str(text) for text in texts if text)
+    signs = {"system": "!", "getoutput": "!", "run_line_magic": "%", "run_cell_magic": "%%"}
+    line = signs.get(found[1], "") + words if found else code
+    first = line.strip().split("\n", 1)[0]
+    return f"`{first[:77]}…`" if len(first) > 78 else f"`{first}`"
 
 
 def own_orders(run: Run) -> set[int]:
@@ -43,14 +71,14 @@ class Session:
     """The run to be exported and where it ran."""
 
     def __init__(self, run: Run, exclude: Collection[int]) -> None:
-        self.run = run
-        self.executions = shown.name_shown_values([slicing.with_static_names(cell) for cell in run.cells])
-        self.by_order = {cell.order: cell for cell in self.executions}
-        self.wanted = own_orders(run) - set(exclude)
         self.environment = run.environment or Environment(
             python="", executable=sys.executable, platform="", directory=str(Path.cwd())
         )
         self.directory = Path(self.environment.directory or ".").absolute()
+        self.run = run = inlining.inline_scripts(run, self.directory, validation.file_hashes)
+        self.executions = shown.name_shown_values([slicing.with_static_names(cell) for cell in run.cells])
+        self.by_order = {cell.order: cell for cell in self.executions}
+        self.wanted = own_orders(run) - set(exclude)
         timed = {name for name in run.metrics if validation.measures_time(name)}
         #: The metrics that a proof has to reproduce: all but measured durations.
         self.proved = {name: value for name, value in run.metrics.items() if name not in timed} or run.metrics
@@ -78,7 +106,12 @@ class Session:
         if execution.files:
             return found
         for dataset in self.run.datasets:
-            if dataset.location and dataset.order == execution.order and "://" not in dataset.location:
+            if (
+                dataset.location
+                and dataset.order == execution.order
+                and "://" not in dataset.location
+                and not dataset.loader.endswith(_QUERIES)
+            ):
                 path = os.path.normpath(self.directory / Path(dataset.location).expanduser())
                 if path not in seen and Path(path).is_absolute():
                     found.append(FileUse(path=path, mode="r", hash=dataset.file_hash))
@@ -97,6 +130,7 @@ class Build:
     contracts: str
     modules: dict[str, Path]
     code: str = ""
+    left_out: tuple[str, ...] = ()
     code_name: str = "metrics_differ"
     cause: str = ""
     diverging: str = ""
@@ -109,11 +143,21 @@ class Build:
 class Assembly:
     """One rung from executions to files."""
 
-    def __init__(self, session: Session, kept: Slice, *, whole: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        kept: Slice,
+        *,
+        whole: bool = False,
+        as_executed: bool = False,
+        without_refused: bool = False,
+    ) -> None:
         self.session = session
         self.run = session.run
         self.kept = kept
         self.whole = whole
+        self.as_executed = as_executed
+        self.without_refused = without_refused
         self.cells = steps.prepare_cells(session.executions, kept)
         self.modules = steps.imported_modules(self.cells)
         self.quietness = Quietness(self.modules)
@@ -130,7 +174,8 @@ class Assembly:
         model, predictions = self._model(), self._predictions()
         final = [name for name in (model, predictions) if name]
         self._drop_our_own()
-        shared = steps.is_dynamic(cells)
+        left_out = self._leave_out_refused() if self.without_refused else []
+        shared = self.as_executed or steps.is_dynamic(cells)
         if not self.whole and not shared:
             steps.trim(cells, {found for found in forced if found}, final, self.quietness)
             steps.drop_inside(cells, [site.node for site in sites], self.quietness)
@@ -153,6 +198,8 @@ class Assembly:
             directory=self.session.directory,
             shared=shared,
         )
+        if self.as_executed:
+            hoisted = Hoisted()
         checks, promised = self._contract_checks()
         lock, modules = self._lock()
         codegen.edit_names(cells, hoisted, words, shared=shared)
@@ -200,7 +247,7 @@ class Assembly:
             steps=tuple(grouped),
             metrics=tuple(run.metrics),
             imports=tuple(sorted(lockfile.imported(code))),
-            notes=tuple(dict.fromkeys(hoisted.notes + self._timings())),
+            notes=tuple(dict.fromkeys(left_out + hoisted.notes + self._timings())),
             refused=tuple(refused),
         )
         return Build(
@@ -214,6 +261,7 @@ class Assembly:
             modules=modules,
             code=code,
             config=codegen.config_yaml(fields),
+            left_out=tuple(left_out),
         )
 
     # ---- what must stay, what must go
@@ -258,6 +306,20 @@ class Assembly:
         """Imports of jupyter_mlops, and statements that only talk to it."""
         for cell in self.cells:
             cell.statements = [statement for statement in cell.statements if not self._is_our_own(statement)]
+
+    def _leave_out_refused(self) -> list[str]:
+        """Drop what no script can do; the proof says whether anything hung on it."""
+        said = []
+        for cell in self.cells:
+            gone = [statement for statement in cell.statements if statement in cell.refused]
+            cell.statements = [statement for statement in cell.statements if statement not in gone]
+            for statement in gone:
+                line = ast.get_source_segment(cell.execution.code, statement) or ast.unparse(statement)
+                said.append(
+                    f"Left out of cell [{cell.execution.execution_count or cell.order}], because no script "
+                    f"can do it: {shown_line(line)}."
+                )
+        return said
 
     def _is_our_own(self, statement: ast.stmt) -> bool:
         if isinstance(statement, ast.Import):

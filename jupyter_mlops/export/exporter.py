@@ -76,7 +76,7 @@ def export_run(
         if notes:
             outcome = replace(outcome, script=replace(outcome.script, notes=(*notes, *outcome.script.notes)))
         again = _same_run(run, store.versions(name), folder)
-        report = msgspec.structs.replace(report, notes=(*notes, *again))
+        report = msgspec.structs.replace(report, notes=(*report.notes, *notes, *again))
         for note in report.notes:
             progress(note)
         previous = next(iter(store.versions(name)), None)

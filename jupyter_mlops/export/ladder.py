@@ -14,7 +14,7 @@ from . import contracts, slicing, validation
 from .assembly import Assembly, Build, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from .plan import Script, Slice
     from .validation import Outcome as ProcessOutcome
@@ -49,8 +49,8 @@ class Ladder:
         attempts: list[Attempt] = []
         builds: list[Build] = []
         proved: Build | None = None
-        for rung, kept, whole in self._rungs():
-            build = self._build(rung, kept, whole=whole)
+        for rung, kept, options in self._rungs():
+            build = self._build(rung, kept, **options)
             if build is None:
                 attempts.append(
                     Attempt(rung=rung, orders=kept.orders, verdict="unprovable", cause=self._unbuildable)
@@ -77,18 +77,25 @@ class Ladder:
             return Outcome(self._report(best, attempts, "rejected"), best.script, best.kept)
         return Outcome(self._report(proved, attempts, "validated"), proved.script, proved.kept)
 
-    def _rungs(self) -> list[tuple[str, Slice, bool]]:
+    def _rungs(self) -> Iterator[tuple[str, Slice, dict[str, bool]]]:
+        """The rungs from the smallest: a name, the cells, and how `Assembly` is to treat them."""
         last = max(self.session.wanted, default=max(self.session.by_order))
-        options: dict[str, Any] = {"wanted": self.session.wanted, "pin": self.pin, "exclude": self.exclude}
-        minimal = slicing.slice_cells(self.session.executions, **options)
-        wide = slicing.slice_cells(self.session.executions, widen=True, **options)
+        given: dict[str, Any] = {"wanted": self.session.wanted, "pin": self.pin, "exclude": self.exclude}
+        minimal = slicing.slice_cells(self.session.executions, **given)
+        wide = slicing.slice_cells(self.session.executions, widen=True, **given)
         everything = slicing.all_successful(self.session.executions, last=last, exclude=self.exclude)
-        return [
-            ("the minimal slice", minimal, False),
-            ("the minimal slice with whole cells", minimal, True),
-            ("the slice with cells that touch what cannot be watched", wide, True),
-            ("all cells that ended well, in order", everything, True),
-        ]
+        whole = {"whole": True}
+        for rung, kept, options in (
+            ("the minimal slice", minimal, {}),
+            ("the minimal slice with whole cells", minimal, whole),
+            ("the slice with cells that touch what cannot be watched", wide, whole),
+            ("all cells that ended well, in order", everything, whole),
+            ("all cells that ended well, nothing moved", everything, {"whole": True, "as_executed": True}),
+        ):
+            self._refused = False
+            yield rung, kept, options
+            if self._refused:
+                yield f"{rung}, without what no script can do", kept, {**options, "without_refused": True}
 
     def _most_telling(self, folder: Path, builds: list[Build]) -> Build:
         """Of failed rungs the one whose cause says most; finds out whether chance was at work."""
@@ -129,10 +136,13 @@ class Ladder:
     # ---- one rung
 
     _unbuildable = ""
+    _refused = False
 
-    def _build(self, rung: str, kept: Slice, *, whole: bool) -> Build | None:
+    def _build(self, rung: str, kept: Slice, **options: bool) -> Build | None:
         try:
-            return Assembly(self.session, kept, whole=whole).build(rung)
+            build = Assembly(self.session, kept, **options).build(rung)
+            self._refused = bool(build.script.refused)
+            return build
         except (SyntaxError, ValueError, KeyError, AssertionError, RecursionError) as error:
             self._unbuildable = f"The code could not be put together ({type(error).__name__}: {error})."
             return None
@@ -277,6 +287,7 @@ class Ladder:
             attempts=tuple(attempts),
             deterministic=build.code_name != "non_deterministic" or not rejected,
             log=outcome.log[-5000:] if outcome else "",
+            notes=build.left_out,
         )
 
 

@@ -9,13 +9,14 @@ statement ``metrics["forest: score"] = metrics.noted["score"][0]`` says which on
 from __future__ import annotations
 
 import ast
+import copy
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .plan import Cell, Site, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from jupyter_mlops.records import MetricDetail, Span
 
@@ -188,11 +189,20 @@ class Recorder:
         for site in sites:
             by_node.setdefault(id(site.node), []).append(site)
         if isinstance(statement, ast.Expr) and self._replaceable(statement, sites):
-            lines = [line for members in by_node.values() for line in self._direct(members)]
+            nodes = {id(member.node) for member in sites}
+            lines = []
+            for members in sorted(by_node.values(), key=lambda found: -_depth(source, found[0].node)):
+                if any(id(parent) in nodes for parent in source.ancestors(members[0].node)):
+                    # Said once, inside the expression around it.
+                    self._record_node(statement, members)
+            for members in by_node.values():
+                if not any(id(parent) in nodes for parent in source.ancestors(members[0].node)):
+                    lines.extend(self._direct(members))
             indent = source.indent(statement)
             source.replace(statement, ("\n" + indent).join(lines))
             return
-        for members in by_node.values():
+        # What stands inside another comes first: the outer one is quoted with it.
+        for members in sorted(by_node.values(), key=lambda found: -_depth(source, found[0].node)):
             self._record_node(statement, members)
 
     def _record_node(self, statement: ast.stmt, sites: list[Site]) -> None:
@@ -213,7 +223,7 @@ class Recorder:
             top = source.top_statement(statement)
             at_top = not site.scope and top is not None and not isinstance(top, ast.ClassDef)
             if last and at_top and top is not None and site.origin == "bound":
-                statement = top
+                statement = _last_filled(site, top, target) if site.path else top
             source.add_after(statement, lines)
             return
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
@@ -227,13 +237,14 @@ class Recorder:
     def _replaceable(self, statement: ast.Expr, sites: Sequence[Site]) -> bool:
         """Whether a statement only shows values, so that recording them can stand in its place."""
         value = statement.value
-        if all(site.node is value for site in sites):
-            return not (isinstance(value, ast.Call) and _called(value) in _PRINTERS)
-        if not (isinstance(value, ast.Call) and _called(value) in _PRINTERS):
-            return False
-        if any(keyword.arg not in ("end", "sep", "flush", "file") for keyword in value.keywords):
-            return False
         wanted = {id(site.node) for site in sites}
+        parts: Sequence[ast.expr] = [value]
+        if isinstance(value, ast.Call) and _called(value) in _PRINTERS:
+            if id(value) in wanted:
+                return False
+            if any(keyword.arg not in ("end", "sep", "flush", "file") for keyword in value.keywords):
+                return False
+            parts = value.args
         for site in sites:
             for parent in site.cell.source.ancestors(site.node):
                 if isinstance(parent, ast.Lambda | ast.IfExp | ast.BoolOp | ast.comprehension):
@@ -242,14 +253,7 @@ class Recorder:
                     return False
                 if parent is value:
                     break
-        return all(self._rest_is_quiet(part, wanted) for part in value.args)
-
-    def _rest_is_quiet(self, node: ast.AST, wanted: set[int]) -> bool:
-        if id(node) in wanted:
-            return True
-        if not any(id(found) in wanted for found in ast.walk(node)):
-            return not isinstance(node, ast.expr) or self.quiet(node)
-        return all(self._rest_is_quiet(child, wanted) for child in ast.iter_child_nodes(node))
+        return all(self.quiet(_blanked(part, wanted)) for part in parts)
 
     def _direct(self, sites: list[Site]) -> list[str]:
         """Statements that record one expression in place of showing it."""
@@ -411,6 +415,42 @@ def _bound_name(statement: ast.stmt, node: ast.AST) -> str:
     ):
         return statement.target.id
     return ""
+
+
+def _blanked(node: ast.expr, wanted: Collection[int]) -> ast.expr:
+    """A copy of an expression with a constant in the place of every wanted one."""
+
+    def blank(part: ast.AST) -> ast.AST:
+        if id(part) in wanted:
+            return ast.Constant(0)
+        new = copy.copy(part)
+        for name, value in ast.iter_fields(part):
+            if isinstance(value, ast.AST):
+                setattr(new, name, blank(value))
+            elif isinstance(value, list):
+                setattr(new, name, [blank(item) if isinstance(item, ast.AST) else item for item in value])
+        return new
+
+    return cast("ast.expr", blank(node))
+
+
+def _depth(source: Source, node: ast.AST) -> int:
+    return sum(1 for _ in source.ancestors(node))
+
+
+def _last_filled(site: Site, top: ast.stmt, name: str) -> ast.stmt:
+    """The last statement of the cell's top level that may still put something into what `name` holds."""
+    after = site.cell.statements[site.cell.statements.index(top) :] if top in site.cell.statements else [top]
+    filling = [
+        statement
+        for statement in after
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Subscript | ast.Attribute)
+        and not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load))
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+    ]
+    return filling[-1] if filling else top
 
 
 def _last_of(loop: ast.AST, expression: str) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .translation import is_looking
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 _PURE_BUILTINS = frozenset(
     """
     len round abs float int str bool type isinstance issubclass repr format range print display id hash
-    getattr hasattr callable chr ord divmod pow slice vars dir help
+    getattr hasattr callable chr ord divmod pow slice vars dir help get_ipython
     """.split()
 )
 #: Builtins that use an iterator up: quiet only when no iterator can be what they are given.
@@ -98,7 +100,8 @@ class Quietness:
                 node.value is None or self._plain(node.value, opaque)
             )
         if isinstance(node, ast.AugAssign):
-            return isinstance(node.target, ast.Name) and self._plain(node.value, opaque)
+            # On an array, a list or a set it changes the object, which other names may hold.
+            return False
         if isinstance(node, ast.If):
             return self._plain(node.test, opaque) and self._block(node.body + node.orelse, opaque)
         if isinstance(node, ast.For):
@@ -160,6 +163,8 @@ class Quietness:
             if root in self.modules:
                 path = ast.unparse(function)
                 return self._pure_path(self.modules[root] + path[len(root) :])
+            if is_looking(call):
+                return True
             seeded = function.attr == "sample" and any(
                 keyword.arg == "random_state" for keyword in call.keywords
             )

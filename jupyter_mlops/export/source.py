@@ -55,7 +55,7 @@ class Source:
             while node in self._moved:
                 node = self._moved[node]
             return ast.unparse(node)
-        return self.render(*self.extent(node))
+        return self.render(*self.extent(node), around=isinstance(node, ast.stmt))
 
     def inside_string(self, node: ast.AST) -> ast.JoinedStr | None:
         """The outermost f-string a node stands in; positions within it are not to be relied on."""
@@ -156,11 +156,20 @@ class Source:
         rest = self.data[end : len(self.data) if stop < 0 else stop].strip()
         return not self.data[begin:start].strip() and (not rest or rest.startswith(b"#"))
 
-    def render(self, start: int, end: int) -> str:
-        """The text between two bytes with all edits in it made, outer ones before those inside."""
+    def render(self, start: int, end: int, *, around: bool = True) -> str:
+        """The text between two bytes with all edits in it made, outer ones before those inside.
+
+        With `around`, what was put right before the first and right after the last byte is part of it.
+        """
         pieces: list[bytes] = []
         position = start
-        inside = [item for item in self._edits.items() if start <= item[0][0] and item[0][1] <= end]
+        inside = [
+            item
+            for item in self._edits.items()
+            if start <= item[0][0]
+            and item[0][1] <= end
+            and (around or item[0] not in ((start, start), (end, end)))
+        ]
         for (first, last), text in sorted(
             inside, key=lambda item: (item[0][0], item[0][0] != item[0][1], -item[0][1])
         ):

@@ -36,7 +36,24 @@ _SILENT_SHELL: frozenset[str] = frozenset(
     """.split()
 )
 #: Commands that bring data from elsewhere: what they left is an input, known by its hash.
-_FETCHING_SHELL = frozenset({"wget", "curl", "unzip", "tar", "gunzip", "kaggle", "gdown", "git"})
+_FETCHING_SHELL = frozenset(
+    {
+        "sudo",
+        "apt",
+        "apt-get",
+        "brew",
+        "npm",
+        "jupyter",
+        "wget",
+        "curl",
+        "unzip",
+        "tar",
+        "gunzip",
+        "kaggle",
+        "gdown",
+        "git",
+    }
+)
 _TEXT_LIMIT = 5
 #: What to do instead of a magic that is refused.
 _INSTEAD = {
@@ -72,6 +89,14 @@ def translate(code: str) -> str:
             new = text or ("pass" if nested or not source.stands_alone(statement) else "")
             source.replace(statement, new + "\n" * max(0, lines - new.count("\n")))
     return source.render(0, len(source.data))
+
+
+def is_looking(call: ast.Call) -> bool:
+    """Whether a call is a shell line that only looks: ``files = !ls`` does nothing but give a value."""
+    if not _is_shell_call(call) or call.func.attr not in ("getoutput", "system"):  # type: ignore[attr-defined]
+        return False
+    arguments = _texts(call)
+    return bool(arguments) and _shell_line(arguments[0]) == ""
 
 
 def refusals(node: ast.AST) -> list[str]:
