@@ -52,11 +52,12 @@ def open_default_store() -> Store:
         return store
     key = (os.environ.get(STORE_VARIABLE), os.environ.get(ARTIFACTS_VARIABLE))
     if key not in _stores:
-        from .store import open_store
+        from .store import collect, open_store
 
         config = load_config()
         url = config.resolved_store_url()
-        opened = open_store(url, config.resolved_artifacts_url(url))
+        opened = open_store(url, config.resolved_artifacts_url(url), patience=config.patience_seconds)
+        collect(opened, config.home())
         if _stores.setdefault(key, opened) is not opened:
             opened.close()
     return _stores[key]

@@ -159,11 +159,13 @@ def _version_number(text: str) -> int:
 
 def _store() -> Store:
     """The store of the current folder's project; a command that only looks never makes one."""
-    from .store import open_store
+    from .store import collect, open_store
 
     config = load_config()
     url = config.resolved_store_url()
-    return open_store(url, config.resolved_artifacts_url(url), create=False)
+    store = open_store(url, config.resolved_artifacts_url(url), create=False)
+    collect(store, config.home())
+    return store
 
 
 def _resolve(store: Store, reference: str, experiment: str | None) -> str:

@@ -38,6 +38,9 @@ class Mlops(Configurable):
     lease_seconds = Float(15.0, help="A running run not heard of for so long counts as killed.").tag(
         config=True
     )
+    patience_seconds = Float(
+        2.5, help="A cell's end waits so long for a busy store; then its run waits on disk instead."
+    ).tag(config=True)
     progress_seconds = Float(1.0, help="A cell running longer than this shows its progress.").tag(config=True)
     fingerprint_bytes = Integer(
         2_000_000_000, help="Objects larger than this are fingerprinted from a sample, which is said."
@@ -75,9 +78,13 @@ class Mlops(Configurable):
             return url
         if store_url.startswith("sqlite:///"):
             return str(Path(store_url.removeprefix("sqlite:///")).parent / "artifacts")
+        return str(self.home() / "artifacts")
+
+    def home(self) -> Path:
+        """The folder of the user's own for what has no place beside a store."""
         from jupyter_core.paths import jupyter_data_dir
 
-        return str(Path(jupyter_data_dir()) / "jupyter_mlops" / "artifacts")
+        return Path(jupyter_data_dir()) / "jupyter_mlops"
 
     def resolved_experiment(self, notebook: str = "") -> str:
         """The experiment of new runs: set by hand, else the notebook's name, else ``default``."""

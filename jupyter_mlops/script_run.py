@@ -22,12 +22,11 @@ import msgspec
 from . import records
 from .api import current_experiment, open_default_store
 from .config import load_config
-from .errors import MlopsError
+from .errors import MlopsError, StoreError
 from .records import MetricDetail, ParamDetail, Run, RunWarning, Severity, Status
 
 if TYPE_CHECKING:
     from .config import Mlops
-    from .store import Store
 
 log = logging.getLogger(__name__)
 SAVE_SECONDS = 2.0
@@ -50,15 +49,24 @@ def begin(name: str, experiment: str | None, parent_id: str) -> ScriptRun:
         code_hash=hashlib.sha256(source.encode()).hexdigest() if source else "",
         environment=_environment(),
     )
-    store = open_default_store()
-    return ScriptRun(store, store.begin_run(run, lease_seconds=config.lease_seconds), config)
+    try:
+        store = open_default_store()
+        run = store.begin_run(run, lease_seconds=config.lease_seconds)
+    except StoreError as fault:
+        # The script goes on; what it logs waits on disk until the store can be written.
+        log.warning("Run %s is not saved yet: %s", run.run_id, fault)
+        return ScriptRun(run, config, told=True)
+    return ScriptRun(run, config)
 
 
 class ScriptRun:
     """A `RunBuilder` that owns its run. Its methods may be called from any thread."""
 
-    def __init__(self, store: Store, run: Run, config: Mlops) -> None:
-        self._store = store
+    def __init__(self, run: Run, config: Mlops, *, told: bool = False) -> None:
+        from .store import Keeper
+
+        self._told = told
+        self._keeper = Keeper(open_default_store, config.resolved_store_url(), config.home())
         self._run = run
         self._config = config
         self._begun = time.monotonic()
@@ -120,7 +128,7 @@ class ScriptRun:
                     "Raise c.Mlops.artifact_bytes to keep it.",
                 )
                 continue
-            digest = self._store.put_artifact(file.read_bytes())
+            digest = open_default_store().put_artifact(file.read_bytes())
             media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             with self._lock:
                 self._artifacts[name] = records.Artifact(
@@ -143,6 +151,7 @@ class ScriptRun:
         except MlopsError as fault:
             # Raised here it would take the place of the script's own exception, or fail one that ended well.
             log.error("The end of run %s could not be saved: %s", self.run_id, fault)
+        self._keeper.close()
 
     def _beat(self) -> None:
         lease = self._config.lease_seconds
@@ -152,12 +161,15 @@ class ScriptRun:
                 if self._changed:
                     self._save(duration=time.monotonic() - self._begun)
                 elif time.monotonic() - heard >= lease / 3:
-                    self._store.heartbeat(self.run_id, lease_seconds=lease)
+                    open_default_store().heartbeat(self.run_id, lease_seconds=lease)
                 else:
                     continue
                 heard = time.monotonic()
+                self._told = False
             except Exception as error:  # noqa: BLE001 a store out of reach for a while must not end the run
-                log.warning("Run %s could not be saved: %s", self.run_id, error)
+                if not self._told:
+                    log.warning("Run %s is not saved yet: %s", self.run_id, error)
+                self._told = True
 
     def _save(self, **fields: Any) -> None:
         with self._saving:  # the order of saves is the order of what they hold
@@ -178,9 +190,13 @@ class ScriptRun:
                     **fields,
                 )
                 curves = {key: points.curve() for key, points in self._curves.items()}
-            lease = None if "status" in fields else self._config.lease_seconds
+            if "status" in fields:
+                from .store import Waiting
+
+                self._keeper.save(Waiting(run, curves))
+                return
             try:
-                self._store.save_run(run, curves=curves, lease_seconds=lease)
+                open_default_store().save_run(run, curves=curves, lease_seconds=self._config.lease_seconds)
             except Exception:
                 self._changed = True
                 raise

@@ -20,7 +20,7 @@ from .magics import neutralise
 from .standby import stand_by
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -40,9 +40,10 @@ class StoreOpener:
     The URL is settled when the extension is loaded: a later `os.chdir` must not move the store.
     """
 
-    def __init__(self, url: str, artifacts_url: str) -> None:
+    def __init__(self, url: str, artifacts_url: str, patience: float) -> None:
         self.url = url
         self.artifacts_url = artifacts_url
+        self.patience = patience
         self._lock = threading.Lock()
         self._store: Store | None = None
 
@@ -52,10 +53,10 @@ class StoreOpener:
             if self._store is None:
                 from jupyter_mlops.store import open_store
 
-                self._store = open_store(self.url, self.artifacts_url)
+                self._store = open_store(self.url, self.artifacts_url, patience=self.patience)
             return self._store
 
-    def warm(self) -> None:
+    def warm(self, then: Callable[[], None]) -> None:
         """Open it in the background, with what the first run will need; failing is told later.
 
         A moment after the cell that asks has ended: imports in another thread would make it wait.
@@ -67,6 +68,7 @@ class StoreOpener:
                 import jupyter_mlops.widgets.run_card  # noqa: F401
 
                 self()
+                then()
             except Exception as fault:  # noqa: BLE001 — the first run reports it where people look
                 log.info("the store is not ready yet: %s", fault)
 
@@ -101,7 +103,7 @@ class Attached:
         notebook = notebook_path() or str(shell.user_ns.get("__vsc_ipynb_file__", ""))
         folder = Path(notebook).parent if notebook and Path(notebook).parent.is_dir() else Path.cwd()
         url = config.resolved_store_url(folder if folder.is_absolute() else Path.cwd())
-        self.opener = StoreOpener(url, config.resolved_artifacts_url(url))
+        self.opener = StoreOpener(url, config.resolved_artifacts_url(url), config.patience_seconds)
         self.progress = ProgressLine(shell)
         self.recorder = Recorder(
             shell.user_ns,
@@ -113,7 +115,7 @@ class Attached:
             shell=shell,
             ignored_folders=_own_folders(shell, url, self.opener.artifacts_url),
         )
-        self.watcher: Watcher = Watcher(shell, config, self.recorder, self.opener, self.show)
+        self.watcher: Watcher = Watcher(shell, config, self.recorder, self.opener, url, self.show)
         self.builder = CellBuilder(self.recorder)
         shell.input_transformer_manager.cleanup_transforms.append(neutralise)
         shell.ast_transformers.append(self.watcher)
@@ -125,7 +127,7 @@ class Attached:
         tracking.current = self.builder
         self._newest: dict[str, Run] = {}
         self._remember_history()
-        self.opener.warm()
+        self.opener.warm(self.watcher.write_what_waits)
 
     def show(self, run: Run, curves: Mapping[str, Any]) -> None:
         """Show the card of a run, in the place of its progress line if it had one."""
@@ -137,9 +139,10 @@ class Attached:
         previous: Run | None = None
         best: dict[str, MetricValue] = {}
         try:
-            store = self.opener()
-            previous = self._previous(store, run) if run.number else None
-            best = best_values(store, run, higher_is_better) if run.number else {}
+            if run.number:  # else the store has just shown that it cannot be reached
+                store = self.opener()
+                previous = self._previous(store, run)
+                best = best_values(store, run, higher_is_better)
         except MlopsError as error:
             log.info("the card has nothing to compare with: %s", error)
         self.progress.finish(RunCard(run, previous, best, curves))

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlops.errors import MlopsError, UsageError
-from jupyter_mlops.records import Artifact, MetricValue, Run, RunWarning
 
 from .cells import executed_code, heading_of
 from .heart import Heart
+from .interrupts import deferred
 from .magics import Marker, doubtful, late_bindings, read_marker
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.capture.recorder import Recorded, Recorder
     from jupyter_mlops.config import Mlops
-    from jupyter_mlops.store import Store
+    from jupyter_mlops.records import MetricValue, Run
+    from jupyter_mlops.store import Keeper, Store, Waiting
 
 log = logging.getLogger("jupyter_mlops")
 # Without a handler of the user's, Python would write our log into the output of their cell.
@@ -45,6 +46,7 @@ class Watcher:
         shell: The shell to watch.
         config: Settings.
         store: Opens the store when it is first needed, and gives the same one afterwards.
+        store_url: Where it is, for what has to wait for it.
         show: Called with a finished, saved run to show its card.
     """
 
@@ -54,6 +56,7 @@ class Watcher:
         config: Mlops,
         recorder: Recorder,
         store: Callable[[], Store],
+        store_url: str,
         show: Callable[[Run, Mapping[str, Any]], None],
     ) -> None:
         self.shell = shell
@@ -61,12 +64,15 @@ class Watcher:
         self.recorder = recorder
         self.track_every = False
         self.last_run_id: str | None = None
-        self.unsaved: list[Recorded] = []
+        self._store_url = store_url
+        self._keeper: Keeper | None = None
+        self._making_keeper = threading.Lock()
         self._store = store
         self._show = show
         self._heart = Heart(store, early=config.early_row_seconds, lease=config.lease_seconds)
         self._stored_cells = 0
         self._depth = 0
+        self._count = -1
         self._thread = threading.get_ident()
         self._active = False
         self._process = os.getpid()
@@ -79,40 +85,51 @@ class Watcher:
         """A cell is about to run; nested ones (a magic that runs its body) are part of theirs."""
         if self._foreign():
             return
-        self._depth += 1
-        if self._depth > 1 or info.silent or not info.store_history:
-            return
-        try:
-            self._begin(info)
-        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-            self._report(fault)
+        with deferred(deliver=True):
+            count = self.shell.execution_count
+            if self._depth and info.store_history and count != self._count:
+                self._depth = 0  # the end of the cell before was never heard of
+            self._depth += 1
+            if self._depth > 1 or info.silent or not info.store_history:
+                return
+            self._count = count
+            try:
+                self._begin(info)
+            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+                self._report(fault)
 
     def post_run_cell(self, result: Any) -> None:
         """A cell has ended."""
-        if self._foreign() or self._depth == 0:
+        if self._foreign():
             return
-        self._depth -= 1
-        if self._depth or not self._active:
-            return
-        self._active = False
-        try:
-            self._end(result)
-        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-            self._report(fault)
+        with deferred(deliver=False):
+            if self._depth == 0:
+                return
+            self._depth -= 1
+            if self._depth or not self._active:
+                return
+            self._active = False
+            try:
+                self._end(result)
+            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+                self._report(fault)
 
     def visit(self, tree: ast.Module) -> ast.Module:
         """IPython's hook for syntax trees: add the probes."""
         if not self._active or self._foreign():
             return tree
-        try:
-            return self.recorder.rewrite(tree)
-        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-            self._report(fault)
-            return tree
+        with deferred(deliver=True):
+            try:
+                return self.recorder.rewrite(tree)
+            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+                self._report(fault)
+                return tree
 
     def close(self) -> None:
-        """Stop the background thread."""
+        """Stop the background threads."""
         self._heart.close()
+        if self._keeper is not None:
+            self._keeper.close()
 
     # -- one cell -------------------------------------------------------------------------------
 
@@ -181,89 +198,56 @@ class Watcher:
 
     # -- the store ------------------------------------------------------------------------------
 
+    @property
+    def keeper(self) -> Keeper:
+        """Saves the runs; made when it is first needed, since that imports SQLAlchemy."""
+        from jupyter_mlops.store import Keeper
+
+        with self._making_keeper:
+            if self._keeper is None:
+                self._keeper = Keeper(self._store, self._store_url, self.config.home())
+            return self._keeper
+
+    def write_what_waits(self) -> None:
+        """Write, in the background, what earlier kernels could not."""
+        self.keeper.begin()
+
     def save(self, recorded: Recorded) -> Run | None:
-        """Write a run and show its card. What can't be written is kept for the next time."""
+        """Write a run and show its card. What can't be written waits on disk; see `Keeper`."""
         run = recorded.run
         if run is None:
             return None
         try:
-            self._write_waiting()
-            run = self._write(recorded)
-        except Exception as error:  # noqa: BLE001 — whatever went wrong, the run must not be lost
-            self.unsaved.append(recorded)
+            saved = self.keeper.save(self._waiting(recorded, run))
+        except Exception as error:  # noqa: BLE001 — whatever went wrong, it is told and the cell goes on
             if isinstance(error, MlopsError):
-                waiting = len(self.unsaved)
-                self.say(error, f"{waiting} run(s) wait in this kernel and are written with the next one.")
+                self.say(error)
             else:
                 self._report(error)
         else:
+            self._stored_cells = max(self._stored_cells, len(run.cells))
+            run = msgspec.structs.replace(saved, cells=run.cells)
             self.last_run_id = run.run_id
             self._told_about_store = False
+        # Later cells add to it also while it waits.
+        self.recorder.saved(run)
         if self.config.card:
             self._show(run, recorded.curves)
         return run
 
-    def _write_waiting(self) -> None:
-        """Write what could not be written before; what can never be stored is told of and dropped."""
-        while self.unsaved:
-            try:
-                self._write(self.unsaved[0])
-            except UsageError as error:
-                self.say(error)
-            del self.unsaved[0]
-
-    def _write(self, recorded: Recorded) -> Run:
-        """Store a run with its artifacts; gives it back with its number."""
-        store = self._store()
-        assert recorded.run is not None  # noqa: S101 — only runs are written
-        run = self._keep_blobs(store, recorded, recorded.run)
-        # The store knows the session's earlier executions from the run before.
-        cells = run.cells
-        saved = store.save_run(
-            msgspec.structs.replace(run, cells=cells[self._stored_cells :]), curves=recorded.curves
-        )
-        self._stored_cells = max(self._stored_cells, len(cells))
-        run = msgspec.structs.replace(saved, cells=cells)
-        self.recorder.saved(run)
-        return run
-
-    def _keep_blobs(self, store: Store, recorded: Recorded, run: Run) -> Run:
+    def _waiting(self, recorded: Recorded, run: Run) -> Waiting:
+        """What is to be saved of a cell."""
         from jupyter_mlops.capture.draft import model_path
+        from jupyter_mlops.store import Bytes, Waiting
 
-        artifacts, problems = [], []
-        digests: dict[str, str] = {}
-        for blob in recorded.blobs:
-            try:
-                digest = store.put_artifact(blob.data)
-            except MlopsError as error:
-                problems.append(
-                    RunWarning(
-                        code="artifact_lost",
-                        message=f"{blob.path} was not kept: {error.message}",
-                        hint=error.hint,
-                    )
-                )
-                continue
-            digests[blob.path] = digest
-            artifacts.append(
-                Artifact(
-                    path=blob.path,
-                    digest=digest,
-                    size=len(blob.data),
-                    media_type=blob.media_type,
-                    kind=blob.kind,
-                )
-            )
-        models = tuple(
-            msgspec.structs.replace(
-                model, digest=digests.get(model_path(model.name, model.format), model.digest)
-            )
-            for model in run.models
-        )
-        named = {artifact.path: artifact for artifact in (*run.artifacts, *artifacts)}
-        return msgspec.structs.replace(
-            run, artifacts=tuple(named.values()), models=models, warnings=(*run.warnings, *problems)
-        )
+        models = {model_path(model.name, model.format): model.name for model in run.models}
+        files = [
+            Bytes(blob.path, blob.data, blob.media_type, blob.kind, models.get(blob.path, ""))
+            for blob in recorded.blobs
+        ]
+        # The store knows the session's earlier executions from the run before.
+        run = msgspec.structs.replace(run, cells=run.cells[self._stored_cells :])
+        return Waiting(run, recorded.curves, files)
 
     # -- telling --------------------------------------------------------------------------------
 

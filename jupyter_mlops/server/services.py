@@ -54,9 +54,11 @@ class Services:
             raise self._misconfigured
         with self._opening:
             if self._store is None:
-                from jupyter_mlops.store import open_store
+                from jupyter_mlops.config import load_config
+                from jupyter_mlops.store import collect, open_store
 
                 self._store = open_store(self.store_url, self.artifacts_url)
+                collect(self._store, load_config().home())
             return self._store
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from .locations import redacted
 from .overview import FieldNames, Overview
 from .references import References
 from .runs import RunReader
-from .spool import Bytes, Spool, Waiting
+from .spool import Bytes, Spool, Waiting, collect
 from .versions import UNSET, Unset, Versions
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Store",
     "Unset",
     "Waiting",
+    "collect",
     "open_store",
     "redacted",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import StoreError, UsageError
 
-from .spool import Spool, Waiting, keep_files
+from .spool import Spool, Waiting, save_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,8 +60,7 @@ class Keeper:
                 run_id = waiting.run.run_id
                 if self._spool.holds(run_id):
                     raise StoreError(f"Another process is about to write run {run_id}.")
-                store = self._store()
-                return store.save_run(keep_files(store, waiting.run, waiting.files), curves=waiting.curves)
+                return save_now(self._store(), waiting)
             except UsageError:
                 raise
             except BaseException as error:
@@ -109,7 +108,7 @@ class Keeper:
         for run_id, waiting in list(self._unspooled.items()):
             store = self._store()
             try:
-                store.save_run(keep_files(store, waiting.run, waiting.files), curves=waiting.curves)
+                save_now(store, waiting)
             except UsageError as error:
                 log.error("A run that waited can never be stored: %s", error)
             del self._unspooled[run_id]

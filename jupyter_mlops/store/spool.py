@@ -44,11 +44,12 @@ class Bytes(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A run to be saved, with its curves and files."""
+    """A run to be saved, with its curves, files and children."""
 
     run: Run
     curves: dict[str, Curve] = {}
     files: list[Bytes] = []
+    children: list[Run] = []
 
 
 class Spool:
@@ -88,7 +89,8 @@ class Spool:
                 continue
             for other in self.folders:
                 if other != folder:
-                    (other / path.name).unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):
+                        (other / path.name).unlink()
             return path
         raise StoreError(
             f"Run {waiting.run.run_id} cannot be kept in {self.folders[-1]}: {why}.",
@@ -129,6 +131,16 @@ class Spool:
         return saved
 
 
+def collect(store: Store, home: Path) -> list[Run]:
+    """Save what waits for `store`, if there is any and if that is possible now; gives the runs saved."""
+    spool = Spool(store.url, home)
+    try:
+        return spool.drain(store) if spool.waiting() else []
+    except StoreError as error:
+        log.info("Runs wait for their store: %s", error)
+        return []
+
+
 def _waits(path: Path) -> bool:
     return path.name.endswith((_SUFFIX, f"{_SUFFIX}.claimed"))
 
@@ -149,7 +161,7 @@ def _drain(folder: Path, store: Store) -> list[Run]:
         except OSError as error:
             raise StoreError(f"The waiting run {path} cannot be read: {error.strerror}.") from None
         try:
-            saved.append(_save(store, decode(document, Waiting, f"the file {path}")))
+            saved.append(save_now(store, decode(document, Waiting, f"the file {path}")))
         except UsageError as error:
             _set_aside(claimed, "refused", error)
         except StoreError as error:
@@ -164,12 +176,13 @@ def _drain(folder: Path, store: Store) -> list[Run]:
     return saved
 
 
-def _save(store: Store, waiting: Waiting) -> Run:
-    run, curves = keep_files(store, waiting.run, waiting.files), waiting.curves
-    return store.save_run(run, curves=curves)
+def save_now(store: Store, waiting: Waiting) -> Run:
+    """Save a run with all that belongs to it; gives it as stored."""
+    run = _keep_files(store, waiting.run, waiting.files)
+    return store.save_run(run, curves=waiting.curves, children=waiting.children)
 
 
-def keep_files(store: Store, run: Run, files: list[Bytes]) -> Run:
+def _keep_files(store: Store, run: Run, files: list[Bytes]) -> Run:
     """The run with `files` in the artifact store; for what cannot be kept it has a warning instead.
 
     A model's file is named in the model too.
