@@ -11,6 +11,8 @@ from .numbers import is_number, to_number
 from .vocabulary import is_part, is_stale, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .evidence import Evidence
     from .sites import LoopSeries
 
@@ -22,6 +24,7 @@ def find_curves(evidence: Evidence) -> None:
         for loop in evidence.seen.loops
         if loop.appended and loop.value_name
     }
+    telling = {_place_of(loop) for loop in evidence.seen.loops if _tells(evidence, loop, lists)}
     for loop in sorted(evidence.seen.loops, key=lambda loop: loop.appended):
         if (loop.scope, loop.expression) in evidence.named:
             continue
@@ -32,9 +35,23 @@ def find_curves(evidence: Evidence) -> None:
         if _counts(loop) or is_stale(loop.name):
             continue
         evidence.looped.add((loop.scope, loop.expression))
+        if _place_of(loop) in telling and not _tells(evidence, loop, lists):
+            continue  # In the company of scores what sounds like none is a step on the way to them.
         if not loop.values or (loop.count < 2 and not loop.appended):
             continue
         _tell_loop(evidence, loop)
+
+
+def _place_of(loop: LoopSeries) -> tuple[int, str, int]:
+    return (loop.order, loop.scope, loop.line)
+
+
+def _tells(evidence: Evidence, loop: LoopSeries, lists: Mapping[tuple[str, str], LoopSeries]) -> bool:
+    """Whether a series is called a score: by itself, its label, what scored it or the list it is kept in."""
+    kept = lists.get((loop.scope, loop.expression))
+    return sounds_like_metric(_name_of_loop(evidence, loop)) or (
+        kept is not None and sounds_like_metric(kept.name)
+    )
 
 
 def _counts(loop: LoopSeries) -> bool:

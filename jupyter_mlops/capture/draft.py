@@ -35,7 +35,7 @@ from .environment import describe_environment
 from .evaluation import prediction_of, target_of
 from .fingerprint import fingerprint
 from .loops import LoopWatch, series_of, thin
-from .metrics import Observed, find_metrics
+from .metrics import Found, Observed, find_metrics
 from .models import (
     best_settings,
     describe_model,
@@ -98,13 +98,15 @@ class Observation(msgspec.Struct, kw_only=True):
 class Filled(msgspec.Struct, kw_only=True):
     """A run with everything the observation gave, its curves and the bytes of its artifacts.
 
-    `fits` tells whether the cell fitted something that predicts.
+    `fits` tells whether the cell fitted something that predicts, `own` whether a function of the
+    notebook's own computed one of its metrics.
     """
 
     run: Run
     curves: dict[str, Curve]
     blobs: list[Blob]
     fits: bool
+    own: bool = False
 
 
 class _Fitted(msgspec.Struct):
@@ -143,9 +145,8 @@ class Drafter:
         lineage = self._ledger.lineage(execution.order)
         estimators: list[_Fitted] = attempt(lambda: self._estimators(events, execution, lineage), [])
         tables = attempt(lambda: self._tables(events), None)
-        values, metric_details, curves = attempt(
-            lambda: self._metrics(seen, estimators, tables), ({}, {}, {})
-        )
+        measured: Found = attempt(lambda: self._metrics(seen, estimators, tables), Found())
+        values, metric_details, curves = measured.values, measured.details, measured.curves
         params, param_details = attempt(lambda: self._params(seen, estimators, lineage), ({}, {}))
         _add_logged(seen, params, param_details, values, metric_details, curves)
         kept = {
@@ -180,14 +181,14 @@ class Drafter:
                 *(capture_fault(fault) for fault in faults[:1]),
             ),
         )
-        fits = any(found.fitted_here and found.predicts for found in estimators) or any(
+        fits = any(fitted.fitted_here and fitted.predicts for fitted in estimators) or any(
             _fits_unknown(event) for event in events
         )
-        return Filled(run=run, curves=kept, blobs=[*blobs, *seen.logged.blobs], fits=fits)
+        return Filled(run=run, curves=kept, blobs=[*blobs, *seen.logged.blobs], fits=fits, own=measured.own)
 
     def _metrics(
         self, seen: Observation, estimators: list[_Fitted], tables: PredictionTables | None
-    ) -> tuple[dict[str, MetricValue], dict[str, MetricDetail], dict[str, Curve]]:
+    ) -> Found:
         fitted = [
             score
             for found in estimators
@@ -198,7 +199,7 @@ class Drafter:
             if event.site.kind == "summary":
                 fitted += summary_scores(event.site.expression, event.value)
         cell = seen.started.cell
-        found = find_metrics(
+        return find_metrics(
             Observed(
                 tree=cell.tree or ast.Module([], []),
                 code=cell.code,
@@ -220,7 +221,6 @@ class Drafter:
                 kept=tables.of if tables is not None else None,
             )
         )
-        return found.values, found.details, found.curves
 
     def _tables(self, events: list[Event]) -> PredictionTables:
         return PredictionTables(

@@ -6,7 +6,10 @@ The rooms that look for metrics (`curves`, `results`, `shown`, `scores`) each re
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,8 +24,6 @@ from .numbers import is_number, module_of, to_number
 from .vocabulary import is_setting, sounds_like_holder, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
-    import ast
-
     from .evaluation import Kept
     from .members import Path
     from .sites import Event, LoopSeries, Site
@@ -50,11 +51,15 @@ Fingerprint = Callable[[Any], str]
 
 
 class Found(msgspec.Struct):
-    """The metrics of one cell: value, detail and (where it has one) curve by name."""
+    """The metrics of one cell: value, detail and (where it has one) curve by name.
+
+    `own` tells whether a function of the notebook's own computed one of them.
+    """
 
     values: dict[str, MetricValue] = msgspec.field(default_factory=dict)
     details: dict[str, MetricDetail] = msgspec.field(default_factory=dict)
     curves: dict[str, Curve] = msgspec.field(default_factory=dict)
+    own: bool = False
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -185,6 +190,21 @@ class Evidence:
             count += 1
         return f"{name}_{count}"
 
+    def is_own(self, detail: MetricDetail) -> bool:
+        """Whether a metric is the value of a call of a function that the notebook defined."""
+        expression = detail.expression
+        assigned = self.assignments.get(expression)
+        try:
+            node = assigned.value if assigned is not None else ast.parse(expression, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+        return any(
+            isinstance(part, ast.Call)
+            and isinstance(part.func, ast.Name)
+            and defined_here(self.seen.namespace.get(part.func.id))
+            for part in ast.walk(node)
+        )
+
     def mark(self, calls: Iterable[Event]) -> None:
         """The values of these calls are told: they are no facts of their own."""
         self.told.update(place_of(call.site) for call in calls)
@@ -264,6 +284,13 @@ class Evidence:
             rows=rows,
             **(msgspec.structs.asdict(self.seen.kept(call)) if self.seen.kept is not None else {}),
         )
+
+
+def defined_here(function: Any) -> bool:
+    """Whether `function` is one of the notebook's own, or such a one with some arguments fixed."""
+    if type(function) is partial:
+        function = function.func
+    return type(function) is FunctionType and function.__module__ == "__main__"
 
 
 def place_of(site: Site) -> tuple[int, int, int, int, int]:

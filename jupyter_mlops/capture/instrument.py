@@ -274,7 +274,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def _see_parts(self, parts: Sequence[Part], *, drawn: bool = False, nested: bool = False) -> bool:
         """Observe the values of a text; whether there were any."""
-        first = not nested
+        first = True
         group = self.group = self.group if nested else self._key()
         values = [(text, owner, field, index) for text, owner, field, index in parts if owner is not None]
         for position, (text, owner, field, index) in enumerate(values):
@@ -297,7 +297,8 @@ class _Rewriter(ast.NodeTransformer):
                 "printed",
                 text=text,
                 after=after,
-                first=first,
+                first=first and not nested,
+                nested=first and nested,
                 counter=counter,
                 varies=varies,
                 call=group,

@@ -49,8 +49,9 @@ def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = 
         return _array_members(value, shown)
     if module == "pandas" and kind.__name__ == "Series":
         return _series_members(value)
-    if module == "pandas" and kind.__name__ == "DataFrame":
-        return _frame_members(value, trusted)
+    if kind.__name__ == "DataFrame" and module in ("pandas", "polars"):
+        table = _Table.of(value, module)
+        return _frame_members(table, trusted) if table is not None else []
     return []
 
 
@@ -197,21 +198,43 @@ def _series_members(value: Any) -> list[Member]:
     return [((label,), (label,), float(number)) for label, number in zip(labels, value.tolist(), strict=True)]
 
 
-def _frame_members(value: Any, trusted: bool) -> list[Member]:
-    rows, columns = value.shape
-    if columns > 50 or not 0 < rows <= _ROWS:
-        return []
-    names = [name for name in value.columns if type(name) is str]
-    if len(set(names)) != columns:
-        return []
-    numeric = [name for name in names if value[name].dtype.kind == "f"]
-    if rows == 1:
-        return [((name, 0), (name,), float(value[name].iloc[0])) for name in numeric]
-    labels = value.index.tolist()
+class _Table:
+    """A small table of pandas or polars, read whole: its columns as lists, and what its rows are called."""
+
+    def __init__(self, columns: dict[str, list[Any]], floats: list[str], labels: list[Any]) -> None:
+        self.columns, self.floats, self.labels = columns, floats, labels
+
+    @staticmethod
+    def of(value: Any, module: str) -> _Table | None:
+        rows, width = value.shape
+        names = [name for name in value.columns if type(name) is str]
+        if width > 50 or not 0 < rows <= _ROWS or len(set(names)) != width:
+            return None
+        if module == "polars":
+            columns = {name: value[name].to_list() for name in names}
+            floats = [name for name, kind in value.schema.items() if kind.is_float()]
+            return _Table(columns, floats, list(range(rows)))
+        floats = [name for name in names if value[name].dtype.kind == "f"]
+        return _Table({name: value[name].tolist() for name in names}, floats, value.index.tolist())
+
+
+def _frame_members(table: _Table, trusted: bool) -> list[Member]:
+    labels = table.labels
+    if len(labels) == 1:
+        whole = len(table.floats) > 1 and all(type(label) is str for label in labels)
+        return [
+            (
+                (name, 0),
+                (str(labels[0]), name) if whole and sounds_like_metric(labels[0]) else (name,),
+                number,
+            )
+            for name in table.floats
+            if type(number := table.columns[name][0]) is float
+        ]
     told_by_row = all(type(label) is str for label in labels) and any(map(sounds_like_metric, labels))
     scores = [
         name
-        for name in numeric
+        for name in table.floats
         if name != "support"
         and not sounds_like_holder(name)
         and (
@@ -222,21 +245,20 @@ def _frame_members(value: Any, trusted: bool) -> list[Member]:
         )
     ]
     if scores and all(type(label) is int for label in labels):
-        labels = _row_labels(value, names, scores, labels)
+        labels = _row_labels(table, scores, labels)
     return [
         ((name, position), (str(label)[:40], name), float(number))
         for name in scores
-        for position, (label, number) in enumerate(zip(labels, value[name].tolist(), strict=True))
+        for position, (label, number) in enumerate(zip(labels, table.columns[name], strict=True))
         if number is not None
     ]
 
 
-def _row_labels(value: Any, names: list[str], scores: list[str], labels: list[int]) -> list[Any]:
+def _row_labels(table: _Table, scores: list[str], labels: list[int]) -> list[Any]:
     """What tells the rows of a table without an index of its own apart: texts, settings, numbers."""
     made = [""] * len(labels)
     for texts in (True, False):
-        for name in names:
-            told = value[name].tolist()
+        for name, told in table.columns.items():
             if name in scores or len(set(made)) == len(made):
                 continue
             if texts and all(type(item) is dict for item in told):

@@ -33,4 +33,9 @@ def find_metrics(observed: Observed) -> Found:
     find_turns(evidence)
     find_shown(evidence)
     find_called(evidence)
-    return evidence.found
+    found = evidence.found
+    found.own = any(
+        detail.origin in ("bound", "printed", "displayed") and evidence.is_own(detail)
+        for detail in found.details.values()
+    )
+    return found

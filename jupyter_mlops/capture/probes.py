@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .numbers import is_number, to_number
 from .sites import SITES, Event, Site, arguments_of
+from .vocabulary import sounds_like_metric
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -28,7 +29,7 @@ _LISTED = (dict, list, tuple)
 class _Line:
     """What one print call has said so far."""
 
-    __slots__ = ("context", "number", "numbers", "step", "text", "turn")
+    __slots__ = ("context", "number", "numbers", "outer", "step", "text", "turn")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -36,6 +37,8 @@ class _Line:
         self.context = ""
         self.numbers = 0
         self.turn = ""
+        #: What stood before the texts that a generator makes, one after the other.
+        self.outer: str | None = None
         self.step: int | None = None
 
 
@@ -107,11 +110,16 @@ class Probe:
 
     def _hear_printed(self, value: Any, site: Site) -> None:
         line = self._begin_line(site) if site.first else self._lines.get(site.call, self._line)
+        if site.nested:
+            line.outer = line.context if line.outer is None else line.outer
+            line.context, line.text = line.outer, ""
         line.text += site.text
         kind = type(value)
         if kind is str:
             # A name printed before its number (f"{model}: {score}") tells this one from its neighbours.
-            if len(value) <= _TEXT:
+            if value[-1:].isdigit() and sounds_like_metric(value):
+                line.text = ""  # A score that was made a text elsewhere, and is heard there.
+            elif len(value) <= _TEXT:
                 line.context = f"{line.context} {line.text if line.context else ''}{value}".strip()
                 line.text = ""
         elif site.counter and kind is int:

@@ -238,7 +238,7 @@ class Recorder:
             return None
         earlier = self._stands_on(execution)
         # A bare number counts when it stands on a run: nobody else is known to have made it.
-        if not (scores or shows or earlier is not None):
+        if not (scores or shows or filled.own or earlier is not None):
             return None
         if earlier is None:
             return run

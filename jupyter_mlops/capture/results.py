@@ -15,7 +15,8 @@ from .metric_names import canonical, join
 from .numbers import is_number, module_of, own_state, to_number
 from .vocabulary import (
     FITTING_CALLS,
-    is_setting,
+    is_aside,
+    is_stale,
     names_a_result,
     sounds_like_holder,
     sounds_like_metric,
@@ -89,8 +90,8 @@ def _is_result(evidence: Evidence, name: str, value: Any, assignment: Assignment
         started = to_number(value) in (0, -1) or abs(to_number(value)) == float("inf")
         return names_a_result(name) and type(value) is float and not (literal and started)
     if sounds_like_metric(name):
-        return True
-    if sounds_like_size(name) or is_setting(name) or reads_clock(ast.unparse(assignment.value)):
+        return not is_stale(name)
+    if is_aside(name) or reads_clock(ast.unparse(assignment.value)):
         return False
     if name in evidence.shown:
         labels = [event.label for event in evidence.printed if event.site.expression == name]

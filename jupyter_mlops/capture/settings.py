@@ -146,7 +146,7 @@ def _configures(last: str, function: Any) -> bool:
     if last in FITTING_CALLS or last in _CONFIGURING or last in TOLD_ARGUMENTS:
         return True
     if last[:1].isupper():
-        return not last.isupper() or len(last) <= 5
+        return not last.isupper() or len(last) <= 8
     if type(function) is types.FunctionType and function.__module__ == "__main__":
         return words(last)[:1] not in (("plot",), ("show",), ("print",))
     return is_scoring_call(last) or bool({"train", "fit", "stopping", "scheduler"} & set(words(last)))

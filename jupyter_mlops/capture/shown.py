@@ -15,7 +15,15 @@ from .evidence import GENERIC, HEADING, PLAIN_HOLDERS, place_of
 from .members import Path, members
 from .metric_names import BETWEEN, canonical, expression_name, join
 from .numbers import is_number, to_float, to_number
-from .vocabulary import is_setting, sounds_like_holder, sounds_like_metric, sounds_like_size, words
+from .vocabulary import (
+    is_aside,
+    is_learnt,
+    is_setting,
+    sounds_like_holder,
+    sounds_like_metric,
+    sounds_like_size,
+    words,
+)
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -99,8 +107,8 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         del evidence.found.values[plain], evidence.found.details[plain]
     whole = type(to_number(event.value)) is int
     if label:
-        told = canonical(event.label.rpartition(BETWEEN)[2]) or label
-        if is_setting(told) or (sounds_like_size(told) and not sounds_like_metric(told) and call is None):
+        told = canonical(event.label.rpartition(BETWEEN)[2])
+        if is_setting(told) or (is_aside(told) and not sounds_like_metric(told) and call is None):
             return ""
         bound = evidence.assignments.get(site.expression) if not site.scope else None
         source = ast.unparse(bound.value) if bound is not None else site.expression
@@ -116,6 +124,8 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
     if call is not None:
         return evidence.call_name(call)
     if not sounds_like_metric(plain) and evidence.explores(site.expression):
+        return ""
+    if is_learnt(plain):
         return ""
     return "" if sounds_like_size(plain) or (whole and not sounds_like_metric(plain)) else plain
 
@@ -177,7 +187,7 @@ def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None
     if known or not name or evidence.is_setting(event):
         return
     whole = type(to_number(value)) is int
-    aside = sounds_like_size(name) or whole or is_setting(name) or evidence.explores(site.expression)
+    aside = is_aside(name) or whole or evidence.explores(site.expression)
     if call is None and not sounds_like_metric(name) and aside:
         return
     if not (name in evidence.found.values and evidence.same(name, value)):
@@ -188,7 +198,7 @@ def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None
 
 def _show_members(evidence: Evidence, event: Event, name: str, call: Event | None) -> None:
     value, site = event.value, event.site
-    if call is None and evidence.explores(site.expression, value):
+    if call is None and (evidence.explores(site.expression, value) or is_learnt(name)):
         return
     scored = call is not None
     if call is None and not site.scope:

@@ -26,7 +26,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     a printed value `text` is what stands before it in the same string, `first` marks the first
     value of a print call and `counter` that it is the target of a loop around it, `varies` that it stands
     before what is told of it, `after` is the text behind the last value, `aside` marks a text that no print
-    call was given as it stands, or that was drawn into a figure. `loop` is the line of the innermost
+    call was given as it stands, or that was drawn into a figure, `nested` the first
+    value of a text inside a print call, such as one a generator makes. `loop` is the line of the innermost
     loop around, `turning` the names it counts with. `call` is the
     same for all values of one print, and of an argument the key of its call; an argument's
     `text` is its position or keyword. `scope` is the dotted name of the function around, ``""``
@@ -53,6 +54,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     varies: bool = False
     after: str = ""
     aside: bool = False
+    nested: bool = False
     loop: int = 0
     turning: tuple[str, ...] = ()
     in_loop: bool = False

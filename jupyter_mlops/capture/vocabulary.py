@@ -54,7 +54,7 @@ _METRIC_WORDS = frozenset(
     cost objective reward regret gain improvement delta gap pvalue accuracies aucs
     tp fp tn fn mase wape nrmse rms sharpe coherence modularity stat statistic fvalue pval success winrate
     squared slope uplift cohen cohens misclassified mislabeled rvalue zscore effect
-    hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
+    se stderr sem hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
     """.split()
 )
 _SIZE_WORDS = frozenset(
@@ -85,6 +85,13 @@ _MAKING = frozenset("fn func function factory layer module curve plot class".spl
 _SETTINGS = frozenset("lr eps epsilon threshold alpha beta gamma momentum dropout temperature tau".split())
 _HOLDERS = frozenset(
     "config conf cfg args kwargs settings options opts hyper hp grid hparams defaults".split()
+)
+_LEARNT = frozenset(
+    """
+    w b w0 w1 w2 b0 b1 weight weights bias biases theta theta0 theta1 coef coefs coefficient coefficients
+    intercept beta0 beta1 grad grads gradient gradients dw db dtheta prediction predictions predicted
+    predict pred preds forecast yhat estimate params
+    """.split()
 )
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
@@ -129,9 +136,20 @@ def sounds_like_metric(name: str) -> bool:
     return any(word in _METRIC_WORDS or word.rstrip("0123456789") in _METRIC_WORDS for word in found)
 
 
+def is_learnt(name: str) -> bool:
+    """Whether a name or label is that of what a model learns or predicts, and so no score of it."""
+    found = words(name)
+    return bool(found) and not sounds_like_metric(name) and bool(_LEARNT & set(found))
+
+
 def is_stale(name: str) -> bool:
     """Whether a name keeps the value of the step before: ``prev_loss``."""
     return bool({"prev", "previous", "old", "prior"} & set(words(name)))
+
+
+def is_aside(name: str) -> bool:
+    """Whether a name is that of a size, a setting or of what a model learns: no score."""
+    return sounds_like_size(name) or is_setting(name) or is_learnt(name)
 
 
 def is_part(name: str) -> bool:

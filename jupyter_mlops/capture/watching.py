@@ -20,13 +20,24 @@ def bound_in(node: Loop) -> dict[str, bool]:
             if isinstance(found.value, (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.JoinedStr)):
                 continue
             for target in found.targets:
-                bound.update(dict.fromkeys(target_names(target), True))
+                for name in target_names(target):
+                    bound[name] = bound.get(name, False) or not _adds_to(name, found.value)
         elif isinstance(found, (ast.AnnAssign, ast.NamedExpr)) and isinstance(found.target, ast.Name):
             if found.value is not None:
                 bound[found.target.id] = True
         elif isinstance(found, ast.AugAssign) and isinstance(found.target, ast.Name):
             bound.setdefault(found.target.id, False)
     return bound
+
+
+def _adds_to(name: str, value: ast.expr) -> bool:
+    """Whether ``name = name + …``, the long form of ``+=``."""
+    return (
+        isinstance(value, ast.BinOp)
+        and isinstance(value.op, ast.Add)
+        and isinstance(value.left, ast.Name)
+        and value.left.id == name
+    )
 
 
 def target_names(target: ast.expr) -> list[str]:

@@ -1,0 +1,144 @@
+"""What real notebooks are full of: each way in which people print, keep and loop over scores."""
+
+from __future__ import annotations
+
+import pytest
+from observing import Notebook, metrics_of
+
+FIT = "class M:\n    def fit(self, k): self.s = k / 8; return self\n"
+EPOCH = (
+    "def epoch(n):\n    total = 0.0\n    for i in range(n):\n        total += i / 3\n    return total / n\n"
+)
+SETUP = """
+import numpy as np, pandas as pd
+from sklearn.metrics import accuracy_score, f1_score
+y = np.array([1, 0, 1, 1]); pred = np.array([1, 0, 0, 1])
+"""
+
+
+def found(code: str) -> dict[str, float]:
+    return metrics_of(SETUP + code)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        # Several numbers under one label, and labels that stand behind.
+        ("print('Train/Test: %.3f / %.3f' % (7 / 8, 3 / 4))", {"train": 0.875, "test": 0.75}),
+        ("print('train, test accuracy:', 7 / 8, 3 / 4)", {"train_accuracy": 0.875, "test_accuracy": 0.75}),
+        (
+            "print('%0.2f accuracy with a standard deviation of %0.2f' % (3 / 4, 1 / 8))",
+            {"accuracy": 0.75, "standard_deviation": 0.125},
+        ),
+        ("print(f'{3 / 4:.1%} accuracy')", {"accuracy": 0.75}),
+        ("print('acc %.2f ± %.2f' % (3 / 4, 1 / 8))", {"acc": 0.75, "acc_std": 0.125}),
+        ("hits, n = 3, 4\nprint('accuracy: %d/%d = %.1f%%' % (hits, n, 100 * hits / n))", {"accuracy": 75.0}),
+        ("w = 9\nprint(f\"{'acc':<{w}}{3 / 4:>{w}.4f}\")", {"acc": 0.75}),
+        ("print('auc', 3 / 4, sep=' = ', end='\\n\\n')", {"auc": 0.75}),
+        # Texts made before they are printed, or that stand in a figure.
+        ("msg = f'loss {3 / 4:.2f}'\nprint(msg)", {"loss": 0.75}),
+        (
+            "m = {'loss': 0.5 + 1 / 4, 'auc': 1 / 4}\nprint(' | '.join(f'{k}: {v:.2f}' for k, v in m.items()))",
+            {"loss": 0.75, "auc": 0.25},
+        ),
+        (
+            "class P:\n    def title(self, t): pass\nplt = P()\nplt.title(f'ROC (AUC={3 / 4:.1f})')",
+            {"ROC_AUC": 0.75},
+        ),
+        ("import sys\nsys.stdout.write('rmse %.2f' % (3 / 4))", {"rmse": 0.75}),
+        # What only looks different.
+        ("print('acc', np.float64(2 / 3).round(1))", {"acc": 2 / 3}),
+        (
+            "pd.DataFrame({'acc': [2 / 3, 1 / 3]}, index=['a', 'b']).round(1)",
+            {"a.acc": 2 / 3, "b.acc": 1 / 3},
+        ),
+        ("print(pd.DataFrame({'acc': [2 / 3]}, index=['a']).to_string())", {"acc": 2 / 3}),
+        # Holders that say by their keys what they hold.
+        ("ev = {}\nev['valid'] = {'rmse': [2.0, 0.5]}", {"ev.valid.rmse": 0.5}),
+        (
+            "log = []\nfor s in range(2):\n    log.append({'loss': 1 / (s + 1)})\nlog",
+            {"log.0.loss": 1.0, "log.1.loss": 0.5},
+        ),
+        # One fact for each thing a loop tries.
+        (
+            f"{FIT}for k in (2, 4):\n    m = M().fit(k)\n    print(f'k={{k}}, inertia={{m.s:.1f}}')",
+            {"k_2_inertia": 0.25, "k_4_inertia": 0.5},
+        ),
+        (
+            f"{FIT}for fold, k in enumerate([2, 4]):\n    m = M().fit(k)\n    print('Fold', fold + 1, 'auc:', m.s)",
+            {"fold_1_auc": 0.25, "fold_2_auc": 0.5},
+        ),
+        # `J` is a cost, no counter; of a step's numbers the scores count.
+        (
+            "J = 3.0\nfor i in range(3):\n    J = 1 / (i + 2)\n    w = J * 2\n    print(i, 'cost', J, 'w', w)",
+            {"cost": 0.25},
+        ),
+    ],
+)
+def test_scores_as_people_show_them(code: str, expected: dict[str, float]) -> None:
+    known = found(code)
+    assert {name: known.get(name) for name in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("prev = 1.0\nloss = 2.0\nfor i in range(3):\n    prev_loss = loss\n    loss = loss / 2\nprint(loss)", "prev_loss"),
+        ("w, b = [x / 3 for x in (4, 5)]\nprint(f'(w, b) found: ({w:.2f}, {b:.2f})')", "w"),
+        ("price = 7 / 3\nprint('predicted price: %.1f' % price)", "price"),
+        (
+            f"{EPOCH}loss = epoch(4)",
+            "total",
+        ),
+        ("hits, n = 3, 4\nprint('accuracy: %d/%d' % (hits, n))", "accuracy"),
+        ("path = f'model_{0.5:.2f}.pt'\nprint(path)", "model"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_scores_is_none(code: str, name: str) -> None:
+    known = found(code)
+    assert not any(name in key for key in known if key != "loss")
+
+
+def test_a_trainer_keeps_its_losses_on_itself() -> None:
+    notebook = Notebook()
+    known = notebook.run(
+        "class Trainer:\n"
+        "    def __init__(self):\n        self.losses, self.history = [], {'mae': []}\n"
+        "    def fit(self):\n"
+        "        for i in range(3):\n"
+        "            loss = 1 / (i + 1)\n"
+        "            self.losses.append(loss)\n"
+        "            self.history['mae'].append(loss / 2)\n"
+        "        return self\n"
+        "trainer = Trainer().fit()"
+    )
+    assert known.curves["loss"].values == [1.0, 0.5, 1 / 3]
+    assert known.curves["mae"].values == [0.5, 0.25, 1 / 6]
+
+
+def test_a_fit_gives_its_history_back() -> None:
+    known = Notebook().run(
+        "class History:\n    def __init__(self): self.history = {'loss': [1.0, 0.5], 'val_loss': [2.0, 0.25]}\n"
+        "class Model:\n    def fit(self, X, epochs): return History()\n"
+        "history = Model().fit([1.0], epochs=2)"
+    )
+    assert (known.values["loss"], known.values["val_loss"]) == (0.5, 0.25)
+    assert known.curves["val_loss"].values == [2.0, 0.25]
+
+
+def test_a_polars_table_is_read() -> None:
+    pytest.importorskip("polars")
+    code = "import polars as pl\npl.DataFrame({'model': ['gbr', 'chain'], 'rmse': [0.5, 0.25]})"
+    assert metrics_of(code) == {"gbr.rmse": 0.5, "chain.rmse": 0.25}
+
+
+def test_a_function_of_the_notebook_computes_a_result() -> None:
+    known = Notebook().run("def boot(n): return n / 8\nse = boot(2)\nse")
+    assert known.own
+    assert known.values["se"] == 0.25
+    assert not Notebook().run("x = 2 / 8\nx").own
+
+
+def test_two_prints_may_stand_in_each_other() -> None:
+    code = "def shown(v): return f'loss {v:.1f}'\nv = 3 / 4\nprint('acc', v / 3, shown(v), 'f1', v / 2)"
+    assert metrics_of(code) == pytest.approx({"acc": 0.25, "loss": 0.75, "f1": 0.375})
