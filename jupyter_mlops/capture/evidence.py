@@ -218,6 +218,7 @@ class Evidence:
             order=site.order,
             span=Span(line=site.line, column=site.column, end_line=site.end_line, end_column=site.end_column),
             scope=site.scope,
+            path=site.path,
             evaluation=self.evaluation_of([call] if call else []),
             higher_is_better=direction_of([call] if call else []),
         )

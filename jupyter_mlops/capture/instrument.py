@@ -264,10 +264,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def _visit_rest(self, node: ast.Call, done: set[int]) -> None:
-        """Visit what a print call was given beside its parts: ``sep``, ``file``, ``*values``."""
-        for index, argument in enumerate(node.args):
-            if isinstance(argument, ast.Starred):
-                node.args[index] = self.visit(argument)
+        """Visit what a print call was given beside its parts: ``sep``, ``file``."""
         for keyword in node.keywords:
             if id(keyword) not in done:
                 keyword.value = self.visit(keyword.value)

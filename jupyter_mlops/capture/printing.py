@@ -6,6 +6,7 @@ import ast
 import string
 from typing import TYPE_CHECKING
 
+from .sites import UNPACKED
 from .syntax import dotted
 from .vocabulary import PRINTING_CALLS
 
@@ -175,7 +176,10 @@ def _strings(
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and is_text(node.left):
         values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         pieces = _percent_pieces(node.left.value)  # type: ignore[attr-defined]
-        if len(pieces) == len(values) + 1:
+        if len(values) == 1 and len(pieces) > 2 and not isinstance(node.right, ast.Tuple):
+            yield UNPACKED.join(pieces[:-1]), node, "right", None
+            yield pieces[-1], None, "", None
+        elif len(pieces) == len(values) + 1:
             for position, piece in enumerate(pieces[:-1]):
                 if isinstance(node.right, ast.Tuple):
                     yield piece, node.right, "elts", position
@@ -192,7 +196,9 @@ def _strings(
         and is_text(node.func.value)
     ):
         yield from _format_pieces(node)
-    elif not isinstance(node, ast.Starred):
+    elif isinstance(node, ast.Starred):
+        yield f"{UNPACKED} ", node, "value", None
+    else:
         yield "", owner, field, index
 
 
@@ -238,6 +244,11 @@ def _format_pieces(node: ast.Call) -> Iterator[_Piece]:
         pieces = list(string.Formatter().parse(text))
     except ValueError:
         return
+    if any(isinstance(argument, ast.Starred) for argument in node.args):
+        if len(node.args) == 1 and not keywords and not any(field for _, field, _, _ in pieces):
+            texts = [before for before, field, _, _ in pieces if field is not None]
+            yield UNPACKED.join(texts), node.args[0], "value", None
+        return
     seen: set[str] = set()
     for before, field, _, _ in pieces:
         yield before, None, "", None
@@ -250,9 +261,5 @@ def _format_pieces(node: ast.Call) -> Iterator[_Piece]:
         seen.add(name)
         if name in keywords:
             yield "", keywords[name], "value", None
-        elif (
-            name.isdigit()
-            and int(name) < len(node.args)
-            and not isinstance(node.args[int(name)], ast.Starred)
-        ):
+        elif name.isdigit() and int(name) < len(node.args):
             yield "", node, "args", int(name)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from .numbers import is_number, to_number
-from .sites import SITES, Event, Site, arguments_of
+from .sites import SITES, UNPACKED, Event, Site, arguments_of
 from .vocabulary import sounds_like_metric
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _HEARD = 10_000
 _LOOKED_UP = 100
 _TEXT = 80
+_UNPACKED = 20
 _BETWEEN = "\x1f"
 _STRUCTURES = frozenset({"DataFrame", "Series", "ndarray", "defaultdict", "OrderedDict"})
 _LISTED = (dict, list, tuple)
@@ -57,6 +60,7 @@ class Probe:
         #: What a print call has said so far, by call: one may print in the middle of another.
         self._lines: dict[str, _Line] = {}
         self._heading = ""
+        self._parts: dict[str, Site] = {}
 
     def hear(self, value: Any, site: Site, frame: FrameType) -> None:
         """Remember one evaluation of `site`, made in `frame`."""
@@ -108,7 +112,29 @@ class Probe:
         self._lines[site.call] = line
         return line
 
+    def _hear_unpacked(self, value: Any, site: Site) -> None:
+        """The values of a tuple that a print call unpacks, each with the text before it."""
+        kind = type(value)
+        if (
+            not (kind is tuple or kind is list or kind.__name__ == "ndarray")
+            or not 0 < len(value) <= _UNPACKED
+        ):
+            return
+        texts = site.text.split(UNPACKED)
+        for index, item in enumerate(value):
+            key = f"{site.key}[{index}]"
+            part = self._parts.get(key)
+            if part is None:
+                text = texts[min(index, len(texts) - 1)]
+                part = self._parts[key] = msgspec.structs.replace(
+                    site, key=key, text=text, path=(index,), first=site.first and not index, after=""
+                )
+            self._hear_printed(item, part)
+
     def _hear_printed(self, value: Any, site: Site) -> None:
+        if UNPACKED in site.text:
+            self._hear_unpacked(value, site)
+            return
         line = self._begin_line(site) if site.first else self._lines.get(site.call, self._line)
         if site.nested:
             line.outer = line.context if line.outer is None else line.outer

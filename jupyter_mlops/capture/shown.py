@@ -156,7 +156,7 @@ def _show_series(evidence: Evidence, name: str, events: list[Event]) -> None:
         to_number(event.value),
         msgspec.structs.replace(
             detail,
-            path=path,
+            path=(*path, *detail.path),
             step=curve.steps[-1] if curve else None,
             points=curve.count if curve else 0,
         ),
@@ -233,5 +233,7 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
         if label in evidence.found.values:
             label = join(name, parts)
         if label and label not in evidence.found.values:
-            detail = msgspec.structs.replace(evidence.detail(event, site.kind, call), path=path)
+            detail = msgspec.structs.replace(
+                evidence.detail(event, site.kind, call), path=(*site.path, *path)
+            )
             evidence.tell(label, number, detail)

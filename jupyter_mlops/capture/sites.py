@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 SITES: dict[str, Site] = {}
 
 
+#: Between the texts that stand before the values of an unpacked tuple: ``"{} {}".format(*row)``.
+UNPACKED = "\x1e"
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """One observed expression.
 
@@ -27,7 +31,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     value of a print call and `counter` that it is the target of a loop around it, `varies` that it stands
     before what is told of it, `after` is the text behind the last value, `aside` marks a text that no print
     call was given as it stands, or that was drawn into a figure, `nested` the first
-    value of a text inside a print call, such as one a generator makes. `loop` is the line of the innermost
+    value of a text inside a print call, such as one a generator makes. `path` leads to a value that was
+    unpacked from the expression's. `loop` is the line of the innermost
     loop around, `turning` the names it counts with. `call` is the
     same for all values of one print, and of an argument the key of its call; an argument's
     `text` is its position or keyword. `scope` is the dotted name of the function around, ``""``
@@ -55,6 +60,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     after: str = ""
     aside: bool = False
     nested: bool = False
+    path: tuple[int, ...] = ()
     loop: int = 0
     turning: tuple[str, ...] = ()
     in_loop: bool = False

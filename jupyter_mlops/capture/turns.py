@@ -49,7 +49,7 @@ def find_turns(evidence: Evidence) -> None:
         if site.loop and is_number(event.value) and not site.aside and BETWEEN not in event.label:
             turns.setdefault(site.key, []).append(event)
     for events in turns.values():
-        if len(events) > 1 and _tries(events[0].site, len(events), fitting):
+        if len(events) > 1 and _tries(events[0].site, events[0].turn, len(events), fitting):
             _tell_turns(evidence, events)
 
 
@@ -57,8 +57,10 @@ def _loop_of(site: Site) -> tuple[int, str, int]:
     return (site.order, site.scope, site.loop)
 
 
-def _tries(site: Site, count: int, fitting: set[tuple[int, str, int]]) -> bool:
-    over = {word for name in site.turning for word in words(name) or (name,)}
+def _tries(site: Site, turn: str, count: int, fitting: set[tuple[int, str, int]]) -> bool:
+    # `n_estimators: 50` is what a loop over `n` is about.
+    told = [word for word in words(turn) if not word.isdigit()]
+    over = set(told) or {word for name in site.turning for word in words(name) or (name,)}
     if over & _EPOCHS:
         return False
     if _loop_of(site) in fitting:
@@ -67,6 +69,7 @@ def _tries(site: Site, count: int, fitting: set[tuple[int, str, int]]) -> bool:
 
 
 def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
+    site = events[0].site
     for event in events:
         label = canonical(event.label) or expression_name(event.site.expression)
         call = evidence.call_at(event)
@@ -83,7 +86,7 @@ def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
             name = evidence.free(name, call, event)
         detail = evidence.detail(event, "printed", call)
         path = () if event is events[-1] else (f"@{event.occurrence}",)
-        evidence.tell(name, to_number(event.value), msgspec.structs.replace(detail, path=path))
+        evidence.tell(name, to_number(event.value), msgspec.structs.replace(detail, path=(*path, *site.path)))
 
 
 def _ordinal(event: Event) -> str:

@@ -35,6 +35,13 @@ def found(code: str) -> dict[str, float]:
         ("hits, n = 3, 4\nprint('accuracy: %d/%d = %.1f%%' % (hits, n, 100 * hits / n))", {"accuracy": 75.0}),
         ("w = 9\nprint(f\"{'acc':<{w}}{3 / 4:>{w}.4f}\")", {"acc": 0.75}),
         ("print('auc', 3 / 4, sep=' = ', end='\\n\\n')", {"auc": 0.75}),
+        # Tuples that are unpacked.
+        (
+            "row = ('naive', 3 / 4, 1 / 2)\nprint('{:>9s}: RMSE {:6.2f}  sMAPE {:5.2f}'.format(*row))",
+            {"naive_RMSE": 0.75, "naive_smape": 0.5},
+        ),
+        ("pair = (3 / 4, 1 / 2)\nprint('loss %.2f acc %.2f' % pair)", {"loss": 0.75, "acc": 0.5}),
+        ("pair = (3 / 4, 1 / 2)\nprint('loss, acc:', *pair)", {"loss": 0.75, "acc": 0.5}),
         # Texts made before they are printed, or that stand in a figure.
         ("msg = f'loss {3 / 4:.2f}'\nprint(msg)", {"loss": 0.75}),
         (
@@ -67,6 +74,10 @@ def found(code: str) -> dict[str, float]:
         (
             f"{FIT}for fold, k in enumerate([2, 4]):\n    m = M().fit(k)\n    print('Fold', fold + 1, 'auc:', m.s)",
             {"fold_1_auc": 0.25, "fold_2_auc": 0.5},
+        ),
+        (
+            "def mae(n): return 8 / n\nfor n in (2, 4):\n    print('max_leaf_nodes: %d \\t Mean Absolute Error: %d' % (n, mae(n)))",
+            {"max_leaf_nodes_2_mean_absolute_error": 4.0, "max_leaf_nodes_4_mean_absolute_error": 2.0},
         ),
         # `J` is a cost, no counter; of a step's numbers the scores count.
         (
