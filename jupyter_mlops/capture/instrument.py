@@ -164,6 +164,11 @@ class _Rewriter(ast.NodeTransformer):
     def _see_displayed(self, node: ast.expr) -> ast.expr:
         holder = ast.Expr(node)
         slot = Slot(holder, "value", None).inner()
+        if is_formatted(slot.node):
+            self.printing, self.group = True, self._key()
+            self._see_parts(list(text_parts(slot.owner, slot.field, slot.index)))
+            self.printing = False
+            return holder.value
         site = self._site(slot.node, "displayed")
         slot.put(self._see(self.visit(slot.node), site))
         return holder.value
@@ -284,7 +289,8 @@ class _Rewriter(ast.NodeTransformer):
             # What the loop runs over, printed before a score: `print(alpha, model.score(X, y))`.
             varies = (
                 counter
-                and position < len(values) - 1
+                and position == 0
+                and len(values) > 1
                 and not sounds_like_metric(text)
                 and not ({"mean", "std", "avg"} & set(words(counted)) or sounds_like_metric(counted))
             )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .sites import Event
 
 _OUT_OF = frozenset({"/", "of", "out of", "//"})
+_NEXT = frozenset({",", "-", "\u2013", "to", ";", "..."})
 _AROUND = re.compile(r"±|\+\s?/?\s?[-\u2013]|\u00b1")
 _LISTED = re.compile(r"\s*(?:/|,|\||&|\band\b)\s*")
 _CLAUSE = re.compile(r"[\n;]|\s{3,}|\t")
@@ -46,9 +47,13 @@ def _settle_line(line: list[Event]) -> list[Event]:
     for index, event in enumerate(line):
         if index in dropped or not is_number(event.value):
             continue
+        if _stands_inside(event, index, texts):
+            dropped.add(index)
+            continue
         _deal_out(index, texts)
         _look_behind(index, texts, after)
         _name_spread(index, line, texts, contexts)
+        _carry(index, event, texts, dropped)
     for event, context, text in zip(line, contexts, texts, strict=True):
         event.label = f"{context}{BETWEEN}{text}" if context else text
     return [event for index, event in enumerate(line) if index not in dropped]
@@ -65,6 +70,32 @@ def _drop_counts(line: list[Event], texts: list[str]) -> set[int]:
         if index + 2 < len(line) and not words(texts[index + 2]):
             texts[index + 2] = texts[index]
     return dropped
+
+
+def _stands_inside(event: Event, index: int, texts: list[str]) -> bool:
+    """``Accuracy on the 360 test images: 91.1``: a count inside the label of the next number."""
+    if index + 1 >= len(texts) or not _is_whole(event):
+        return False
+    before, behind = texts[index], texts[index + 1]
+    if (
+        not sounds_like_metric(_CLAUSE.split(before)[-1])
+        or before.rstrip().endswith((":", "=", "("))
+        or not behind.rstrip().endswith((":", "="))
+        or not words(behind)
+        or sounds_like_metric(behind)
+        or any(mark in behind for mark in ",;|/\n")
+    ):
+        return False
+    texts[index + 1] = f"{before.rstrip()} {behind.lstrip()}"
+    return True
+
+
+def _carry(index: int, event: Event, texts: list[str], dropped: set[int]) -> None:
+    """``CI: (0.31, 0.52)``: the second bound is called as the first is."""
+    if index == 0 or index - 1 in dropped or texts[index].strip() not in _NEXT:
+        return
+    if words(texts[index - 1]) and not sounds_like_metric(event.site.expression):
+        texts[index] = texts[index - 1]
 
 
 def _is_whole(event: Event) -> bool:

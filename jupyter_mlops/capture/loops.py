@@ -16,8 +16,8 @@ from itertools import chain, islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .numbers import own_state, to_float
-from .sites import LoopSeries, arguments_of
+from .numbers import module_of, own_state, to_float
+from .sites import FILLED, LoopSeries, arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,7 +198,10 @@ class LoopWatch:
                 values = _list_at(frame, owner, key)
                 if values is None:
                     continue
-                numbers = [to_float(value) for value in values[begun.get((owner, key), 0) :]]
+                begin = 0 if key == FILLED else begun.get((owner, key), 0)
+                numbers = [to_float(value) for value in values[begin:]]
+                if key == FILLED:
+                    loop.appended.pop((owner, key), None)
                 if numbers and all(number is not None for number in numbers):
                     loop.appended.setdefault((owner, key), (value_name, []))[1].extend(numbers)  # type: ignore[arg-type]
         except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
@@ -260,11 +263,11 @@ def series_of(watch: LoopWatch) -> list[LoopSeries]:
         for (owner, key), (value_name, values) in loop.appended.items():
             found.append(
                 LoopSeries(
-                    name=key or value_name or owner.rpartition(".")[2],
+                    name=(key if key != FILLED else "") or value_name or owner.rpartition(".")[2],
                     scope=loop.scope,
                     order=loop.order,
                     line=loop.line,
-                    expression=f"{owner}[{key!r}]" if key else owner,
+                    expression=f"{owner}[{key!r}]" if key and key != FILLED else owner,
                     steps=list(range(len(values))),
                     values=values,
                     times=[0.0] * len(values),
@@ -321,7 +324,19 @@ def _list_at(frame: FrameType, owner: str, key: str) -> list[Any] | None:
             value = space[root]
             for attribute in attributes:
                 value = own_state(value).get(attribute)
+            if key == FILLED:
+                return _filled(value)
             if key:
                 value = dict.get(value, key) if isinstance(value, dict) else None
             return value if type(value) is list else None
+    return None
+
+
+def _filled(value: Any) -> list[Any] | None:
+    """The numbers of a list or a small vector whose items a loop sets."""
+    kind = type(value)
+    if kind is list:
+        return value if len(value) <= _KEPT else None
+    if module_of(kind) == "numpy" and kind.__name__ == "ndarray" and value.ndim == 1:
+        return value.tolist() if value.dtype.kind == "f" and value.size <= _KEPT else None
     return None

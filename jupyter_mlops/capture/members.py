@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_mlops.records import MetricValue
 
 from .numbers import is_number, module_of, to_float, to_number
-from .vocabulary import is_part, sounds_like_holder, sounds_like_metric, sounds_like_size
+from .vocabulary import is_part, sounds_like_holder, sounds_like_metric, sounds_like_size, words
 
 Path = tuple[str | int, ...]
 Member = tuple[Path, tuple[str, ...], MetricValue]
@@ -19,6 +19,8 @@ _ARRAY = 100
 _ELEMENTS = 20
 _CELLS = 25
 _ROWS = 30
+#: Columns of a table of tests, where one of them is a p-value: ``F``, ``PR(>F)``, ``P>|t|``.
+_STATISTICS = frozenset({"f", "t", "z", "p", "pr", "pvalue", "pval"})
 
 
 def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = False) -> list[Member]:
@@ -148,6 +150,11 @@ def _dict_members(value: dict[Any, Any], depth: int, trusted: bool) -> list[Memb
     return found
 
 
+def is_named_number(item: Any) -> bool:
+    """Whether something is a pair of a text and the number it names."""
+    return type(item) is tuple and len(item) == 2 and type(item[0]) is str and is_number(item[1])
+
+
 def _list_members(value: list[Any] | tuple[Any, ...], trusted: bool) -> list[Member]:
     found: list[Member] = []
     if len(value) > _ROWS:
@@ -157,6 +164,8 @@ def _list_members(value: list[Any] | tuple[Any, ...], trusted: bool) -> list[Mem
         if is_number(item):
             if type(to_number(item)) is float and len(value) <= _ELEMENTS:
                 found.append(((index,), (str(index),), to_number(item)))
+        elif is_named_number(item):
+            found.append(((index, 1), (item[0][:40],), to_number(item[1])))
         elif kind is dict or issubclass(kind, tuple):
             # A row of a table: its first text says which one it is.
             parts = item.values() if isinstance(item, dict) else item
@@ -232,6 +241,7 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
             if type(number := table.columns[name][0]) is float
         ]
     told_by_row = all(type(label) is str for label in labels) and any(map(sounds_like_metric, labels))
+    tested = any({"p", "pr", "pvalue", "pval"} & set(words(name)) for name in table.floats)
     scores = [
         name
         for name in table.floats
@@ -241,6 +251,7 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
             sounds_like_metric(name)
             or is_part(name)
             or told_by_row
+            or (tested and set(words(name)) <= _STATISTICS)
             or (trusted and not sounds_like_size(name))
         )
     ]

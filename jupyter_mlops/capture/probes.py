@@ -7,6 +7,7 @@ value it was given, it never raises anything of its own, and it never touches a 
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ _HEARD = 10_000
 _LOOKED_UP = 100
 _TEXT = 80
 _UNPACKED = 20
+_DECIMAL = re.compile(r"\d\.\d+$")
 _BETWEEN = "\x1f"
 _STRUCTURES = frozenset({"DataFrame", "Series", "ndarray", "defaultdict", "OrderedDict"})
 _LISTED = (dict, list, tuple)
@@ -115,10 +117,7 @@ class Probe:
     def _hear_unpacked(self, value: Any, site: Site) -> None:
         """The values of a tuple that a print call unpacks, each with the text before it."""
         kind = type(value)
-        if (
-            not (kind is tuple or kind is list or kind.__name__ == "ndarray")
-            or not 0 < len(value) <= _UNPACKED
-        ):
+        if not ((kind is tuple or kind is list) and len(value) <= _UNPACKED):
             return
         texts = site.text.split(UNPACKED)
         for index, item in enumerate(value):
@@ -143,7 +142,7 @@ class Probe:
         kind = type(value)
         if kind is str:
             # A name printed before its number (f"{model}: {score}") tells this one from its neighbours.
-            if value[-1:].isdigit() and sounds_like_metric(value):
+            if value[-1:].isdigit() and _DECIMAL.search(value) and sounds_like_metric(value):
                 line.text = ""  # A score that was made a text elsewhere, and is heard there.
             elif len(value) <= _TEXT:
                 line.context = f"{line.context} {line.text if line.context else ''}{value}".strip()

@@ -113,12 +113,19 @@ def _find_members(
     if sounds_like_holder(name) or EXPLAINING & set(words(name)):
         return
     whole = module_of(type(value)) == "numpy" and not (calls or name in evidence.shown)
-    if whole and (assignment.consumed or _is_signed(evidence, value)):
+    if whole and (assignment.consumed or _is_signed(evidence, value) or is_curve(evidence, name)):
         return
     if evidence.explores(ast.unparse(assignment.value), value):
         return
     _tell_members(evidence, name, value, assignment, calls, members(value, trusted=evidence.is_trusted(name)))
     _tell_histories(evidence, name, value, assignment)
+
+
+def is_curve(evidence: Evidence, name: str) -> bool:
+    """Whether a name is told as what a loop filled."""
+    return any(
+        detail.origin == "curve" and detail.expression == name for detail in evidence.found.details.values()
+    )
 
 
 def _is_signed(evidence: Evidence, value: Any) -> bool:

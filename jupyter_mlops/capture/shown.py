@@ -12,7 +12,7 @@ from jupyter_mlops.records import Curve
 
 from .assignments import reads_clock
 from .evidence import GENERIC, HEADING, PLAIN_HOLDERS, place_of
-from .members import Path, members
+from .members import Path, is_named_number, members
 from .metric_names import BETWEEN, canonical, expression_name, join
 from .numbers import is_number, to_float, to_number
 from .vocabulary import (
@@ -213,7 +213,8 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
         told = set(evidence.found.values.values())
         if any(curve.values == numbers for curve in evidence.found.curves.values()):
             return
-        if not (call or sounds_like_metric(name) or evidence.is_trusted(site.expression)):
+        named = len(value) > 0 and all(map(is_named_number, value))
+        if not (call or named or sounds_like_metric(name) or evidence.is_trusted(site.expression)):
             return
         if all(number in told for number in numbers):
             return

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 SITES: dict[str, Site] = {}
 
 
+#: In place of a dict's key: the array itself is filled, item by item.
+FILLED = "[]"
 #: Between the texts that stand before the values of an unpacked tuple: ``"{} {}".format(*row)``.
 UNPACKED = "\x1e"
 

@@ -82,7 +82,11 @@ _SHOWING = frozenset(
     "plot print draw show make set add log update reset save display build create get_plot".split()
 )
 _MAKING = frozenset("fn func function factory layer module curve plot class".split())
-_SETTINGS = frozenset("lr eps epsilon threshold alpha beta gamma momentum dropout temperature tau".split())
+_SETTINGS = frozenset(
+    "lr eps epsilon threshold alpha beta gamma momentum dropout temperature tau lam lambda".split()
+)
+#: What was best among several is a setting, if it is no score.
+_CHOSEN = frozenset("best optimal chosen selected opt".split())
 _HOLDERS = frozenset(
     "config conf cfg args kwargs settings options opts hyper hp grid hparams defaults".split()
 )
@@ -120,6 +124,8 @@ def names_a_score(name: str) -> bool:
 def is_setting(name: str) -> bool:
     """Whether a label or name is that of a hyperparameter a program shows: ``lr``, ``epsilon``."""
     found = words(name)
+    if len(found) > 1 and found[0] in _CHOSEN and not sounds_like_metric(name):
+        return True
     return bool(found) and (found[-1] in _SETTINGS or found[-2:] == ("learning", "rate"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .sites import FILLED
 from .syntax import Loop, dotted, own_nodes
 from .vocabulary import sounds_like_metric, sounds_like_size
 
@@ -56,7 +57,15 @@ def counters(node: Loop) -> list[str]:
 
 def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
     """``history["loss"].append(loss)`` gives ``("history", "loss", "loss")``; attributes too."""
+    counting = set(counters(node))
     for found in own_nodes(node, inner_loops=False):
+        target = found.targets[0] if isinstance(found, ast.Assign) else None
+        if isinstance(target, ast.Subscript) and dotted(target.value):
+            # hist[epoch] = loss
+            if isinstance(target.slice, ast.Name) and target.slice.id in counting:
+                kept = found.value if isinstance(found, ast.Assign) else None
+                yield dotted(target.value), FILLED, kept.id if isinstance(kept, ast.Name) else ""
+            continue
         if not (
             isinstance(found, ast.Call)
             and isinstance(found.func, ast.Attribute)

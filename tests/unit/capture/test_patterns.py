@@ -35,6 +35,13 @@ def found(code: str) -> dict[str, float]:
         ("hits, n = 3, 4\nprint('accuracy: %d/%d = %.1f%%' % (hits, n, 100 * hits / n))", {"accuracy": 75.0}),
         ("w = 9\nprint(f\"{'acc':<{w}}{3 / 4:>{w}.4f}\")", {"acc": 0.75}),
         ("print('auc', 3 / 4, sep=' = ', end='\\n\\n')", {"auc": 0.75}),
+        (
+            "n = 360\nprint(f'Accuracy of the net on the {n} test images: {3 / 4} %')",
+            {"accuracy_of_the_net_on_the_test_images": 0.75},
+        ),
+        ("print('90%% CI: (%.3f, %.3f)' % tuple([1 / 4, 3 / 4]))", {"90_CI": 0.25, "90_CI_2": 0.75}),
+        ("test = (1 / 4, 3 / 4)\nlist(zip(['Jarque-Bera', 'Skew'], test))", {"list.jarque_bera": 0.25}),
+        ("pd.DataFrame({'F': [4.5], 'PR(>F)': [0.25]}, index=['C(group)'])", {"f": 4.5, "PR_f": 0.25}),
         # Tuples that are unpacked.
         (
             "row = ('naive', 3 / 4, 1 / 2)\nprint('{:>9s}: RMSE {:6.2f}  sMAPE {:5.2f}'.format(*row))",
@@ -102,6 +109,7 @@ def test_scores_as_people_show_them(code: str, expected: dict[str, float]) -> No
             "total",
         ),
         ("hits, n = 3, 4\nprint('accuracy: %d/%d' % (hits, n))", "accuracy"),
+        ("lams = np.array([0.1, 0.3])\nbest_lam = lams[1]\nprint('best lambda:', best_lam)", "lam"),
         ("path = f'model_{0.5:.2f}.pt'\nprint(path)", "model"),
     ],
 )  # fmt: skip
@@ -125,6 +133,13 @@ def test_a_trainer_keeps_its_losses_on_itself() -> None:
     )
     assert known.curves["loss"].values == [1.0, 0.5, 1 / 3]
     assert known.curves["mae"].values == [0.5, 0.25, 1 / 6]
+
+
+def test_an_array_that_a_loop_fills_is_a_curve() -> None:
+    code = "import numpy as np\nhist = np.zeros(3)\nfor ep in range(3):\n    hist[ep] = 1 / (ep + 1)"
+    known = Notebook().run(code)
+    assert known.curves["hist"].values == [1.0, 0.5, 1 / 3]
+    assert known.values == {"hist": 1 / 3}
 
 
 def test_a_fit_gives_its_history_back() -> None:
