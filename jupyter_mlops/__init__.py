@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .api import open_as_notebook as open_as_notebook
     from .api import rescore as rescore
     from .api import search_runs as search_runs
+    from .api import set_direction as set_direction
     from .tracking import log_artifact as log_artifact
     from .tracking import log_metric as log_metric
     from .tracking import log_metrics as log_metrics
@@ -42,6 +43,7 @@ _HOME = {
     "compare": ".api",
     "export": ".api",
     "open_as_notebook": ".api",
+    "set_direction": ".api",
     "start_run": ".tracking",
     "log_metric": ".tracking",
     "log_metrics": ".tracking",

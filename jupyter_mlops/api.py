@@ -76,14 +76,15 @@ def resolve(ref: Reference) -> str:
         return ref.run_id
     if isinstance(ref, bool) or not isinstance(ref, (str, int)):
         raise UsageError(f"{ref!r} is no reference to a run.", "Give a run_id, '#14', a name or 'last'.")
-    from .compare import higher_is_better
+    from .compare.reading import direction_in
 
     text = f"#{ref}" if isinstance(ref, int) else ref
     store = open_default_store()
+    direction = direction_in(store)
     experiment = current_experiment()
     if experiment is not None:
         try:
-            return store.resolve(text, experiment=experiment, direction=higher_is_better)
+            return store.resolve(text, experiment=experiment, direction=direction)
         except RunNotFoundError:
             pass  # a run of another notebook, then
         except AmbiguousRunError:
@@ -92,7 +93,7 @@ def resolve(ref: Reference) -> str:
             if newest is None:
                 raise
             return newest.run_id
-    return store.resolve(text, direction=higher_is_better)
+    return store.resolve(text, direction=direction)
 
 
 def search_runs(
@@ -239,25 +240,41 @@ def rescore(
     )
 
 
-def compare(*refs: Reference) -> Comparison:
-    """Put runs side by side; the first one is what the others are compared with.
+def compare(*refs: Reference, reference: Reference | None = None) -> Comparison:
+    """Put runs side by side.
 
     Args:
         refs: At least two runs; none means the last two of this notebook.
+        reference: The run the others are compared with; default: the first.
 
     Returns:
         A `Comparison`: a widget where widgets work, HTML elsewhere, tables on demand.
     """
-    from .compare import compare_runs
-    from .compare.curves import curves_of
+    from .compare.reading import compare_stored
     from .widgets.comparison import Comparison
 
     store = open_default_store()
     run_ids = list(dict.fromkeys(map(resolve, refs))) if refs else _last_two(store)
     if len(run_ids) < 2:
         raise UsageError("A comparison needs two different runs.", "Name them: mlops.compare('#12', '#14').")
-    runs = [store.get_run(run_id) for run_id in run_ids]
-    return Comparison(compare_runs(runs, curves_of(runs, store.get_curve)))
+    against = run_ids[0] if reference is None else resolve(reference)
+    if against not in run_ids:
+        run_ids.insert(0, against)
+    return Comparison(compare_stored(store, run_ids, against), store)
+
+
+def set_direction(metric: str, direction: str | bool | None) -> None:
+    """Say which way a metric is good, for every run of the store.
+
+    Args:
+        metric: Its name.
+        direction: ``"higher"`` or ``"lower"`` is better; None forgets it, so that the metric's code
+            or its name decide again.
+    """
+    words = {"higher": True, "lower": False, True: True, False: False, None: None}
+    if direction not in words:
+        raise UsageError(f"{direction!r} is no direction.", "Say 'higher', 'lower' or None.")
+    open_default_store().set_direction(metric, words[direction])
 
 
 def _last_two(store: Store) -> list[str]:

@@ -91,7 +91,12 @@ def _parser() -> argparse.ArgumentParser:
 
     added = command("compare", _compare, "Put runs side by side; the first is the reference.")
     added.add_argument("runs", metavar="RUN", nargs="+")
+    added.add_argument("--reference", metavar="RUN", help="hold the others against this run, not the first")
     of_experiment(added)
+
+    added = command("direction", _direction, "Say which way a metric is good, or what is known of all.")
+    added.add_argument("metric", metavar="METRIC", nargs="?")
+    added.add_argument("direction", choices=("higher", "lower", "auto"), nargs="?")
 
     added = command("export", _export, "Export a run as a pipeline and prove it in a fresh process.")
     added.add_argument("run", metavar="RUN")
@@ -169,10 +174,10 @@ def _store() -> Store:
 
 
 def _resolve(store: Store, reference: str, experiment: str | None) -> str:
-    from .compare import higher_is_better
+    from .compare.reading import direction_in
 
     try:
-        return store.resolve(reference, experiment=experiment, direction=higher_is_better)
+        return store.resolve(reference, experiment=experiment, direction=direction_in(store))
     except AmbiguousRunError as error:
         if experiment is None and reference.strip().startswith("#"):
             error.hint = "Name the experiment with --experiment, or use a prefix of the run_id."
@@ -244,8 +249,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from .compare import compare_runs
-    from .compare.curves import curves_of
+    from .compare.reading import compare_stored
     from .compare.tables import comparison_text
     from .terminal import printable_lines
 
@@ -257,12 +261,39 @@ def _compare(options: argparse.Namespace) -> int:
         raise UsageError(
             "A comparison needs two different runs.", "Name them: jupyter mlops compare '#12' '#14'."
         )
-    runs = [store.get_run(run_id) for run_id in run_ids]
-    comparison = compare_runs(runs, curves_of(runs, store.get_curve))
+    reference = run_ids[0]
+    if options.reference:
+        reference = _resolve(store, options.reference, options.experiment)
+        if reference not in run_ids:
+            run_ids.insert(0, reference)
+    comparison = compare_stored(store, run_ids, reference)
     if options.json:
         _print_json(comparison)
     else:
         print(printable_lines(comparison_text(comparison)))
+    return 0
+
+
+def _direction(options: argparse.Namespace) -> int:
+    store = _store()
+    if options.metric and options.direction:
+        store.set_direction(options.metric, {"higher": True, "lower": False}.get(options.direction))
+    said = store.directions()
+    if options.metric:
+        from .compare.directions import known_direction
+
+        direction, source = known_direction(options.metric, (), said)
+        if options.json:
+            _print_json({"metric": options.metric, "higher_is_better": direction, "direction_from": source})
+        else:
+            told = {True: "higher is better", False: "lower is better", None: "not known"}[direction]
+            known = {"you": "as you said", "name": "by its name"}.get(source, "")
+            print(f"{options.metric}: {told}" + (f" ({known})" if known else ""))
+    elif options.json:
+        _print_json(said)
+    else:
+        for metric, higher in sorted(said.items()):
+            print(f"{metric}: {'higher' if higher else 'lower'} is better")
     return 0
 
 

@@ -15,7 +15,7 @@ from .wording import encodable, run_labels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_mlops.records import RunComparison
+    from .findings import RunComparison
 
 Scale = Literal["linear", "log"]
 Axis = Literal["step", "time"]

@@ -7,13 +7,14 @@ from bisect import bisect_left
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.records import CodeDifference, Execution, Run
-
+from .findings import CodeDifference
 from .lineage import cell_lines, cell_title, standing_cells
 from .settings import Change, explained_by_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from jupyter_mlops.records import Execution, Run
 
 Pair = tuple[int, int]
 
@@ -56,9 +57,12 @@ def code_differences(
         if before != lines:
             if explained_by_params(before, lines, changes):
                 explained.add(len(everything))
-            everything.append(_difference(run, "changed", cell, unified_lines(before, lines)))
+            went = _move(partner[index], index) if index in moved else ""
+            everything.append(_difference(run, "changed", cell, unified_lines(before, lines), went))
+        elif index in moved:
+            everything.append(_difference(run, "moved", cell, [], _move(partner[index], index)))
         else:
-            everything.append(_difference(run, "moved" if index in moved else "same", cell, []))
+            everything.append(_difference(run, "same", cell, []))
     matched = {a for a, _ in pairs}
     everything += [
         _difference(run, "removed", cell, [f"-{line}" for line in old_lines[index]])
@@ -94,8 +98,16 @@ def changed_line_count(differences: Sequence[CodeDifference]) -> int:
     return total
 
 
-def _difference(run: Run, change: str, cell: Execution, lines: Sequence[str]) -> CodeDifference:
-    return CodeDifference(run_id=run.run_id, change=change, title=cell_title(cell), lines=tuple(lines))
+def _difference(
+    run: Run, change: str, cell: Execution, lines: Sequence[str], moved: str = ""
+) -> CodeDifference:
+    return CodeDifference(
+        run_id=run.run_id, change=change, title=cell_title(cell), lines=tuple(lines), moved=moved
+    )
+
+
+def _move(before: int, after: int) -> str:
+    return f"ran as cell {before + 1}, now as cell {after + 1}"
 
 
 def _match(

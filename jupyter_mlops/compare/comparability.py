@@ -36,6 +36,24 @@ def judge_metric(metric: str, runs: Sequence[Run]) -> tuple[bool, str]:
     return not reason, reason
 
 
+def judge_apart(metric: str, runs: Sequence[Run], reference: Run) -> dict[str, str]:
+    """The runs whose `metric` does not compare with the reference's, by ``run_id``, and why not.
+
+    Where the reference does not know how it was scored, the first run that does stands for it.
+    """
+    anchor = evaluation_of(reference, metric) if metric in reference.metrics else None
+    found: dict[str, str] = {}
+    for run in runs:
+        evaluation = evaluation_of(run, metric) if metric in run.metrics else None
+        if evaluation is None:
+            continue
+        anchor = anchor or evaluation
+        reason = judge_evaluations([anchor, evaluation])
+        if reason:
+            found[run.run_id] = reason
+    return found
+
+
 def judge_evaluations(known: Sequence[Evaluation]) -> str:
     """Why these evaluations do not compare; empty when they do."""
     functions = _distinct(e.function for e in known)

@@ -6,8 +6,8 @@ import math
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.records import Column, DataDifference, Dataset, Run
-
+from .distributions import TELLING, column_difference
+from .findings import ColumnDifference, DataDifference
 from .statistics import (
     MEAN_SHIFT,
     SHARE_SHIFT,
@@ -22,8 +22,11 @@ from .wording import MINUS, count, format_number, join_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_mlops.records import Column, Dataset, Run
+
 Sentence = tuple[float, str]
 _SENTENCES = 12
+_PICTURES = 12
 _ONE_SIDED = ("added", "removed")
 
 
@@ -49,7 +52,8 @@ def data_differences(
             continue
         free.pop((partner.name, partner.role))
         change, sentences = compare_datasets(partner, dataset)
-        found.append((dataset, _difference(run, dataset, change, sentences)))
+        columns = column_differences(partner, dataset) if change != "same" else ()
+        found.append((dataset, _difference(run, dataset, change, sentences, columns)))
     for dataset in free.values():
         only = _difference(run, dataset, "removed", (f"only in the reference: {describe_size(dataset)}",))
         found.append((dataset, only))
@@ -61,6 +65,19 @@ def data_differences(
         if difference.change not in _ONE_SIDED or dataset.location or not shared
     ]
     return tuple(difference for _, difference in found), tuple(telling)
+
+
+def column_differences(before: Dataset, after: Dataset) -> tuple[ColumnDifference, ...]:
+    """The columns both have whose values are spread otherwise, the furthest first, at most a dozen."""
+    new = {column.name: column for column in after.columns}
+    found = [
+        difference
+        for column in before.columns
+        if column.name in new
+        and (difference := column_difference(column, new[column.name], before.rows, after.rows)) is not None
+        and difference.distance >= TELLING
+    ]
+    return tuple(sorted(found, key=lambda difference: -difference.distance)[:_PICTURES])
 
 
 def dataset_label(dataset: Dataset) -> str:
@@ -190,8 +207,16 @@ def _partner(dataset: Dataset, free: dict[tuple[str, str], Dataset]) -> Dataset 
     return next((other for test in agree for other in free.values() if test(other)), None)
 
 
-def _difference(run: Run, dataset: Dataset, change: str, sentences: tuple[str, ...]) -> DataDifference:
-    return DataDifference(run_id=run.run_id, name=dataset_label(dataset), change=change, sentences=sentences)
+def _difference(
+    run: Run,
+    dataset: Dataset,
+    change: str,
+    sentences: tuple[str, ...],
+    columns: tuple[ColumnDifference, ...] = (),
+) -> DataDifference:
+    return DataDifference(
+        run_id=run.run_id, name=dataset_label(dataset), change=change, sentences=sentences, columns=columns
+    )
 
 
 def _shape(dataset: Dataset) -> str:

@@ -14,7 +14,9 @@ from .wording import count, format_value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_mlops.records import CodeDifference, DataDifference, EnvironmentDifference, ParamValue, Run
+    from jupyter_mlops.records import ParamValue, Run
+
+    from .findings import CodeDifference, DataDifference, EnvironmentDifference
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from jupyter_mlops.records import Run
 
@@ -76,6 +76,21 @@ def metric_direction(name: str, runs: Iterable[Run]) -> bool | None:
         if detail is not None and detail.higher_is_better is not None:
             return detail.higher_is_better
     return higher_is_better(name)
+
+
+def known_direction(name: str, runs: Iterable[Run], said: Mapping[str, bool]) -> tuple[bool | None, str]:
+    """The direction of a metric, and how it is known: ``you``, ``code``, ``name`` or nothing.
+
+    `said` is what people said of metrics, which is believed before all else.
+    """
+    if name in said:
+        return said[name], "you"
+    for run in runs:
+        detail = run.metric_details.get(name)
+        if detail is not None and detail.higher_is_better is not None:
+            return detail.higher_is_better, "code"
+    direction = higher_is_better(name)
+    return direction, "" if direction is None else "name"
 
 
 def _words(name: str) -> set[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.records import Environment, EnvironmentDifference, Run
-
+from .findings import EnvironmentDifference
 from .wording import format_value
+
+if TYPE_CHECKING:
+    from jupyter_mlops.records import Environment, Run
 
 
 def environment_differences(reference: Run, run: Run) -> tuple[EnvironmentDifference, ...]:

@@ -1,4 +1,4 @@
-"""One colour a run, the same in every table, legend and chart of a comparison.
+"""One colour a run, the same in every table, legend and chart, and mostly in every comparison.
 
 The hues are Okabe and Ito's, made for the colour-blind, darkened or lightened where needed so that
 each stands at least 3 : 1 against a white and against a near-black page.
@@ -11,18 +11,42 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_mlops.records import RunComparison
+    from jupyter_mlops.records import RunSummary
+
+    from .findings import RunComparison
 
 COLORS = ("#0a78b8", "#d55e00", "#0a9a72", "#b8669a", "#c18300", "#3a9bd4", "#7f7f7f")
 DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 NEUTRAL = "#7f7f7f"
 
 
+def run_styles(runs: Sequence[RunSummary]) -> dict[str, int]:
+    """A number for each run that means its colour and, beyond seven runs, its dash pattern.
+
+    A run takes the colour of its own number, so that it keeps it from one comparison to the next; only
+    where that is taken already, the next free one.
+    """
+    count = len(COLORS)
+    taken: set[int] = set()
+    styles: dict[str, int] = {}
+    for run in sorted(runs, key=lambda run: (run.number, run.run_id)):
+        first = len(taken) // count * count
+        wanted = (max(run.number, 1) - 1) % count
+        style = next(
+            first + (wanted + step) % count
+            for step in range(count)
+            if first + (wanted + step) % count not in taken
+        )
+        taken.add(style)
+        styles[run.run_id] = style
+    return styles
+
+
 def run_colors(record: RunComparison) -> dict[str, str]:
-    """The colour of each run by ``run_id``, by its place in the comparison."""
-    return {run.run_id: COLORS[i % len(COLORS)] for i, run in enumerate(record.runs)}
+    """The colour of each run by ``run_id``."""
+    return {run_id: COLORS[style % len(COLORS)] for run_id, style in record.styles.items()}
 
 
 def run_dashes(record: RunComparison) -> dict[str, Sequence[int]]:
     """The dash pattern of each run: beyond seven runs colours repeat, patterns tell them apart."""
-    return {run.run_id: DASHES[i // len(COLORS) % len(DASHES)] for i, run in enumerate(record.runs)}
+    return {run_id: DASHES[style // len(COLORS) % len(DASHES)] for run_id, style in record.styles.items()}

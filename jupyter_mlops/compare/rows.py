@@ -5,20 +5,28 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.records import MetricRow, MetricValue, ParamRow, ParamValue, Run
-
-from .comparability import judge_metric
-from .directions import metric_direction
+from .comparability import judge_apart, judge_metric
+from .directions import known_direction
+from .findings import MetricRow, ParamRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from jupyter_mlops.records import MetricValue, ParamValue, Run
 
 UNKNOWN_DIRECTION = "whether higher is better is not known"
 
 
-def metric_rows(runs: Sequence[Run], reference: Run) -> tuple[MetricRow, ...]:
-    """One row a metric, in the order the reference has them, then as the others bring them."""
-    return tuple(_metric_row(name, runs, reference) for name in _names(reference, runs, "metrics"))
+def metric_rows(
+    runs: Sequence[Run], reference: Run, directions: Mapping[str, bool] | None = None
+) -> tuple[MetricRow, ...]:
+    """One row a metric, in the order the reference has them, then as the others bring them.
+
+    `directions` are what people said of metrics: whether higher is better.
+    """
+    return tuple(
+        _metric_row(name, runs, reference, directions or {}) for name in _names(reference, runs, "metrics")
+    )
 
 
 def param_rows(runs: Sequence[Run], reference: Run) -> tuple[ParamRow, ...]:
@@ -48,7 +56,7 @@ def params_equal(first: ParamValue, second: ParamValue) -> bool:
     return first == second
 
 
-def _metric_row(name: str, runs: Sequence[Run], reference: Run) -> MetricRow:
+def _metric_row(name: str, runs: Sequence[Run], reference: Run, directions: Mapping[str, bool]) -> MetricRow:
     values = {run.run_id: run.metrics[name] for run in runs if name in run.metrics}
     base = values.get(reference.run_id)
     changes = {
@@ -56,8 +64,10 @@ def _metric_row(name: str, runs: Sequence[Run], reference: Run) -> MetricRow:
         for run_id, value in values.items()
         if base is not None and run_id != reference.run_id
     }
-    direction = metric_direction(name, runs)
+    direction, source = known_direction(name, runs, directions)
     comparable, reason = judge_metric(name, runs)
+    apart = judge_apart(name, runs, reference)
+    together = {run_id: value for run_id, value in values.items() if run_id not in apart}
     if comparable and direction is None:
         reason = UNKNOWN_DIRECTION
     return MetricRow(
@@ -65,9 +75,11 @@ def _metric_row(name: str, runs: Sequence[Run], reference: Run) -> MetricRow:
         values=values,
         changes=changes,
         higher_is_better=direction,
-        best=best_run(values, direction) if comparable else "",
+        best=best_run(together, direction) if comparable or len(together) > 1 else "",
         comparable=comparable,
         reason=reason,
+        apart=apart,
+        direction_from=source,
     )
 
 

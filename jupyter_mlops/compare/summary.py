@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.records import MetricRow, Run, Status
+import msgspec
+
+from jupyter_mlops.records import Run, Status
 
 from .comparability import evaluation_of, same_rows
 from .differences import Differences, code_is_same, data_is_same
@@ -13,6 +15,8 @@ from .wording import count, format_change, format_row, format_value, join_words,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .findings import MetricRow, SeedGroup
 
 _PARAMS = 3
 _VALUES = 4
@@ -24,6 +28,7 @@ def summarize(
     reference: Run,
     differences: Mapping[str, Differences],
     rows: Sequence[MetricRow],
+    groups: Sequence[SeedGroup] = (),
 ) -> str:
     """Say what changed against `reference` and what it did to the leading metric.
 
@@ -32,14 +37,24 @@ def summarize(
         reference: The run the others are held against.
         differences: Differences to the reference by ``run_id`` of the others.
         rows: The metric rows of the comparison.
+        groups: Runs that differ by their seeds only.
     """
     labels = run_labels(runs)
     others = [run for run in runs if run.run_id != reference.run_id]
     if not others:
         return f"{labels[reference.run_id]} alone: add another run to compare it with."
+    if len(groups) == 1 and len(groups[0].run_ids) == len(runs):
+        return _seeds_only(groups[0], rows)
     causes = _causes(reference, others, differences, labels)
     effect = _effect(runs, reference, others, rows, labels)
     return f"{causes}: {effect}." if effect else f"{causes}."
+
+
+def _seeds_only(group: SeedGroup, rows: Sequence[MetricRow]) -> str:
+    leading = leading_metric(rows)
+    spread = next((s for s in group.spreads if leading is not None and s.metric == leading.name), None)
+    told = f": {spread.metric} {spread.sentence}" if spread is not None else ""
+    return f"Only the seed differs, everything else the same{told}."
 
 
 def leading_metric(rows: Sequence[MetricRow]) -> MetricRow | None:
@@ -171,18 +186,38 @@ def _effect(
     scored = [run for run in runs if run.run_id in row.values]
     if not row.comparable:
         written = format_row([row.values[run.run_id] for run in scored])
-        return (
-            f"{row.name} {' and '.join(written)} not comparable, {row.reason}"
-            if len(scored) == 2
-            else (f"{row.name} not comparable, {row.reason}")
-        )
+        if len(scored) == 2:
+            text = f"{row.name} {' and '.join(written)} not comparable, {row.reason}"
+            effect = next(iter(row.effects.values()), None)
+            if effect is not None:
+                change = "unchanged" if effect.change == 0 else format_change(effect.change)
+                text += f"; on the {effect.rows:,} rows both predicted {change}; {effect.sentence}"
+            return text
+        together = [run for run in scored if run.run_id not in row.apart]
+        apart = [run for run in scored if run.run_id in row.apart]
+        if len(together) > 1 and reference in together:
+            best = _best_words(_without(row, apart), together, reference, labels)
+            return f"{best}{_where(row, together, labels)}; {_labelled(apart, labels)} apart, {row.reason}"
+        return f"{row.name} not comparable, {row.reason}"
     where = _where(row, scored, labels)
     if len(others) == 1:
         text = f"{row.name} {_change_words(row, others[0])}"
+        effect = row.effects.get(others[0].run_id)
+        if effect is not None:
+            where += f"; {effect.sentence}"
     else:
         text = _best_words(row, scored, reference, labels)
+        effect = row.effects.get(row.best)
+        if effect is not None:
+            where += f"; {effect.sentence}"
     ending = "".join(f"; {labels[run.run_id]} {_ending(run)}" for run in ended)
     return f"{text}{where}{ending}"
+
+
+def _without(row: MetricRow, runs: Sequence[Run]) -> MetricRow:
+    left = {run.run_id for run in runs}
+    values = {run_id: value for run_id, value in row.values.items() if run_id not in left}
+    return msgspec.structs.replace(row, values=values)
 
 
 def _change_words(row: MetricRow, run: Run) -> str:

@@ -21,7 +21,7 @@ from .wording import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_mlops.records import MetricRow, RunComparison
+    from .findings import MetricRow, RunComparison
 
 BEST = "★"
 _DIFF_LINES = 40

@@ -79,6 +79,17 @@ def format_change(change: float, digits: int = 2) -> str:
     return f"{'+' if change > 0 else MINUS}{text}"
 
 
+def format_bound(low: float, high: float, bound: float) -> str:
+    """Write one end of an interval, as finely as its width asks for: ``0.001``, ``−0.02``."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return format_number(bound)
+    size = max(abs(low), abs(high))
+    if bound == 0 or (size < 1e-4 or size >= 1e6):
+        return format_number(bound, 2)
+    decimals = min(decimals_for(high - low, 2) if high > low else decimals_for(size, 2), 8)
+    return _signed(f"{bound:,.{decimals}f}") if round(bound, decimals) else f"{0:.{decimals}f}"
+
+
 def exact(value: object) -> str:
     """Write a value with everything it has, for a tooltip."""
     return repr(value) if isinstance(value, float) else str(value)

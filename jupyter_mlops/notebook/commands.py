@@ -104,11 +104,20 @@ class MlopsMagics(Magics):  # type: ignore[misc]
 
     @line_magic("compare")  # type: ignore[untyped-decorator]
     def compare(self, line: str) -> None:
-        """Put runs side by side: ``%compare [RUN …]``; without runs the last two of this notebook.
+        """Put runs side by side: ``%compare [RUN …] [--reference RUN]``; without runs the last two here.
 
-        A RUN is ``#14``, a name, a run_id or its beginning, ``last``, ``best:METRIC``, ``worst:METRIC``.
+        A RUN is ``#14``, a name, a run_id or its beginning, ``last``, ``best:METRIC``, ``worst:METRIC``. The
+        others are held against the reference: the first run, unless another is named.
         """
-        shown = self._guard(lambda: api.compare(*shlex.split(line)))
+        parser = _Parser(prog="%compare", add_help=False)
+        parser.add_argument("runs", nargs="*")
+        parser.add_argument("--reference")
+
+        def compare() -> Any:
+            options = _parsed(parser, line)
+            return api.compare(*options.runs, reference=options.reference)
+
+        shown = self._guard(compare)
         if shown is not None:
             display(shown)
 

@@ -1,19 +1,19 @@
-"""Runs side by side over HTTP."""
+"""Runs side by side over HTTP, the rows behind them, and which way a metric is good."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.compare import compare_runs
-from jupyter_mlops.compare.curves import curves_of
+from jupyter_mlops.compare.reading import compare_stored, examples_stored
 from jupyter_mlops.errors import UsageError
 
+from .contract import Directions
 from .handler import MlopsHandler, serves
 
 if TYPE_CHECKING:
-    from jupyter_mlops.records import RunComparison
+    from jupyter_mlops.compare.findings import Examples, RunComparison
 
-    from .contract import ComparisonQuery
+    from .contract import ComparisonQuery, ExamplesQuery, SetDirection
 
 
 class ComparisonHandler(MlopsHandler):
@@ -29,9 +29,33 @@ class ComparisonHandler(MlopsHandler):
             raise UsageError(
                 f"The reference {request.reference} is not among the runs.", "Take one of the compared runs."
             )
-        store = self.services.store
-        runs = [store.get_run(run_id) for run_id in run_ids]
-        return compare_runs(runs, curves_of(runs, store.get_curve), reference=request.reference)
+        return compare_stored(self.services.store, run_ids, request.reference)
 
 
-HANDLERS = (ComparisonHandler,)
+class ExamplesHandler(MlopsHandler):
+    """Rows that two runs predicted."""
+
+    @serves("get_examples")
+    def get(self, request: ExamplesQuery) -> Examples:
+        """Those that meet the condition, the most telling first."""
+        return examples_stored(
+            self.services.store,
+            request.reference,
+            request.run_id,
+            request.metric,
+            request.where,
+            limit=request.limit,
+            offset=request.offset,
+        )
+
+
+class DirectionHandler(MlopsHandler):
+    """Which way a metric is good."""
+
+    @serves("set_direction")
+    def patch(self, request: SetDirection, metric: str) -> Directions:
+        """Remember it, or forget it."""
+        return Directions(directions=self.services.store.set_direction(metric, request.higher_is_better))
+
+
+HANDLERS = (ComparisonHandler, ExamplesHandler, DirectionHandler)

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import msgspec
 
 from jupyter_mlops import records
+from jupyter_mlops.compare.findings import Examples, RunComparison
 
 PREFIX = "jupyter-mlops/api"
 RESOURCE = "jupyter_mlops"
@@ -82,8 +83,25 @@ class EditRun(Request, frozen=True, kw_only=True):
 class ComparisonQuery(Request, frozen=True, kw_only=True):
     """The runs to compare, in this order. `reference` is the one to compare with: the first by default."""
 
-    run_id: Annotated[tuple[RunId, ...], msgspec.Meta(min_length=2, max_length=20)]
+    run_id: Annotated[tuple[RunId, ...], msgspec.Meta(min_length=2, max_length=50)]
     reference: RunId | None = None
+
+
+class ExamplesQuery(Request, frozen=True, kw_only=True):
+    """Rows that the reference and one run both predicted, picked by a condition such as ``age > 60``."""
+
+    run_id: RunId
+    reference: RunId
+    metric: Name
+    where: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 20
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**31)] = 0
+
+
+class SetDirection(Request, frozen=True, kw_only=True):
+    """Which way a metric is good, for every run; null forgets it, so that code or name decide again."""
+
+    higher_is_better: bool | None
 
 
 class CreateExport(Request, frozen=True, kw_only=True):
@@ -258,6 +276,12 @@ class ServerStatus(records.Record, frozen=True, kw_only=True):
     hint: str = ""
 
 
+class Directions(records.Record, frozen=True, kw_only=True):
+    """What people said of metrics: whether higher is better, by name."""
+
+    directions: dict[str, bool]
+
+
 class Done(records.Record, frozen=True, kw_only=True):
     """The answer of an operation that has nothing to say."""
 
@@ -380,8 +404,26 @@ OPERATIONS: tuple[Operation, ...] = (
         "comparison",
         "Put runs side by side.",
         "read",
-        records.RunComparison,
+        RunComparison,
         query=ComparisonQuery,
+    ),
+    Operation(
+        "get_examples",
+        "GET",
+        "comparison/examples",
+        "Rows that two runs predicted, the most telling first.",
+        "read",
+        Examples,
+        query=ExamplesQuery,
+    ),
+    Operation(
+        "set_direction",
+        "PATCH",
+        "metrics/{metric}",
+        "Say which way a metric is good.",
+        "write",
+        Directions,
+        body=SetDirection,
     ),
     Operation(
         "create_export",

@@ -10,6 +10,7 @@ from typing import Any
 from .artifacts import Artifacts
 from .batches import BatchWriter
 from .database import PATIENCE, Database
+from .directions import Directions
 from .edits import RunEditor
 from .keeper import Keeper
 from .locations import redacted
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-class Store(BatchWriter, RunEditor, RunReader, Overview, References, Versions):
+class Store(BatchWriter, RunEditor, RunReader, Overview, References, Directions, Versions):
     """A store of runs, pipeline versions and artifacts, shared by threads, processes and forks.
 
     Attributes:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every schema revision, oldest first; a test holds it equal to the migrations folder."""
 
 VERSION_TABLE = "store_version"
@@ -214,5 +214,11 @@ alias_moves = sa.Table(
     sa.Column("moved_at", sa.BigInteger, nullable=False),
     sa.Column("reason", Text, nullable=False),
     sa.Column("rollback", sa.Boolean, nullable=False),
+)
+metric_directions = sa.Table(
+    "metric_directions",
+    metadata,
+    sa.Column("metric", Text, primary_key=True),
+    sa.Column("higher_is_better", sa.Boolean, nullable=False),
 )
 sa.Index("alias_moves_alias", alias_moves.c.pipeline, alias_moves.c.alias, alias_moves.c.id)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from jupyter_mlops.records import RunComparison
+    from jupyter_mlops.compare.findings import RunComparison
+    from jupyter_mlops.compare.reading import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,9 @@ class Comparison:
     carries a picture of the curves, and hides it only while the charts below are alive.
     """
 
-    def __init__(self, record: RunComparison) -> None:
+    def __init__(self, record: RunComparison, store: RunStore | None = None) -> None:
         self.record = record
+        self._store = store
         self._labels = run_labels(record.runs)
 
     def metrics(self) -> pd.DataFrame:

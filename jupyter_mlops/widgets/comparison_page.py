@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.compare.charts import curve_metrics
 from jupyter_mlops.compare.palette import run_colors
 from jupyter_mlops.compare.wording import count, format_duration, run_labels
-from jupyter_mlops.records import RunComparison, RunSummary, Status
+from jupyter_mlops.records import RunSummary, Status
 
 from .comparison_sections import code_section, data_section, environment_section, warnings_section
 from .comparison_tables import metric_table, param_table
 from .curve_picture import curve_picture
 from .theme import LINE, STATUS_COLORS, STATUS_ICONS, STYLE, fold, muted, prose, span, text
+
+if TYPE_CHECKING:
+    from jupyter_mlops.compare.findings import RunComparison
 
 log = logging.getLogger(__name__)
 

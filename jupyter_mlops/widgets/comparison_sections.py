@@ -13,7 +13,7 @@ from .theme import SEVERITY_COLORS, SEVERITY_ICONS, code, fold, muted, prose, sp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_mlops.records import CodeDifference, RunComparison
+    from jupyter_mlops.compare.findings import CodeDifference, RunComparison
 
 _OPEN_LINES = 30
 _LINES = 400

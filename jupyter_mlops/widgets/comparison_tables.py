@@ -13,7 +13,7 @@ from .theme import BETTER, GOOD, LINE, WORSE, code, fold, muted, prose, span, te
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jupyter_mlops.records import MetricRow, ParamRow, RunComparison
+    from jupyter_mlops.compare.findings import MetricRow, ParamRow, RunComparison
 
 # Beyond this many runs, runs become rows: a page scrolls down more gladly than sideways.
 _WIDE = 6

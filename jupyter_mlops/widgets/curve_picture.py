@@ -22,7 +22,8 @@ from .theme import text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_mlops.records import Curve, RunComparison
+    from jupyter_mlops.compare.findings import RunComparison
+    from jupyter_mlops.records import Curve
 
 _WIDTH, _HEIGHT = 380, 224
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 26, 38

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.compare.charts import curve_chart, curve_metrics
 
 if TYPE_CHECKING:
-    from jupyter_mlops.records import RunComparison
+    from jupyter_mlops.compare.findings import RunComparison
 
 _PANELS = 4
 

@@ -12,22 +12,22 @@ const DASHES: number[][] = [
 ];
 
 /**
- * The CSS colour of the run at `place` of a comparison.
+ * The CSS colour of a run by its style, as the comparison gives it.
  */
-export function runColour(place: number): string {
-  return `var(${runColourName(place)})`;
+export function runColour(style: number): string {
+  return `var(${runColourName(style)})`;
 }
 
 /**
- * The CSS property that holds the colour of the run at `place`.
+ * The CSS property that holds the colour of a style.
  */
-export function runColourName(place: number): string {
-  return `--jp-mlops-run-${place % COLOURS}`;
+export function runColourName(style: number): string {
+  return `--jp-mlops-run-${style % COLOURS}`;
 }
 
 /**
- * The dash pattern of the run at `place`: solid, until colours repeat.
+ * The dash pattern of a style: solid, until colours repeat.
  */
-export function runDash(place: number): number[] {
-  return DASHES[Math.floor(place / COLOURS) % DASHES.length];
+export function runDash(style: number): number[] {
+  return DASHES[Math.floor(style / COLOURS) % DASHES.length];
 }

@@ -54,13 +54,15 @@ export interface Attempt {
 /**
  * One cell's source against the reference's: `same`, `changed`, `added`, `removed` or `moved`.
  *
- * `lines` is a unified diff: each line begins with a space, `+` or `-`.
+ * `lines` is a unified diff: each line begins with a space, `+` or `-`. `moved` says from where
+ * to where a cell went that is in another place, changed or not.
  */
 export interface CodeDifference {
   run_id: string;
   change: string;
   title: string;
   lines: string[];
+  moved: string;
 }
 
 /**
@@ -75,6 +77,23 @@ export interface Column {
   dtype: string;
   nullable: boolean;
   profile: { [key: string]: unknown };
+}
+
+/**
+ * How the values of one column are spread, before and after, in the same bins.
+ *
+ * `kind` is `numbers` (`edges` are one more than the bins) or `values` (`labels` name the bins).
+ * `before` and `after` are shares of the rows, 0 to 1. `distance` is half the sum of what moved: 0
+ * for equal spreads, 1 for spreads that share nothing.
+ */
+export interface ColumnDifference {
+  name: string;
+  kind: string;
+  distance: Num;
+  before: Num[];
+  after: Num[];
+  edges: Num[];
+  labels: string[];
 }
 
 /** The runs to compare, in this order. `reference` is the one to compare with: the first by default. */
@@ -108,12 +127,17 @@ export interface Curve {
   count: number;
 }
 
-/** One dataset against the reference's: what changed, in sentences, largest first. */
+/**
+ * One dataset against the reference's: what changed, in sentences, largest first.
+ *
+ * `columns` are those whose values are spread otherwise, the furthest first.
+ */
 export interface DataDifference {
   run_id: string;
   name: string;
   change: string;
   sentences: string[];
+  columns: ColumnDifference[];
 }
 
 /**
@@ -137,6 +161,24 @@ export interface Dataset {
   sampled: boolean;
 }
 
+/**
+ * Which of the compared runs another one stands on.
+ *
+ * `relation` is `child` (an iteration of it), `baseline` (somebody said so), `edited` (the same
+ * cell, changed) or `repeated` (the same cell, unchanged). `sentence` says what changed on the way.
+ */
+export interface Descent {
+  run_id: string;
+  parent_id: string;
+  relation: string;
+  sentence: string;
+}
+
+/** What people said of metrics: whether higher is better, by name. */
+export interface Directions {
+  directions: { [key: string]: boolean };
+}
+
 /** The answer of an operation that has nothing to say. */
 export type Done = Record<string, never>;
 
@@ -145,6 +187,26 @@ export interface EditRun {
   name?: string | null;
   note?: string | null;
   tags?: { [key: string]: string | null } | null;
+}
+
+/**
+ * How sure the change of one metric from the reference to one run is, from the rows both predicted.
+ *
+ * `low` and `high` bound the change at `level`, widened for as many runs as were held against the
+ * reference. `p_value` is McNemar's (mid-p) where a row is right or wrong, else None. `verdict` is
+ * `better`, `worse`, `other` (sure, but the direction is not known), `noise` (the interval
+ * holds zero) or `too few` (too few rows to tell). `rows` are those both runs predicted.
+ */
+export interface Effect {
+  change: Num;
+  low: Num;
+  high: Num;
+  verdict: string;
+  method: string;
+  rows: number;
+  level: Num;
+  p_value: Num | null;
+  sentence: string;
 }
 
 /**
@@ -178,6 +240,15 @@ export interface ErrorAnswer {
   error: ErrorDetail;
 }
 
+/** One kind of outcome, such as `right in both`, counted in rows; `query` finds these rows. */
+export interface ErrorBucket {
+  name: string;
+  query: string;
+  rows: number;
+  reference: number;
+  run: number;
+}
+
 /** What is wrong, in one sentence, and what to do about it; `code` is stable. */
 export interface ErrorDetail {
   code: string;
@@ -208,6 +279,29 @@ export interface Evaluation {
   features_name: string;
   features_fingerprint: string;
   model: string;
+}
+
+/**
+ * Rows of a slice: their label, truth, what each run said, and their features, as text.
+ *
+ * The most telling ones first: where the runs disagree most. `count` is how many there are in all.
+ */
+export interface Examples {
+  query: string;
+  count: number;
+  columns: string[];
+  rows: string[][];
+  slice: Slice | null;
+}
+
+/** Rows that the reference and one run both predicted, picked by a condition such as `age > 60`. */
+export interface ExamplesQuery {
+  run_id: string;
+  reference: string;
+  metric: string;
+  where?: string;
+  limit?: number;
+  offset?: number;
 }
 
 /**
@@ -282,12 +376,28 @@ export interface FieldList {
   tags: string[];
 }
 
+/** One figure of the compared runs, side by side: by its place among the figures of its run. */
+export interface FigureRow {
+  name: string;
+  figures: { [key: string]: Artifact };
+  same: boolean;
+}
+
 /** A file a cell read or wrote: `path` is absolute, `hash` the xxh3 of its bytes, or empty. */
 export interface FileUse {
   path: string;
   mode: string;
   hash: string;
   size: number;
+}
+
+/** One run on the way to the best: `best` is whether it was the best until then. */
+export interface FrontierPoint {
+  run_id: string;
+  time: string;
+  value: Num;
+  best: boolean;
+  idea: string;
 }
 
 /** The groups, in the order in which a list ordered by the same field has their runs. */
@@ -302,6 +412,62 @@ export interface GroupsQuery {
   filter?: string;
   experiment?: string | null;
   include_children?: boolean;
+}
+
+/** What somebody expected of a run. `before` is whether it was written before there was a result. */
+export interface Hypothesis {
+  run_id: string;
+  text: string;
+  before: boolean;
+}
+
+/**
+ * Runs of one idea: what they cost, in seconds, and the best each metric came to.
+ *
+ * `best` goes from a metric to the `run_id` that has it. `dropped` is why somebody gave it up.
+ */
+export interface Idea {
+  name: string;
+  run_ids: string[];
+  duration: Num;
+  best: { [key: string]: string };
+  dropped: string;
+}
+
+/**
+ * How a parameter and a metric went together over the compared runs.
+ *
+ * `strength` is Spearman's rank correlation (-1 to 1) of numbers, or the share of the metric's
+ * spread between the values of a word (0 to 1, corrected for their count); `low` and `high` bound
+ * it at 95 %. It says what went together, not what caused what.
+ */
+export interface Influence {
+  metric: string;
+  param: string;
+  kind: string;
+  strength: Num;
+  low: Num;
+  high: Num;
+  runs: number;
+  sentence: string;
+}
+
+/**
+ * Where a run gains and loses against the reference, row by row, on one metric.
+ *
+ * `slices` are those where the two differ most, the surest first, out of `tried`; `columns` can be
+ * named in a query.
+ */
+export interface Losses {
+  run_id: string;
+  metric: string;
+  measure: string;
+  rows: number;
+  buckets: ErrorBucket[];
+  slices: Slice[];
+  tried: number;
+  columns: string[];
+  sentence: string;
 }
 
 /** One metric of the proof: the run's number against those of two fresh processes. */
@@ -342,7 +508,10 @@ export interface MetricDetail {
  * One metric across the compared runs; mappings go from `run_id` to the number.
  *
  * `changes` are differences to the reference run. `best` is empty when the runs are not
- * comparable on this metric or its direction is unknown; `reason` says which.
+ * comparable on this metric or its direction is unknown; `reason` says which. `apart` holds the
+ * runs that do not compare with the others, and why. `direction_from` says how the direction is
+ * known: `you`, `code`, `name` or nothing. `effects` say how sure a change is, where both runs
+ * kept their predictions. `rescored` are numbers computed from kept predictions, on rows all share.
  */
 export interface MetricRow {
   name: string;
@@ -352,6 +521,10 @@ export interface MetricRow {
   best: string;
   comparable: boolean;
   reason: string;
+  apart: { [key: string]: string };
+  direction_from: string;
+  effects: { [key: string]: Effect };
+  rescored: { [key: string]: Num };
 }
 
 /** A fitted model: its variable, class, non-default settings and, when kept, its artifact. */
@@ -503,7 +676,8 @@ export interface RunCell {
  * The substance of a comparison, the same in a notebook, the browser and a terminal.
  *
  * `summary` is one sentence: what changed and what it did. Curves map metric to `run_id` to
- * `Curve`.
+ * `Curve`, frontiers metric to the runs in the order they were made. `styles` gives each run a number
+ * that means its colour and dash pattern: see `palette`.
  */
 export interface RunComparison {
   runs: RunSummary[];
@@ -516,6 +690,16 @@ export interface RunComparison {
   environment: EnvironmentDifference[];
   curves: { [key: string]: { [key: string]: Curve } };
   warnings: { [key: string]: RunWarning[] };
+  leading_metric: string;
+  figures: FigureRow[];
+  hypotheses: Hypothesis[];
+  groups: SeedGroup[];
+  losses: Losses[];
+  influences: Influence[];
+  frontiers: { [key: string]: FrontierPoint[] };
+  ideas: Idea[];
+  descents: Descent[];
+  styles: { [key: string]: number };
 }
 
 /** Runs that share a value of what is grouped by; null for those that have none. */
@@ -613,6 +797,14 @@ export interface Script {
   contents_path: string | null;
 }
 
+/** Runs that differ by their seeds only. `name` is what to call them, `seeds` what each had. */
+export interface SeedGroup {
+  name: string;
+  run_ids: string[];
+  seeds: { [key: string]: string };
+  spreads: Spread[];
+}
+
 /**
  * How the extension stands. Passwords in `store` and `artifacts` are masked.
  *
@@ -628,8 +820,31 @@ export interface ServerStatus {
   hint: string;
 }
 
+/** Which way a metric is good, for every run; null forgets it, so that code or name decide again. */
+export interface SetDirection {
+  higher_is_better: boolean | null;
+}
+
 /** How much a warning weighs: a note, a doubt about the result, or a result not to trust. */
 export type Severity = 'error' | 'info' | 'warning';
+
+/**
+ * Rows that share something, and how both runs did on them.
+ *
+ * `reference` and `run` are the metric on these `rows`, `change` their difference with its interval,
+ * widened for as many slices as were looked at. `sure` is whether it excludes zero.
+ */
+export interface Slice {
+  name: string;
+  query: string;
+  rows: number;
+  reference: Num;
+  run: Num;
+  change: Num;
+  low: Num;
+  high: Num;
+  sure: boolean;
+}
 
 /** A piece of source in an executed cell: 1-based lines, 0-based UTF-8 byte columns, as `ast`. */
 export interface Span {
@@ -655,6 +870,18 @@ export interface SparklineList {
 export interface SparklinesQuery {
   run_id: string[];
   points?: number;
+}
+
+/** A metric over runs that differ by chance alone: its mean and, from three runs on, t's interval. */
+export interface Spread {
+  metric: string;
+  count: number;
+  mean: Num;
+  deviation: Num | null;
+  low: Num | null;
+  high: Num | null;
+  sentence: string;
+  level: Num;
 }
 
 /** How a run stands. `Run.status_reason` says why a run is `KILLED`. */

@@ -343,6 +343,25 @@ def test_a_comparison_needs_two_runs_and_a_reference_among_them(server: Server, 
     server.refused("GET", "comparison", 400, params={"run_id": ids, "reference": third.run_id})
 
 
+def test_a_metrics_direction_is_corrected_for_every_comparison(server: Server, store: Store) -> None:
+    ids = [save(store, metrics={"margin": value}).run_id for value in (0.2, 0.7)]
+    row = server.ask("GET", "comparison", params={"run_id": ids})["metrics"][0]
+    assert (row["higher_is_better"], row["best"]) == (None, "")
+    said = server.ask("PATCH", "metrics/margin", json={"higher_is_better": False})
+    assert said == {"directions": {"margin": False}}
+    row = server.ask("GET", "comparison", params={"run_id": ids})["metrics"][0]
+    assert (row["direction_from"], row["best"]) == ("you", ids[0])
+    server.ask("PATCH", "metrics/margin", json={"higher_is_better": None})
+    server.refused("PATCH", "metrics/margin", 400, json={"higher_is_better": "up"})
+
+
+def test_rows_of_runs_without_predictions_are_refused_with_the_reason(server: Server, store: Store) -> None:
+    ids = [save(store, metrics={"loss": value}).run_id for value in (0.2, 0.7)]
+    asked = {"reference": ids[0], "run_id": ids[1], "metric": "loss"}
+    server.refused("GET", "comparison/examples", 400, params=asked)
+    server.refused("GET", "comparison/examples", 400, params={**asked, "limit": 0})
+
+
 def test_a_run_opens_as_a_notebook_of_the_cells_it_stands_on(server: Server, store: Store) -> None:
     def cell(order: int, source: str, code: str = "", **fields: Any) -> records.Execution:
         return records.Execution(

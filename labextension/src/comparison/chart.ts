@@ -1,10 +1,24 @@
 import type { TopLevelSpec } from 'vega-lite';
 
 import { runColourName, runDash } from '../colours';
-import { Curve, RunSummary } from '../contract';
+import { Curve, RunComparison } from '../contract';
 import { toNumber } from '../format';
+import { smooth, thin } from './points';
 
 const HEIGHT = 200;
+const POINTS = 400;
+const NAMED = 12;
+
+/**
+ * How curves are drawn.
+ */
+export interface ICurveOptions {
+  /** From 0 (none) to just below 1. */
+  readonly smoothing: number;
+  readonly log: boolean;
+  /** Over seconds since the run began instead of steps. */
+  readonly time: boolean;
+}
 
 /**
  * Draw one metric's curves into `node`, as wide as it is, for as long as the
@@ -18,14 +32,24 @@ const HEIGHT = 200;
 export async function drawCurves(
   node: HTMLElement,
   metric: string,
-  runs: readonly RunSummary[],
-  curves: { [runId: string]: Curve }
+  comparison: RunComparison,
+  curves: { [runId: string]: Curve },
+  options: ICurveOptions,
+  picked: ReadonlySet<string> | null
 ): Promise<() => void> {
   const { default: embed } = await import('vega-embed');
   const style = getComputedStyle(node);
   const { view, finalize } = await embed(
     node,
-    curveSpec(metric, runs, curves, style, node.clientWidth),
+    curveSpec(
+      metric,
+      comparison,
+      curves,
+      options,
+      picked,
+      style,
+      node.clientWidth
+    ),
     { ast: true, actions: false, renderer: 'svg', mode: 'vega-lite' }
   );
   const observer = new ResizeObserver(() => {
@@ -45,21 +69,34 @@ export async function drawCurves(
  */
 function curveSpec(
   metric: string,
-  runs: readonly RunSummary[],
+  comparison: RunComparison,
   curves: { [runId: string]: Curve },
+  options: ICurveOptions,
+  picked: ReadonlySet<string> | null,
   style: CSSStyleDeclaration,
   width: number
 ): TopLevelSpec {
-  const drawn = runs
-    .map((run, place) => ({ run, place, curve: curves[run.run_id] }))
-    .filter(({ curve }) => curve !== undefined);
+  const drawn = comparison.runs
+    .map(run => ({
+      run,
+      place: comparison.styles[run.run_id] ?? 0,
+      curve: curves[run.run_id]
+    }))
+    .filter(
+      ({ run, curve }) =>
+        curve !== undefined && (picked === null || picked.has(run.run_id))
+    );
   const names = drawn.map(({ run }) => `#${run.number} ${run.name}`.trim());
   const variable = (name: string): string =>
     style.getPropertyValue(name).trim();
   const text = variable('--jp-ui-font-color1');
   const line = variable('--jp-border-color2');
+  // Beyond a dozen runs a legend takes more room than the chart; hovering tells.
   const legend =
-    drawn.length > 1 ? { title: null, orient: 'top' as const } : null;
+    drawn.length > 1 && drawn.length <= NAMED
+      ? { title: null, orient: 'top' as const, columns: 3 }
+      : null;
+  const across = options.time ? 'seconds' : 'step';
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     description: `${metric}: ${names.join(', ')}`,
@@ -68,16 +105,24 @@ function curveSpec(
     autosize: { type: 'fit', contains: 'padding' },
     background: 'transparent',
     data: {
-      values: drawn.flatMap(({ curve }, index) =>
-        curve.values.map((value, step) => ({
+      values: drawn.flatMap(({ curve }, index) => {
+        const values = curve.values.map(toNumber);
+        const smoothed = smooth(values, options.smoothing);
+        return thin(smoothed, POINTS).map(step => ({
           run: names[index],
-          step: curve.steps[step],
-          value: finiteOrNull(toNumber(value))
-        }))
-      )
+          step: options.time ? toNumber(curve.times[step]) : curve.steps[step],
+          value: plottable(smoothed[step], options.log),
+          raw: plottable(values[step], options.log)
+        }));
+      })
     },
     encoding: {
-      x: { field: 'step', type: 'quantitative', axis: { tickMinStep: 1 } },
+      x: {
+        field: 'step',
+        type: 'quantitative',
+        title: across,
+        axis: options.time ? {} : { tickMinStep: 1 }
+      },
       color: {
         field: 'run',
         type: 'nominal',
@@ -99,8 +144,13 @@ function curveSpec(
     },
     layer: [
       {
+        mark: { type: 'line', strokeWidth: 0.8, opacity: 0.3 },
+        encoding: { y: valueAxis('raw', options.log) },
+        transform: [{ filter: options.smoothing > 0 ? 'true' : 'false' }]
+      },
+      {
         mark: { type: 'line', strokeWidth: 1.8 },
-        encoding: { y: valueAxis() }
+        encoding: { y: valueAxis('value', options.log) }
       },
       {
         params: [
@@ -116,7 +166,7 @@ function curveSpec(
         ],
         mark: { type: 'point', filled: true, size: 55 },
         encoding: {
-          y: valueAxis(),
+          y: valueAxis('value', options.log),
           strokeDash: { value: [1, 0] },
           opacity: {
             condition: { param: 'near', empty: false, value: 1 },
@@ -124,12 +174,12 @@ function curveSpec(
           },
           tooltip: [
             { field: 'run', type: 'nominal' },
-            { field: 'step', type: 'quantitative' },
+            { field: 'step', type: 'quantitative', title: across },
             {
-              field: 'value',
+              field: 'raw',
               type: 'quantitative',
               title: metric,
-              format: '.6g'
+              format: '.17~g'
             }
           ]
         }
@@ -157,20 +207,23 @@ function curveSpec(
   };
 }
 
-function valueAxis(): {
+function valueAxis(
+  field: string,
+  log: boolean
+): {
   field: string;
   type: 'quantitative';
   title: null;
-  scale: { zero: boolean };
+  scale: { zero: boolean; type: 'log' | 'linear' };
 } {
   return {
-    field: 'value',
+    field,
     type: 'quantitative',
     title: null,
-    scale: { zero: false }
+    scale: { zero: false, type: log ? 'log' : 'linear' }
   };
 }
 
-function finiteOrNull(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
+function plottable(value: number, log: boolean): number | null {
+  return Number.isFinite(value) && (!log || value > 0) ? value : null;
 }

@@ -1,7 +1,5 @@
-import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { RunComparison } from '../contract';
 import { IProblem } from '../tokens';
 import { Curves } from './curves';
 import {
@@ -10,19 +8,17 @@ import {
   EnvironmentDifferences,
   Warnings
 } from './differences';
+import { Figures } from './figures';
+import { Losses } from './losses';
+import { ManyRuns, Story } from './many';
 import { Metrics } from './metrics';
 import { Params } from './params';
+import { RunTable } from './run_table';
+import { ISectionProps, MANY_RUNS } from './section';
+import { Hypotheses, Seeds } from './seeds';
 import { sentenceWithCode } from './sentence';
 
-/**
- * What every section of a comparison is given.
- */
-export interface ISectionProps {
-  readonly comparison: RunComparison;
-  readonly trans: TranslationBundle;
-}
-
-interface IComparisonProps extends ISectionProps {
+interface IComparisonProps extends Omit<ISectionProps, 'picked' | 'onPick'> {
   readonly problem: IProblem | null;
   /** Counts changes of the theme: charts are drawn anew for each. */
   readonly theme: number;
@@ -33,7 +29,10 @@ interface IComparisonProps extends ISectionProps {
  * Runs side by side: what it comes to, the numbers, then what differs.
  */
 export function Comparison(props: IComparisonProps): JSX.Element {
-  const { comparison, problem } = props;
+  const { comparison, problem, theme } = props;
+  const [picked, setPicked] = React.useState<ReadonlySet<string> | null>(null);
+  const section: ISectionProps = { ...props, picked, onPick: setPicked };
+  const many = comparison.runs.length >= MANY_RUNS;
   return (
     <>
       {problem !== null && (
@@ -43,13 +42,19 @@ export function Comparison(props: IComparisonProps): JSX.Element {
       )}
       <p className="jp-Mlops-summary">{sentenceWithCode(comparison.summary)}</p>
       <Reference {...props} />
-      <Metrics {...props} />
-      <Params {...props} />
-      <Curves {...props} />
-      <CodeDifferences {...props} />
-      <DataDifferences {...props} />
-      <EnvironmentDifferences {...props} />
-      <Warnings {...props} />
+      <Hypotheses {...section} />
+      {many ? <RunTable {...section} /> : <Metrics {...section} />}
+      <Seeds {...section} />
+      <ManyRuns {...section} />
+      <Curves {...section} theme={theme} />
+      <Losses {...section} />
+      <DataDifferences {...section} />
+      {!many && <Params {...section} />}
+      <CodeDifferences {...section} />
+      <EnvironmentDifferences {...section} />
+      <Figures {...section} />
+      <Story {...section} />
+      <Warnings {...section} />
     </>
   );
 }

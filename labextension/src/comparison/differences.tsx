@@ -2,8 +2,9 @@ import * as React from 'react';
 
 import { CodeDifference, RunSummary } from '../contract';
 import { WarningList } from '../panel/details';
-import { ISectionProps } from './comparison';
+import { Histograms } from './histograms';
 import { RunName } from './run_name';
+import { ISectionProps, Section } from './section';
 import { sentenceWithCode } from './sentence';
 
 /**
@@ -22,8 +23,7 @@ function EachRun<T extends { run_id: string }>(
     items.some(item => item.run_id === run.run_id)
   );
   return (
-    <section aria-label={props.title}>
-      <h2>{props.title}</h2>
+    <Section title={props.title}>
       {others.length === 0 && <p className="jp-Mlops-quiet">{props.nothing}</p>}
       {others.map(run => (
         <div key={run.run_id} className="jp-Mlops-runDifference">
@@ -31,7 +31,7 @@ function EachRun<T extends { run_id: string }>(
           {props.show(items.filter(item => item.run_id === run.run_id))}
         </div>
       ))}
-    </section>
+    </Section>
   );
 }
 
@@ -82,7 +82,9 @@ function Diff(
       <figcaption>
         <code>{difference.title}</code>{' '}
         <span className="jp-Mlops-quiet">
-          {words[difference.change] ?? difference.change}
+          {[words[difference.change] ?? difference.change, difference.moved]
+            .filter(Boolean)
+            .join(', ')}
         </span>
       </figcaption>
       {difference.lines.length > 0 && (
@@ -134,6 +136,11 @@ export function DataDifferences(props: ISectionProps): JSX.Element {
               {item.sentences.map((sentence, place) => (
                 <dd key={place}>{sentenceWithCode(sentence)}</dd>
               ))}
+              {item.columns.length > 0 && (
+                <dd>
+                  <Histograms {...props} columns={item.columns} />
+                </dd>
+              )}
             </React.Fragment>
           ))}
         </dl>
@@ -188,8 +195,7 @@ export function Warnings(props: ISectionProps): JSX.Element | null {
     return null;
   }
   return (
-    <section aria-label={trans.__('Warnings')}>
-      <h2>{trans.__('Warnings')}</h2>
+    <Section title={trans.__('Warnings')}>
       {warned.map(run => (
         <div key={run.run_id} className="jp-Mlops-runDifference">
           <h3>
@@ -198,6 +204,6 @@ export function Warnings(props: ISectionProps): JSX.Element | null {
           <WarningList warnings={comparison.warnings[run.run_id]} />
         </div>
       ))}
-    </section>
+    </Section>
   );
 }

@@ -1,20 +1,21 @@
 import * as React from 'react';
 
 import { MetricRow } from '../contract';
-import { formatAlike, formatChange, toNumber } from '../format';
+import { formatAlike, formatChange, formatNumber, toNumber } from '../format';
 import { warningIcon } from '../icons';
-import { ISectionProps } from './comparison';
+import { Direction } from './direction';
 import { RunColumns } from './run_name';
+import { isPicked, ISectionProps, Section } from './section';
 import { sentenceWithCode } from './sentence';
 
 /**
- * The metrics side by side, the best marked, with the change to the reference.
+ * The metrics side by side, the best marked, with the change to the reference
+ * and how sure that is.
  */
 export function Metrics(props: ISectionProps): JSX.Element {
   const { comparison, trans } = props;
   return (
-    <section aria-label={trans.__('Metrics')}>
-      <h2>{trans.__('Metrics')}</h2>
+    <Section title={trans.__('Metrics')}>
       {comparison.metrics.length === 0 ? (
         <p className="jp-Mlops-quiet">
           {trans.__('None of these runs has a metric.')}
@@ -32,18 +33,20 @@ export function Metrics(props: ISectionProps): JSX.Element {
         </div>
       )}
       <Reasons {...props} />
-    </section>
+    </Section>
   );
 }
 
 /**
- * Why metrics are not comparable, each reason once.
+ * Why metrics are not comparable, each reason once, and a way out where
+ * predictions were kept.
  */
-function Reasons({ comparison, trans }: ISectionProps): JSX.Element | null {
-  const byReason = new Map<string, string[]>();
+export function Reasons(props: ISectionProps): JSX.Element | null {
+  const { comparison, trans } = props;
+  const byReason = new Map<string, MetricRow[]>();
   for (const row of comparison.metrics) {
     if (!row.comparable && row.reason) {
-      byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), row.name]);
+      byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), row]);
     }
   }
   if (byReason.size === 0) {
@@ -51,13 +54,77 @@ function Reasons({ comparison, trans }: ISectionProps): JSX.Element | null {
   }
   return (
     <ul className="jp-Mlops-warnings">
-      {[...byReason].map(([reason, names]) => (
+      {[...byReason].map(([reason, rows]) => (
         <li key={reason}>
-          {trans.__('Not comparable: %1.', names.join(', '))}{' '}
+          {trans.__(
+            'Not comparable: %1.',
+            rows.map(row => row.name).join(', ')
+          )}{' '}
           <span className="jp-Mlops-quiet">{sentenceWithCode(reason)}</span>
+          <Apart {...props} row={rows[0]} />
+          {rows.map(row => (
+            <Rescored key={row.name} {...props} row={row} />
+          ))}
         </li>
       ))}
     </ul>
+  );
+}
+
+/**
+ * Which runs stand apart from the reference, with three or more of them.
+ */
+function Apart(props: ISectionProps & { row: MetricRow }): JSX.Element | null {
+  const { comparison, row, trans } = props;
+  const apart = comparison.runs.filter(run => run.run_id in row.apart);
+  if (comparison.runs.length < 3 || apart.length === 0) {
+    return null;
+  }
+  return (
+    <p className="jp-Mlops-quiet">
+      {trans.__('Set apart: %1.', apart.map(run => `#${run.number}`).join(', '))}
+    </p>
+  );
+}
+
+/**
+ * The metric over the rows that all runs predicted, on demand.
+ */
+function Rescored(
+  props: ISectionProps & { row: MetricRow }
+): JSX.Element | null {
+  const { comparison, row, trans } = props;
+  const [shown, setShown] = React.useState(false);
+  const runs = comparison.runs.filter(run => run.run_id in row.rescored);
+  if (runs.length < 2) {
+    return null;
+  }
+  const texts = formatAlike(runs.map(run => row.rescored[run.run_id]));
+  return (
+    <div className="jp-Mlops-rescored">
+      <button
+        className="jp-mod-styled"
+        aria-expanded={shown}
+        onClick={() => setShown(!shown)}
+      >
+        {trans.__('Rescore %1 on the rows they share', row.name)}
+      </button>
+      {shown && (
+        <dl role="status">
+          {runs.map((run, place) => (
+            <React.Fragment key={run.run_id}>
+              <dt>{`#${run.number} ${run.name}`}</dt>
+              <dd title={String(toNumber(row.rescored[run.run_id]))}>
+                {texts[place]}{' '}
+                <span className="jp-Mlops-quiet">
+                  {row.effects[run.run_id]?.sentence}
+                </span>
+              </dd>
+            </React.Fragment>
+          ))}
+        </dl>
+      )}
+    </div>
   );
 }
 
@@ -84,45 +151,46 @@ function Metric(props: ISectionProps & { row: MetricRow }): JSX.Element {
       </th>
       {comparison.runs.map(run => {
         const place = present.indexOf(run);
-        if (place === -1) {
-          return (
-            <td key={run.run_id} className="jp-Mlops-absent">
-              –
-            </td>
-          );
-        }
-        const best = row.best === run.run_id;
         return (
-          <td
+          <MetricCell
             key={run.run_id}
-            data-best={best}
-            title={String(toNumber(row.values[run.run_id]))}
-          >
-            <span className="jp-Mlops-value">{texts[place]}</span>
-            {best && <span className="jp-Mlops-best">{trans.__('best')}</span>}
-            <Change {...props} runId={run.run_id} />
-          </td>
+            {...props}
+            runId={run.run_id}
+            text={place === -1 ? null : texts[place]}
+          />
         );
       })}
     </tr>
   );
 }
 
-function Direction({
-  row,
-  trans
-}: ISectionProps & { row: MetricRow }): JSX.Element | null {
-  if (row.higher_is_better === null) {
-    return null;
+/**
+ * One number: the best marked, its change and how sure that is below it.
+ */
+export function MetricCell(
+  props: ISectionProps & { row: MetricRow; runId: string; text: string | null }
+): JSX.Element {
+  const { picked, row, runId, text, trans } = props;
+  if (text === null) {
+    return <td className="jp-Mlops-absent">–</td>;
   }
-  const words = row.higher_is_better
-    ? trans.__('higher is better')
-    : trans.__('lower is better');
+  const best =
+    row.best !== '' &&
+    !(runId in row.apart) &&
+    toNumber(row.values[runId]) === toNumber(row.values[row.best]);
   return (
-    <span className="jp-Mlops-direction" title={words}>
-      <span aria-hidden="true">{row.higher_is_better ? '↑' : '↓'}</span>
-      <span className="jp-Mlops-unseen">{words}</span>
-    </span>
+    <td
+      data-best={best}
+      data-picked={isPicked(picked, runId)}
+      data-apart={runId in row.apart}
+      title={[String(toNumber(row.values[runId])), row.apart[runId]]
+        .filter(Boolean)
+        .join('\n')}
+    >
+      <span className="jp-Mlops-value">{text}</span>
+      {best && <span className="jp-Mlops-best">{trans.__('best')}</span>}
+      <Change {...props} />
+    </td>
   );
 }
 
@@ -130,15 +198,21 @@ function Change(
   props: ISectionProps & { row: MetricRow; runId: string }
 ): JSX.Element | null {
   const { comparison, row, runId } = props;
-  if (runId === comparison.reference || !(runId in row.changes)) {
+  if (
+    runId === comparison.reference ||
+    !(runId in row.changes) ||
+    runId in row.apart
+  ) {
     return null;
   }
   const change = toNumber(row.changes[runId]);
+  const effect = row.effects[runId];
   const judged =
-    row.comparable &&
+    !(runId in row.apart) &&
     row.higher_is_better !== null &&
     change !== 0 &&
-    Number.isFinite(change);
+    Number.isFinite(change) &&
+    !['noise', 'too few'].includes(effect?.verdict ?? '');
   const good = judged && change > 0 === row.higher_is_better;
   return (
     <span
@@ -146,6 +220,44 @@ function Change(
       data-good={judged ? String(good) : undefined}
     >
       {formatChange(change)}
+      <Sureness {...props} />
+    </span>
+  );
+}
+
+/**
+ * The interval of a change, and whether it is more than noise.
+ */
+function Sureness(
+  props: ISectionProps & { row: MetricRow; runId: string }
+): JSX.Element | null {
+  const { row, runId, trans } = props;
+  const effect = row.effects[runId];
+  if (effect === undefined) {
+    return null;
+  }
+  const words: Record<string, string> = {
+    noise: trans.__('noise'),
+    'too few': trans.__('too few to tell')
+  };
+  const bounds = trans.__(
+    '%1 to %2',
+    formatNumber(effect.low, 2),
+    formatNumber(effect.high, 2)
+  );
+  const p =
+    effect.p_value === null
+      ? ''
+      : trans.__(', p = %1', formatNumber(effect.p_value, 2));
+  return (
+    <span
+      className="jp-Mlops-sureness"
+      title={`${effect.sentence} (${effect.method}${p})`}
+    >
+      {bounds}
+      {effect.verdict in words && (
+        <span className="jp-Mlops-noise">{words[effect.verdict]}</span>
+      )}
     </span>
   );
 }

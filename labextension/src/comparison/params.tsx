@@ -1,8 +1,8 @@
 import * as React from 'react';
 
 import { formatValue } from '../format';
-import { ISectionProps } from './comparison';
 import { RunColumns } from './run_name';
+import { ISectionProps, Section } from './section';
 
 /**
  * The parameters side by side: those that differ, or all of them.
@@ -13,8 +13,7 @@ export function Params(props: ISectionProps): JSX.Element {
   const same = comparison.params.filter(row => !row.differs).length;
   const rows = comparison.params.filter(row => all || row.differs);
   return (
-    <section aria-label={trans.__('Parameters')}>
-      <h2>{trans.__('Parameters')}</h2>
+    <Section title={trans.__('Parameters')}>
       {same > 0 && (
         <label className="jp-Mlops-toggle">
           <input
@@ -59,6 +58,6 @@ export function Params(props: ISectionProps): JSX.Element {
           </table>
         </div>
       )}
-    </section>
+    </Section>
   );
 }

@@ -1,26 +1,26 @@
 import * as React from 'react';
 
-import { runColour } from '../colours';
 import { RunSummary } from '../contract';
-import { ISectionProps } from './comparison';
+import { colourOf, isPicked, ISectionProps } from './section';
 
 /**
  * A run's colour, number and name.
  */
 export function RunName(
-  props: ISectionProps & { run: RunSummary }
+  props: ISectionProps & { run: RunSummary; short?: boolean }
 ): JSX.Element {
-  const { comparison, run, trans } = props;
-  const place = comparison.runs.findIndex(other => other.run_id === run.run_id);
+  const { comparison, run, short, trans } = props;
   return (
     <span className="jp-Mlops-runName" title={run.name}>
       <span
         className="jp-Mlops-swatch"
-        style={{ background: runColour(place) }}
+        style={{ background: colourOf(comparison, run.run_id) }}
         aria-hidden="true"
       />
       <span className="jp-Mlops-number">{trans.__('#%1', run.number)}</span>{' '}
-      <span className="jp-Mlops-nameText">{run.name}</span>
+      {short !== true && (
+        <span className="jp-Mlops-nameText">{run.name}</span>
+      )}
     </span>
   );
 }
@@ -37,7 +37,11 @@ export function RunColumns(
       <tr>
         <th scope="col">{corner}</th>
         {comparison.runs.map(run => (
-          <th key={run.run_id} scope="col">
+          <th
+            key={run.run_id}
+            scope="col"
+            data-picked={isPicked(props.picked, run.run_id)}
+          >
             <RunName {...props} run={run} />
             {run.run_id === comparison.reference && (
               <span className="jp-Mlops-quiet"> {trans.__('reference')}</span>

@@ -9,6 +9,7 @@ import { RunsModel } from '../model';
 import { describeProblem } from '../problems';
 import { IProblem } from '../tokens';
 import { Comparison } from './comparison';
+import { IComparisonActions } from './section';
 
 /**
  * What a comparison is made with.
@@ -114,6 +115,7 @@ export class ComparisonView extends ReactWidget {
         problem={this._problem}
         theme={this._theme}
         trans={trans}
+        actions={this._actions}
         onReference={runId => {
           this._reference = runId;
           void this.load();
@@ -166,6 +168,17 @@ export class ComparisonView extends ReactWidget {
       });
     }
   }
+
+  private readonly _actions: IComparisonActions = {
+    setDirection: async (metric, higherIsBetter) => {
+      const { api } = this._options.model;
+      await api.setDirection(metric, higherIsBetter);
+      await this.load();
+    },
+    getExamples: query => this._options.model.api.getExamples(query),
+    getArtifact: (runId, digest) =>
+      this._options.model.api.getArtifact(runId, digest)
+  };
 
   private _comparison: RunComparison | null = null;
   private _problem: IProblem | null = null;

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sample_runs import environment, penguins, sample_run
 
 from jupyter_mlops.compare.differences import describe_data, differences_between
-from jupyter_mlops.records import Column, DataDifference, Dataset
+from jupyter_mlops.records import Column, Dataset
+
+if TYPE_CHECKING:
+    from jupyter_mlops.compare.findings import DataDifference
 
 
 def differ(first: Dataset, second: Dataset) -> DataDifference:

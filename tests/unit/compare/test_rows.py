@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sample_runs import deeper_run, evaluation, sample_run
 
 from jupyter_mlops.compare import compare_runs
 from jupyter_mlops.errors import UsageError
-from jupyter_mlops.records import Evaluation, MetricDetail, MetricRow
+from jupyter_mlops.records import Evaluation, MetricDetail
+
+if TYPE_CHECKING:
+    from jupyter_mlops.compare.findings import MetricRow
 
 
 def row(

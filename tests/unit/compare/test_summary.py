@@ -16,8 +16,9 @@ from sample_runs import (
 )
 
 from jupyter_mlops.compare import compare_runs
+from jupyter_mlops.compare.findings import RunComparison
 from jupyter_mlops.compare.tables import comparison_text, render_table
-from jupyter_mlops.records import MetricDetail, Run, RunComparison, as_json, from_json
+from jupyter_mlops.records import MetricDetail, Run, as_json, from_json
 
 
 def say(*runs: Run) -> str:

@@ -116,3 +116,15 @@ def test_revision_follows_what_lists_show(store, make_run):
         store.edit_run(run.run_id, note=3)
     assert not changed()
     assert len(set(seen)) == 6
+
+
+def test_what_people_say_of_a_metrics_direction_is_kept_and_forgotten(store):
+    assert store.directions() == {}
+    before = store.revision()
+    store.set_direction("margin", True)
+    assert store.revision() != before
+    assert store.set_direction("acc/uracy`", False) == {"margin": True, "acc/uracy`": False}
+    store.set_direction("margin", False)
+    assert store.set_direction("acc/uracy`", None) == {"margin": False}
+    with pytest.raises(UsageError):
+        store.set_direction("", True)

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -31,10 +31,13 @@ from jupyter_mlops.compare import compare_runs
 from jupyter_mlops.compare.charts import curve_chart, curve_metrics, render_png, render_svg
 from jupyter_mlops.compare.palette import COLORS, run_colors, run_dashes
 from jupyter_mlops.compare.statistics import smooth, thin
-from jupyter_mlops.records import Curve, MetricDetail, RunComparison
+from jupyter_mlops.records import Curve, MetricDetail
 from jupyter_mlops.widgets import Comparison
 from jupyter_mlops.widgets.curve_picture import curve_svg
 from jupyter_mlops.widgets.theme import STYLE
+
+if TYPE_CHECKING:
+    from jupyter_mlops.compare.findings import RunComparison
 
 
 def curved() -> RunComparison:

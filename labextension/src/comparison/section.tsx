@@ -1,0 +1,82 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { runColour, runDash } from '../colours';
+import { Examples, ExamplesQuery, RunComparison } from '../contract';
+
+/**
+ * What a comparison can do beyond showing itself.
+ */
+export interface IComparisonActions {
+  /** Say which way a metric is good; null lets its code or name decide. */
+  setDirection(metric: string, higherIsBetter: boolean | null): Promise<void>;
+  getExamples(query: ExamplesQuery): Promise<Examples>;
+  /** The bytes of a file a run kept. */
+  getArtifact(runId: string, digest: string): Promise<Blob>;
+}
+
+/**
+ * What every section of a comparison is given.
+ */
+export interface ISectionProps {
+  readonly comparison: RunComparison;
+  readonly trans: TranslationBundle;
+  readonly actions: IComparisonActions;
+  /** The runs picked out by brushing or pointing; null when none are. */
+  readonly picked: ReadonlySet<string> | null;
+  readonly onPick: (picked: ReadonlySet<string> | null) => void;
+}
+
+/**
+ * From this many runs on, runs are rows: a page scrolls down more gladly than
+ * sideways.
+ */
+export const MANY_RUNS = 7;
+
+/**
+ * Whether a run stands out now: nothing is picked, or it is.
+ */
+export function isPicked(
+  picked: ReadonlySet<string> | null,
+  runId: string
+): boolean {
+  return picked === null || picked.has(runId);
+}
+
+/**
+ * A run's colour: the same in every table, legend and chart, and mostly the
+ * same in every comparison.
+ */
+export function colourOf(comparison: RunComparison, runId: string): string {
+  return runColour(comparison.styles[runId] ?? 0);
+}
+
+/**
+ * A run's dash pattern, which tells runs apart once colours repeat.
+ */
+export function dashOf(comparison: RunComparison, runId: string): number[] {
+  return runDash(comparison.styles[runId] ?? 0);
+}
+
+/**
+ * A section with its heading, which folds.
+ */
+export function Section(props: {
+  title: string;
+  note?: string;
+  children: React.ReactNode;
+}): JSX.Element {
+  return (
+    <section aria-label={props.title}>
+      <details open className="jp-Mlops-fold">
+        <summary>
+          <h2>{props.title}</h2>
+          {props.note !== undefined && (
+            <span className="jp-Mlops-quiet">{props.note}</span>
+          )}
+        </summary>
+        {props.children}
+      </details>
+    </section>
+  );
+}

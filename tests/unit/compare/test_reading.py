@@ -1,0 +1,87 @@
+"""From a store to a comparison, with predictions as archives of arrays."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sample_runs import sample_run
+
+from jupyter_mlops.compare.reading import compare_stored, examples_stored, kept_predictions
+from jupyter_mlops.errors import FilterError, UsageError
+from jupyter_mlops.records import Evaluation, MetricDetail, Run
+from jupyter_mlops.store import Store, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = 120
+
+
+def archive(columns: dict[str, Any], index: Any = None) -> bytes:
+    written = io.BytesIO()
+    arrays = {str(place): np.asarray(values) for place, values in enumerate(columns.values())}
+    if index is not None:
+        arrays["index"] = np.asarray(index)
+    np.savez(written, columns=np.array(list(columns)), **arrays)
+    return written.getvalue()
+
+
+def kept(store: Store, number: int, wrong: int, **columns: Any) -> Run:
+    truth = np.array(["a", "b", "c"])[np.arange(ROWS) % 3]
+    said = truth.copy()
+    said[:wrong] = "d"
+    index = np.arange(ROWS) * 2
+    predictions = store.put_artifact(archive({"y_true": truth, "y_pred": said, **columns}, index))
+    features = store.put_artifact(archive({"age": np.arange(ROWS, dtype=float)}, index))
+    how = Evaluation(
+        function="sklearn.metrics.accuracy_score",
+        target="y",
+        rows=ROWS,
+        predictions=predictions,
+        features=features,
+    )
+    run = sample_run(
+        number,
+        metrics={"accuracy": (ROWS - wrong) / ROWS},
+        metric_details={"accuracy": MetricDetail(origin="call", evaluation=how)},
+        curves=(),
+        artifacts=(),
+    )
+    store.save_run(run)
+    return run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"sqlite:///{tmp_path / 'runs.db'}", str(tmp_path / "artifacts"))
+
+
+def test_kept_predictions_give_the_interval_the_slices_and_the_rows(store: Store) -> None:
+    one, two = kept(store, 1, 30), kept(store, 2, 10)
+    found = compare_stored(store, [one.run_id, two.run_id])
+    effect = found.metrics[0].effects[two.run_id]
+    assert (effect.verdict, effect.rows, effect.change) == ("better", ROWS, pytest.approx(20 / ROWS))
+    assert found.losses[0].slices[0].name.startswith("age 0 to ")
+    examples = examples_stored(store, one.run_id, two.run_id, "accuracy", "age < 15 and run_right")
+    assert (examples.count, examples.rows[0]) == (5, ("20", "b", "d", "b", "10.0"))
+    with pytest.raises(FilterError):
+        examples_stored(store, one.run_id, two.run_id, "accuracy", "height > 3")
+    with pytest.raises(UsageError, match="kept no predictions"):
+        examples_stored(store, one.run_id, two.run_id, "f1")
+
+
+def test_scores_of_classes_are_put_in_order(store: Store) -> None:
+    run = kept(
+        store, 1, 3, y_score_a=np.full(ROWS, 0.2), y_score_b=np.full(ROWS, 0.3), y_score_c=np.full(ROWS, 0.5)
+    )
+    found = kept_predictions(run, "accuracy", store.get_artifact)
+    assert found is not None
+    assert found.scores is not None
+    assert found.scores.shape == (ROWS, 3)
+    assert found.features is not None
+    assert list(found.features.columns) == ["age"]
+    assert found.labels[1] == 2
+    assert kept_predictions(run, "f1", store.get_artifact) is None
