@@ -5,7 +5,7 @@ The store is known here by what is asked of it only, so that this room needs no 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlops.errors import UsageError
 

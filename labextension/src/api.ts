@@ -5,11 +5,8 @@ import {
   AliasMove,
   CreateExport,
   Curve,
-  Directions,
   EditRun,
   ErrorAnswer,
-  Examples,
-  ExamplesQuery,
   ExportJob,
   MoveAlias,
   PipelineList,
@@ -108,41 +105,6 @@ export class Api {
     return this._request('GET', ['comparison'], query);
   }
 
-  /** Say which way a metric is good; null lets its code or name decide. */
-  setDirection(
-    metric: string,
-    higherIsBetter: boolean | null
-  ): Promise<Directions> {
-    const change = { higher_is_better: higherIsBetter };
-    return this._request('PATCH', ['metrics', metric], undefined, change);
-  }
-
-  getExamples(query: ExamplesQuery): Promise<Examples> {
-    const search = new URLSearchParams(
-      Object.entries(query).map(([name, value]) => [name, String(value)])
-    );
-    return this._request('GET', ['comparison', 'examples'], search);
-  }
-
-  /** The bytes of a file that a run kept. */
-  async getArtifact(runId: string, digest: string): Promise<Blob> {
-    const response = await ServerConnection.makeRequest(
-      URLExt.join(
-        this.serverSettings.baseUrl,
-        'jupyter-mlops/api/runs',
-        encodeURIComponent(runId),
-        'artifacts',
-        encodeURIComponent(digest)
-      ),
-      { method: 'GET' },
-      this.serverSettings
-    );
-    if (!response.ok) {
-      throw new ApiError('missing', `${response.status} ${response.statusText}`);
-    }
-    return response.blob();
-  }
-
   createExport(request: CreateExport): Promise<ExportJob> {
     return this._request('POST', ['exports'], undefined, request);
   }
@@ -163,6 +125,16 @@ export class Api {
   rollbackAlias(pipeline: string, alias: string): Promise<AliasMove> {
     const path = ['pipelines', pipeline, 'rollback'];
     return this._request('POST', path, undefined, { alias });
+  }
+
+  /** Any other operation of the contract. */
+  request<T>(
+    method: string,
+    path: string[],
+    query?: URLSearchParams,
+    body?: object
+  ): Promise<T> {
+    return this._request(method, path, query, body);
   }
 
   private async _request<T>(

@@ -91,9 +91,7 @@ function Drawing(
     const observer = new IntersectionObserver(entries => {
       if (entries.some(entry => entry.isIntersecting)) {
         observer.disconnect();
-        draw().catch(
-          reason => !gone && setProblem(asProblem(reason).message)
-        );
+        draw().catch(reason => !gone && setProblem(asProblem(reason).message));
       }
     });
     observer.observe(node);
@@ -108,7 +106,11 @@ function Drawing(
       <p className="jp-Mlops-quiet">
         {problem !== ''
           ? trans.__('The figure cannot be drawn: %1', problem)
-          : trans.__('A figure of kind %1, kept as %2.', artifact.media_type, artifact.path)}
+          : trans.__(
+              'A figure of kind %1, kept as %2.',
+              artifact.media_type,
+              artifact.path
+            )}
       </p>
     );
   }

@@ -30,7 +30,10 @@ export function Histograms(
                 'the share of rows that would have to move to make them equal'
               )}
             >
-              {trans.__('%1 % moved', formatNumber(percent(column.distance), 2))}
+              {trans.__(
+                '%1 % moved',
+                formatNumber(percent(column.distance), 2)
+              )}
             </span>
           </figcaption>
           <Histogram {...props} column={column} />
@@ -52,7 +55,8 @@ function Histogram(
   const highest = Math.max(...before, ...after, 1e-9);
   const count = after.length;
   const x = (place: number): number => (place / count) * WIDTH;
-  const y = (share: number): number => HEIGHT - (share / highest) * (HEIGHT - 2);
+  const y = (share: number): number =>
+    HEIGHT - (share / highest) * (HEIGHT - 2);
   const name = (place: number): string =>
     column.kind === 'values'
       ? column.labels[place]
@@ -107,7 +111,9 @@ function Histogram(
         {column.kind === 'numbers' ? (
           <>
             <span>{formatNumber(column.edges[0], 3)}</span>
-            <span>{formatNumber(column.edges[column.edges.length - 1], 3)}</span>
+            <span>
+              {formatNumber(column.edges[column.edges.length - 1], 3)}
+            </span>
           </>
         ) : (
           <span title={column.labels.join(', ')}>

@@ -57,9 +57,7 @@ export function Losses(props: ISectionProps): JSX.Element | null {
   );
 }
 
-function LossesOfRun(
-  props: ISectionProps & { losses: ILosses }
-): JSX.Element {
+function LossesOfRun(props: ISectionProps & { losses: ILosses }): JSX.Element {
   const { actions, comparison, losses, trans } = props;
   const [query, setQuery] = React.useState('');
   const [asked, setAsked] = React.useState<string | null>(null);
@@ -112,7 +110,9 @@ function LossesOfRun(
               <th scope="col">
                 {reference && <RunName {...props} run={reference} short />}
               </th>
-              <th scope="col">{run && <RunName {...props} run={run} short />}</th>
+              <th scope="col">
+                {run && <RunName {...props} run={run} short />}
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -135,10 +135,7 @@ function LossesOfRun(
         {losses.slices.length > 0 && (
           <table className="jp-Mlops-table">
             <caption>
-              {trans.__(
-                'Slices where they differ most, by %1',
-                losses.measure
-              )}
+              {trans.__('Slices where they differ most, by %1', losses.measure)}
             </caption>
             <thead>
               <tr>

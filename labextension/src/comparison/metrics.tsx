@@ -82,7 +82,10 @@ function Apart(props: ISectionProps & { row: MetricRow }): JSX.Element | null {
   }
   return (
     <p className="jp-Mlops-quiet">
-      {trans.__('Set apart: %1.', apart.map(run => `#${run.number}`).join(', '))}
+      {trans.__(
+        'Set apart: %1.',
+        apart.map(run => `#${run.number}`).join(', ')
+      )}
     </p>
   );
 }

@@ -294,7 +294,12 @@ export function Parallel(
     return (bottom - y) / (bottom - top);
   };
   return (
-    <div className="jp-Mlops-wide" tabIndex={0} role="group" aria-label={trans.__('Parallel coordinates')}>
+    <div
+      className="jp-Mlops-wide"
+      tabIndex={0}
+      role="group"
+      aria-label={trans.__('Parallel coordinates')}
+    >
       <svg
         ref={svg}
         className="jp-Mlops-plot jp-mod-parallel"
@@ -335,7 +340,8 @@ export function Parallel(
                 {[
                   `#${run.number} ${run.name}`,
                   ...measures.map(
-                    measure => `${measure.label} ${formatValue(measure.of(run))}`
+                    measure =>
+                      `${measure.label} ${formatValue(measure.of(run))}`
                   )
                 ].join('\n')}
               </title>
@@ -491,4 +497,3 @@ export function Frontier(
     </figure>
   );
 }
-

@@ -18,9 +18,7 @@ export function RunName(
         aria-hidden="true"
       />
       <span className="jp-Mlops-number">{trans.__('#%1', run.number)}</span>{' '}
-      {short !== true && (
-        <span className="jp-Mlops-nameText">{run.name}</span>
-      )}
+      {short !== true && <span className="jp-Mlops-nameText">{run.name}</span>}
     </span>
   );
 }

@@ -20,10 +20,7 @@ export function RunTable(props: ISectionProps): JSX.Element {
   const texts = new Map(
     comparison.metrics.map(row => [row.name, textsOf(comparison.runs, row)])
   );
-  const runs = React.useMemo(
-    () => sorted(props, order),
-    [comparison, order]
-  );
+  const runs = React.useMemo(() => sorted(props, order), [comparison, order]);
   const head = (key: string, label: React.ReactNode): JSX.Element => (
     <th
       key={key}
@@ -70,7 +67,12 @@ export function RunTable(props: ISectionProps): JSX.Element {
           {trans.__('Pick all')}
         </button>
       )}
-      <div className="jp-Mlops-wide jp-mod-tall" tabIndex={0} role="group" aria-label={trans.__('Table of runs')}>
+      <div
+        className="jp-Mlops-wide jp-mod-tall"
+        tabIndex={0}
+        role="group"
+        aria-label={trans.__('Table of runs')}
+      >
         <table className="jp-Mlops-table jp-mod-runs">
           <thead>
             <tr>
@@ -175,9 +177,13 @@ function sorted(
     if (one === undefined || two === undefined) {
       return one === two ? 0 : one === undefined ? 1 : -1; // the absent last
     }
-    return typeof one === 'number' && typeof two === 'number'
-      ? sign * (one - two)
-      : sign *
-          String(one).localeCompare(String(two), undefined, { numeric: true });
+    return (
+      sign *
+      (typeof one === 'number' && typeof two === 'number'
+        ? one - two
+        : formatValue(one).localeCompare(formatValue(two), undefined, {
+            numeric: true
+          }))
+    );
   });
 }

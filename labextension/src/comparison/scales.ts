@@ -21,7 +21,7 @@ export function scaleFor(values: readonly Value[]): IScale {
   const present = values.filter(value => value !== undefined);
   const numbers = present.map(asNumber);
   if (present.length > 0 && numbers.every(number => number !== null)) {
-    return numberScale(numbers as number[]);
+    return numberScale(numbers);
   }
   const words = [...new Set(present.map(asWord))].sort((one, two) =>
     one.localeCompare(two, undefined, { numeric: true })

@@ -9,6 +9,7 @@ import { RunsModel } from '../model';
 import { describeProblem } from '../problems';
 import { IProblem } from '../tokens';
 import { Comparison } from './comparison';
+import { getArtifact, getExamples, setDirection } from './requests';
 import { IComparisonActions } from './section';
 
 /**
@@ -171,13 +172,12 @@ export class ComparisonView extends ReactWidget {
 
   private readonly _actions: IComparisonActions = {
     setDirection: async (metric, higherIsBetter) => {
-      const { api } = this._options.model;
-      await api.setDirection(metric, higherIsBetter);
+      await setDirection(this._options.model.api, metric, higherIsBetter);
       await this.load();
     },
-    getExamples: query => this._options.model.api.getExamples(query),
+    getExamples: query => getExamples(this._options.model.api, query),
     getArtifact: (runId, digest) =>
-      this._options.model.api.getArtifact(runId, digest)
+      getArtifact(this._options.model.api, runId, digest)
   };
 
   private _comparison: RunComparison | null = null;
