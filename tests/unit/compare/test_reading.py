@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from sample_runs import sample_run
 
+from jupyter_mlops.capture.predictions import pack_table
 from jupyter_mlops.compare.reading import compare_stored, examples_stored, kept_predictions
 from jupyter_mlops.errors import FilterError, UsageError
 from jupyter_mlops.records import Evaluation, MetricDetail, Run
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 ROWS = 120
 
 
-def archive(columns: dict[str, Any], index: Any = None) -> bytes:
-    written = io.BytesIO()
-    arrays = {str(place): np.asarray(values) for place, values in enumerate(columns.values())}
-    if index is not None:
-        arrays["index"] = np.asarray(index)
-    np.savez(written, columns=np.array(list(columns)), **arrays)
-    return written.getvalue()
+def archive(columns: dict[str, Any], index: Any) -> bytes:
+    """A table as a tracked cell keeps it."""
+    packed = pack_table(
+        [(name, np.asarray(values)) for name, values in columns.items()], [("", np.asarray(index))]
+    )
+    assert packed is not None
+    return packed
 
 
 def kept(store: Store, number: int, wrong: int, **columns: Any) -> Run:
