@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .config import load_config
 from .errors import AmbiguousRunError, MlopsError, UsageError
 from .records import as_json
+from .upkeep import add_commands, as_builtins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("name", metavar="NAME")
     added.add_argument("alias", metavar="ALIAS")
 
+    add_commands(command, _show_result)
     command("doctor", _doctor, "Say what is installed, where the store is and whether all parts agree.")
     return parser
 
@@ -186,6 +188,14 @@ def _resolve(store: Store, reference: str, experiment: str | None) -> str:
 
 def _print_json(document: object) -> None:
     print(json.dumps(as_json(document), indent=2, allow_nan=False))
+
+
+def _show_result(options: argparse.Namespace, result: Any, text: str) -> int:
+    if options.json:
+        _print_json(as_builtins(result))
+    else:
+        print(text)
+    return 0
 
 
 def _version(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

@@ -124,6 +124,13 @@ class StoreReadOnlyError(StoreError):
     code = "store_read_only"
 
 
+class StoreDamagedError(StoreError):
+    """Bytes of the store are not what was written."""
+
+    code = "store_damaged"
+    default_hint = "Save what can be read: `jupyter mlops salvage STORE NEW`; STORE stays as it is."
+
+
 class StoreVersionError(StoreError):
     """The store was made by a newer version of jupyter_mlops; it is left alone."""
 

@@ -6,6 +6,7 @@ is read is compared with its name.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -27,23 +28,26 @@ class Artifacts:
 
     Args:
         url: A folder, or an fsspec URL such as ``s3://bucket/prefix``.
+
+    Attributes:
+        folder: The folder, if it is one.
     """
 
     def __init__(self, url: str) -> None:
         self._shown = redacted(url)
         self._url = url
-        self._folder: Path | None = None
+        self.folder: Path | None = None
         self._remote: tuple[Any, str] | None = None
         if "://" not in url or url.startswith(("file://", "local://")):
             # Absolute now, since a notebook may change its directory later.
-            self._folder = Path(re.sub(r"^(file|local)://", "", url)).expanduser().absolute()
+            self.folder = Path(re.sub(r"^(file|local)://", "", url)).expanduser().absolute()
 
     def put(self, data: bytes) -> str:
         """Keep `data` and return its digest; ArtifactError when it cannot be written."""
         digest = hashlib.sha256(data).hexdigest()
         try:
-            if self._folder is not None:
-                _write_file(self._folder / digest[:2] / digest, data)
+            if self.folder is not None:
+                _write_file(self.folder / digest[:2] / digest, data)
             else:
                 self._write_object(digest, data)
         except ArtifactError:
@@ -59,8 +63,8 @@ class Artifacts:
                 f"{digest!r} is no digest of an artifact.", "A digest is 64 hexadecimal digits."
             )
         try:
-            if self._folder is not None:
-                data = (self._folder / digest[:2] / digest).read_bytes()
+            if self.folder is not None:
+                data = (self.folder / digest[:2] / digest).read_bytes()
             else:
                 system, root = self._system()
                 data = system.cat_file(f"{root}/{digest[:2]}/{digest}")
@@ -115,6 +119,9 @@ def _write_file(path: Path, data: bytes) -> None:
     """Write through a temporary name, on the disk before it is renamed."""
     try:
         if path.stat().st_size == len(data):
+            # As young as its newest run, for `collect_garbage`.
+            with contextlib.suppress(OSError):
+                os.utime(path)
             return
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -45,13 +45,13 @@ class BatchWriter(RunWriter):
         with self._database.write() as connection:
             bury_the_dead(connection, self._database.now())
             there = stored(connection, [packed.run.run_id for packed in waiting])
-            numbers = _Numbers(connection)
+            numbers = Numbers(connection)
             for packed in waiting:
                 run = packed.run
                 if run.run_id in there:
                     rows.write(connection, numbers)
                     number, merged = self._replace_or_insert(connection, packed, self._lease(run, None))
-                    run, numbers = merged.run, _Numbers(connection)
+                    run, numbers = merged.run, Numbers(connection)
                 else:
                     number = numbers.next(run.experiment, run.number, run.parent_id)
                     rows.add(packed, number)
@@ -73,7 +73,7 @@ def stored(connection: sa.Connection, run_ids: list[str]) -> set[str]:
     return found
 
 
-class _Numbers:
+class Numbers:
     """Gives numbers out within one writing transaction, where nobody else does."""
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -138,7 +138,7 @@ class _Rows:
             digest, document = packed.environment
             self._environments[digest] = document
 
-    def write(self, connection: sa.Connection, numbers: _Numbers) -> None:
+    def write(self, connection: sa.Connection, numbers: Numbers) -> None:
         """Insert what was taken in."""
         numbers.write(self._statements)
         for table in (runs, details, params, metrics, tags, curves):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from jupyter_mlops.errors import StoreError, UsageError
+from jupyter_mlops.errors import StoreDamagedError, StoreError, UsageError
 
 from .schema import ESCAPE, escape, unescape
 
@@ -86,10 +86,15 @@ def decode(document: bytes, kind: type[_R], what: str) -> _R:
             decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
         return decoder.decode(data)  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, zlib.error, IndexError, ValueError, RecursionError) as error:
-        raise StoreError(
-            f"The stored record of {what} cannot be read: {error}.",
-            "The rest of the store is intact; look at it with `jupyter mlops doctor`.",
-        ) from error
+        raise StoreDamagedError(f"The stored record of {what} cannot be read: {error}.") from error
+
+
+def content(document: bytes) -> bytes:
+    """A document's MessagePack; StoreError when it is damaged."""
+    try:
+        return zlib.decompress(document[1:]) if document[0] & DEFLATED else document[1:]
+    except (zlib.error, IndexError) as error:
+        raise StoreDamagedError(f"A stored record cannot be read: {error}.") from None
 
 
 def encode_checked(record: Any, what: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.errors import StoreError, StoreReadOnlyError
+from jupyter_mlops.errors import StoreDamagedError, StoreError, StoreReadOnlyError
 
 from .locations import without_secrets
 
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _READ_ONLY = ("readonly database", "read-only transaction", "permission denied for", "read-only file")
-_DAMAGED = ("not a database", "malformed", "encrypted", "unsupported file format")
+_DAMAGED = (
+    "not a database",
+    "malformed",
+    "encrypted",
+    "unsupported file format",
+    "could not decode to utf-8",
+)
 
 
 def explained(error: Exception, shown: str, url: sa.URL) -> StoreError:
@@ -26,9 +32,9 @@ def explained(error: Exception, shown: str, url: sa.URL) -> StoreError:
             "Give yourself write access to the file and its folder, or set JUPYTER_MLOPS_STORE.",
         )
     if any(sign in said for sign in _DAMAGED):
-        return StoreError(
+        return StoreDamagedError(
             f"The store {shown} is damaged or no SQLite database ({text}).",
-            "Move it away and keep it, or set JUPYTER_MLOPS_STORE to another file.",
+            "Save what can be read with `jupyter mlops salvage STORE NEW`, or set JUPYTER_MLOPS_STORE.",
         )
     if "unable to open database" in said:
         return StoreError(f"The store {shown} cannot be opened.")

@@ -15,7 +15,7 @@ import zlib
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import StoreError, UsageError
+from jupyter_mlops.errors import StoreDamagedError, UsageError
 from jupyter_mlops.records import Curve
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def pack_curve(metric: str, curve: Curve) -> list[dict[str, Any]]:
 
 
 def unpack_curve(rows: Iterable[Any], what: str) -> Curve:
-    """The curve in `rows` (`points`, `count`, `data`, in order); StoreError, naming `what`, when damaged."""
+    """The curve in `rows` (`points`, `count`, `data`, in order); `what` names it in a StoreDamagedError."""
     steps: list[int] = []
     values: list[float] = []
     times: list[float] = []
@@ -71,8 +71,8 @@ def unpack_curve(rows: Iterable[Any], what: str) -> Curve:
         count = row.count
         try:
             found = _unpack(row.data, row.points)
-        except (zlib.error, struct.error, ValueError, IndexError) as error:
-            raise StoreError(f"The curve {what} is damaged.", "The rest of the store is intact.") from error
+        except (zlib.error, struct.error, ValueError, IndexError, TypeError, OverflowError) as error:
+            raise StoreDamagedError(f"The curve {what} is damaged.") from error
         steps += found[0]
         values += found[1]
         times += found[2]

@@ -15,9 +15,9 @@ import jupyter_mlops
 PACKAGE = Path(jupyter_mlops.__file__).parent
 EVERYTHING = {
     "records", "errors", "config", "capture", "store", "compare", "widgets", "export", "notebook", "server", "cli",
-    "api", "tracking", "script_run", "rescoring", "doctor", "demo", "terminal",
+    "api", "tracking", "script_run", "rescoring", "doctor", "demo", "terminal", "upkeep",
 }  # fmt: skip
-OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal"}
+OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal", "upkeep"}
 MAY_IMPORT = {
     "records": set(),
     "errors": set(),
@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "cli": {"records", "errors", "config", "store", "compare", "export", "api", *OUTSIDE},
     "doctor": {"records", "errors", "config", "store", "compare", "export"},
     "demo": {"records", "errors", "config", "store", "compare", "export", "terminal"},
+    "upkeep": {"errors", "config", "store"},
     "terminal": {"records", "compare", "doctor", "export.difference"},
 }
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
