@@ -244,7 +244,8 @@ def compare(*refs: Reference, reference: Reference | None = None) -> Comparison:
     """Put runs side by side.
 
     Args:
-        refs: At least two runs; none means the last two of this notebook.
+        refs: At least two runs, or one whose loop or search tried several things: then its children are
+            compared, the first twenty of them. None means the last two runs of this notebook.
         reference: The run the others are compared with; default: the first.
 
     Returns:
@@ -255,6 +256,10 @@ def compare(*refs: Reference, reference: Reference | None = None) -> Comparison:
 
     store = open_default_store()
     run_ids = list(dict.fromkeys(map(resolve, refs))) if refs else _last_two(store)
+    if len(run_ids) == 1 and reference is None:
+        # One run whose loop tried several things: these are what there is to compare.
+        children = store.search(parent_id=run_ids[0], max_results=_COMPARED)
+        run_ids = [child.run_id for child in children] or run_ids
     if len(run_ids) < 2:
         raise UsageError("A comparison needs two different runs.", "Name them: mlops.compare('#12', '#14').")
     against = run_ids[0] if reference is None else resolve(reference)
@@ -275,6 +280,10 @@ def set_direction(metric: str, direction: str | bool | None) -> None:
     if direction not in words:
         raise UsageError(f"{direction!r} is no direction.", "Say 'higher', 'lower' or None.")
     open_default_store().set_direction(metric, words[direction])
+
+
+#: Children of one run that are compared where it is named alone.
+_COMPARED = 20
 
 
 def _last_two(store: Store) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,6 +28,7 @@ from jupyter_mlops.records import (
     Severity,
 )
 
+from .children import Children, Heard, candidates_of, find_children, with_tables
 from .code import role_of
 from .common_sense import Fitting, Scoring, find_nonsense
 from .dataset import describe_dataset
@@ -47,10 +49,11 @@ from .models import (
     summary_scores,
 )
 from .numbers import to_float
-from .parameters import Estimator, Given, find_params
+from .parameters import Estimator, Given, find_params, told_apart
 from .predictions import PredictionTables
 from .secrets import redact
 from .settings import call_settings
+from .sites import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +102,7 @@ class Filled(msgspec.Struct, kw_only=True):
     """A run with everything the observation gave, its curves and the bytes of its artifacts.
 
     `fits` tells whether the cell fitted something that predicts, `own` whether a function of the
-    notebook's own computed one of its metrics.
+    notebook's own computed one of its metrics; `children` are the turns of its loops.
     """
 
     run: Run
@@ -107,6 +110,7 @@ class Filled(msgspec.Struct, kw_only=True):
     blobs: list[Blob]
     fits: bool
     own: bool = False
+    children: list[Run] = []
 
 
 class _Fitted(msgspec.Struct):
@@ -121,6 +125,16 @@ class _Fitted(msgspec.Struct):
         """False for a transformer, which prepares and does not predict."""
         kind = type(self.value)
         return hasattr(kind, "predict") or not hasattr(kind, "transform")
+
+
+def describe_subject(value: Any) -> Subject | None:
+    """The estimator a value is, as it is set now; None for anything else."""
+    model = describe_model("", value)
+    if model is None:
+        return None
+    kind = type(value)
+    predicts = hasattr(kind, "predict") or not hasattr(kind, "transform")
+    return Subject(final_step(value, model.kind), dict(told_apart(model.settings)), predicts)
 
 
 class Drafter:
@@ -155,8 +169,6 @@ class Drafter:
         datasets = attempt(lambda: self._datasets(events, execution, lineage), ())
         models, blobs = attempt(lambda: self._models(estimators, execution), ((), []))
         environment = attempt(lambda: self._environment(lineage), None)
-        found = list(tables.artifacts.values()) if tables is not None else []
-        blobs += [Blob(made.path, data, made.media_type, made.kind) for made, data in found if data]
         doubts = [
             *attempt(lambda: find_doubts(lineage, self._ledger.executions, self._all_seeds()), []),
             *attempt(lambda: find_nonsense(_fittings(events), _scorings(events, values, metric_details)), []),
@@ -173,18 +185,83 @@ class Drafter:
             datasets=datasets,
             models=models,
             environment=environment,
-            artifacts=tuple(artifact for artifact, data in found if not data),
-            warnings=(
-                *run.warnings,
-                *doubts,
-                *(tables.notes() if tables else ()),
-                *(capture_fault(fault) for fault in faults[:1]),
-            ),
+            warnings=(*run.warnings, *doubts, *(capture_fault(fault) for fault in faults[:1])),
         )
         fits = any(fitted.fitted_here and fitted.predicts for fitted in estimators) or any(
             _fits_unknown(event) for event in events
         )
-        return Filled(run=run, curves=kept, blobs=[*blobs, *seen.logged.blobs], fits=fits, own=measured.own)
+        children = attempt(lambda: self._children(run, seen, estimators, tables), Children())
+        kept_tables = tables.artifacts if tables is not None else {}
+        artifacts = {digest: artifact for digest, (artifact, _) in kept_tables.items()}
+        blobs += [
+            Blob(made.path, data, made.media_type, made.kind) for made, data in kept_tables.values() if data
+        ]
+        more = [
+            *(tables.notes() if tables else ()),
+            *children.notes,
+            *(capture_fault(fault) for fault in attempt.faults[len(faults) :][:1]),
+        ]
+        run = msgspec.structs.replace(
+            run,
+            artifacts=tuple(artifact for artifact, data in kept_tables.values() if not data),
+            warnings=(*run.warnings, *more),
+        )
+        return Filled(
+            run=run,
+            curves=kept,
+            blobs=[*blobs, *seen.logged.blobs],
+            fits=fits,
+            own=measured.own,
+            children=[with_tables(child, artifacts) for child in children.runs],
+        )
+
+    def _children(
+        self, run: Run, seen: Observation, estimators: list[_Fitted], tables: PredictionTables | None
+    ) -> Children:
+        """The turns of the cell's loops that tried different things, else the candidates of its searches."""
+        found = Children()
+        if any(event.loops for event in seen.probe.events):
+            tree = seen.started.cell.tree or ast.Module([], [])
+            series = series_of(seen.watch)
+
+            def metrics_in(
+                events: list[Event], namespace: Mapping[str, Any]
+            ) -> tuple[dict[str, MetricValue], dict[str, MetricDetail]]:
+                held = namespace.maps[0] if isinstance(namespace, ChainMap) else {}
+                observed = Observed(
+                    tree=tree,
+                    code=seen.started.cell.code,
+                    order=seen.started.order,
+                    namespace=namespace,
+                    bound=frozenset(held) & frozenset(seen.started.cell.names.bound),
+                    events=events,
+                    loops=[],
+                    fingerprint=self.fingerprint,
+                    settings=frozenset(self._ledger.literals),
+                    kept=tables.of if tables is not None else None,
+                )
+                in_turn = find_metrics(observed)
+                return in_turn.values, in_turn.details
+
+            found = find_children(
+                Heard(
+                    events=seen.probe.events,
+                    turns={key: loop.turns for key, loop in seen.watch.loops.items()},
+                    series=series,
+                    tree=tree,
+                    run=run,
+                    namespace=self._namespace,
+                    find_metrics=metrics_in,
+                )
+            )
+        if not found.runs:
+            for fitted in estimators:
+                if fitted.fitted_here:
+                    state = getattr(fitted.value, "__dict__", {})
+                    more = candidates_of(run, fitted.name, fitted.name or fitted.model.kind, state)
+                    found.runs += more.runs
+                    found.notes += more.notes
+        return found
 
     def _metrics(
         self, seen: Observation, estimators: list[_Fitted], tables: PredictionTables | None

@@ -100,6 +100,8 @@ class Evidence:
         #: Places whose value is told already: (order, line, column, end_line, end_column).
         self.told: set[tuple[int, int, int, int, int]] = set()
         self.looped: set[tuple[str, str]] = set()
+        #: Numbers that are told, by identity: what a function prints and gives back is one object.
+        self.objects: dict[int, Any] = {}
         #: Expressions printed together with the name of what was scored: several facts, no curve.
         self.named = {
             (event.site.scope, event.site.expression)
@@ -169,6 +171,14 @@ class Evidence:
         shown = to_number(value)
         return kept == shown or (kept != kept and shown != shown)  # noqa: PLR0124 — NaN is itself here
 
+    def is_object(self, value: Any) -> bool:
+        """Whether this very number is told, not only an equal one; whole numbers are shared by Python."""
+        return id(value) in self.objects and type(to_number(value)) is float and value not in (0, 1)
+
+    def remember(self, values: Iterable[Any]) -> None:
+        """Note that these very numbers are told."""
+        self.objects.update((id(value), value) for value in values if is_number(value))
+
     def tell(self, name: str, value: MetricValue, detail: MetricDetail) -> None:
         """Tell a metric."""
         self.found.values[name] = value
@@ -212,6 +222,9 @@ class Evidence:
     def detail(self, event: Event, origin: str, call: Event | None) -> MetricDetail:
         """How the metric that `event` showed came to be."""
         site = event.site
+        # A function prints what it has scored: the very number tells which call gave it.
+        same = [] if call else [other for other in self.calls if other.value is event.value][:1]
+        calls = [call] if call else same if type(event.value) is not int else []
         return MetricDetail(
             origin=origin,
             expression=site.expression,
@@ -219,8 +232,8 @@ class Evidence:
             span=Span(line=site.line, column=site.column, end_line=site.end_line, end_column=site.end_column),
             scope=site.scope,
             path=site.path,
-            evaluation=self.evaluation_of([call] if call else []),
-            higher_is_better=direction_of([call] if call else []),
+            evaluation=self.evaluation_of(calls),
+            higher_is_better=direction_of(calls),
         )
 
     def call_name(self, call: Event) -> str:

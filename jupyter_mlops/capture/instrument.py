@@ -21,7 +21,7 @@ import xxhash
 
 from .printing import Part, Slot, draws, is_formatted, is_text, printed_parts, prints, text_parts
 from .sites import SITES, Site
-from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of
+from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of, own_nodes
 from .vocabulary import (
     FITTING_CALLS,
     PREDICTING_CALLS,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _SUMMARIES = frozenset({"summary", "summary2"})
 _PROBES = "jupyter_mlops.capture.probes"
 _LOOPS = "jupyter_mlops.capture.loops"
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast.Module:
@@ -177,10 +178,36 @@ class _Rewriter(ast.NodeTransformer):
         names, lists = watched(node, self.loops, inside=self.functions > 0)
         node.iter = self.visit(node.iter)
         self._visit_body(node)
-        if names or lists or (not self.functions and makes_calls(node)):
+        if names or lists or (_tries_in(node) if self.functions else makes_calls(node)):
             # Python marks the whole statement when what is looped over cannot be iterated.
             source = ast.copy_location(call_of(name_of("iter"), node.iter), node)
             node.iter = self._observe_loop(node, "iterate", identity("iterator"), [source], names, lists)
+        return node
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self._visit_comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        return self._visit_comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        return self._visit_comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self._visit_comprehension(node)
+
+    def _visit_comprehension(self, node: _Comprehension) -> ast.AST:
+        """One that fits or scores something in each turn is a loop as any other."""
+        tries = any(_tries(found) for found in ast.walk(node))
+        self.generic_visit(node)
+        first = node.generators[0]
+        if tries and not first.is_async:
+            source = ast.copy_location(call_of(name_of("iter"), first.iter), first.iter)
+            label = ast.unparse(first.target)
+            what = (self._key(), self.order, ".".join(self.scopes), label, node.lineno, (), ())
+            hook = hook_of(_LOOPS, "iterate", identity("iterator"))
+            observed = call_of(hook, source, ast.Constant(what))  # type: ignore[arg-type]
+            first.iter = ast.copy_location(observed, first.iter)
         return node
 
     def visit_While(self, node: ast.While) -> ast.AST:
@@ -392,6 +419,18 @@ def _counted(node: ast.expr) -> str:
 
 def _turning(loop: Loop) -> tuple[str, ...]:
     return tuple(target_names(loop.target)) if isinstance(loop, ast.For) else ("while",)
+
+
+def _tries(node: ast.AST) -> bool:
+    """Whether a node is a call that fits or scores something."""
+    if not isinstance(node, ast.Call):
+        return False
+    last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return last in FITTING_CALLS or is_scoring_call(last)
+
+
+def _tries_in(node: Loop) -> bool:
+    return any(_tries(found) for found in own_nodes(node, inner_loops=True))
 
 
 def _root(node: ast.expr) -> str:

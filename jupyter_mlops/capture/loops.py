@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 import sys
 from itertools import chain, islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .numbers import module_of, own_state, to_float
+from .numbers import is_number, module_of, own_state, to_float, to_number
 from .sites import FILLED, LoopSeries, arguments_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ _ENTERED = 2_000
 _KEPT = 20_000
 #: How often the arguments of a function that loops are looked at.
 _GIVEN = 100
+#: Of so many turns of a loop it is remembered what they ran over.
+_TURNS = 1_000
+_TEXT = 200
+_NAME = re.compile(r"[^\W\d]\w*")
 #: Iterators that say how much is left. Those of a list can be handed more while they run.
 _FIXED = frozenset(
     {id(type(iter(()))), id(type(iter(""))), id(type(iter(range(0)))), id(type(iter(range(2**70))))}
@@ -79,6 +84,9 @@ class Loop:
         self.entered = 0
         self.series: dict[str, Series] = {name: Series() for name in self.names}
         self.appended: dict[tuple[str, str], tuple[str, list[float]]] = {}
+        #: What the loop runs over, of its first turns: their plain values and when each ended.
+        self.targets = () if self.label == "while" else tuple(_NAME.findall(self.label))
+        self.turns: dict[int, tuple[dict[str, Any], float]] = {}
 
 
 class LoopWatch:
@@ -96,6 +104,8 @@ class LoopWatch:
         every: float = 0.5,
     ) -> None:
         self.loops: dict[str, Loop] = {}
+        #: The loops that run now, outermost first.
+        self.running: list[Loop] = []
         #: What functions of the notebook's own that loop were given, by function.
         self.arguments: dict[str, dict[str, Any]] = {}
         self.started = perf_counter()
@@ -103,6 +113,10 @@ class LoopWatch:
         self._on_progress = on_progress
         self._next = self.started + after
         self._every = every
+
+    def where(self) -> tuple[tuple[str, int], ...]:
+        """The turn each running loop is in, outermost first."""
+        return tuple([(loop.key, loop.steps) for loop in self.running])
 
     def slices(self, iterator: Iterator[Any], what: What, code: CodeType) -> Iterator[Iterator[Any]]:
         """Cut `iterator` into slices, sampling the loop that runs in `code` between them."""
@@ -114,6 +128,7 @@ class LoopWatch:
             frame = sys._getframe(1)
             if frame.f_code is code:
                 self.arguments[loop.scope.rpartition(".")[2]] = arguments_of(frame)
+        self.running.append(loop)
         base = loop.steps
         loop.total = _length(iterator)
         over = False
@@ -169,10 +184,14 @@ class LoopWatch:
                 loop.steps = base + step
                 self._sample(loop, frame, code, base + step - 1, clock())
         finally:
+            if loop in self.running:
+                self.running.remove(loop)
             if loop.lists:
                 self._collect(loop, sys._getframe(1), code, begun)
 
     def _sample(self, loop: Loop, frame: FrameType, code: CodeType, step: int, time: float) -> None:
+        if step < _TURNS and loop.targets:
+            self._note_turn(loop, frame, step, time)
         if not loop.names or frame.f_code is not code:
             return
         try:
@@ -185,6 +204,22 @@ class LoopWatch:
                         continue
                 series.count += 1
                 series.add(step, value, time - self.started)
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._fault(fault)
+
+    def _note_turn(self, loop: Loop, frame: FrameType, step: int, time: float) -> None:
+        """Remember what the turn that has ended ran over. A comprehension has a frame of its own."""
+        try:
+            space = frame.f_locals
+            values: dict[str, Any] = {}
+            for name in loop.targets:
+                value: Any = space.get(name)
+                kind: Any = type(value)
+                if kind is str or kind is bool or kind is int or kind is float:
+                    values[name] = value if kind is not str else value[:_TEXT]
+                elif is_number(value):
+                    values[name] = to_number(value)
+            loop.turns[step] = values, time - self.started
         except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
             self._fault(fault)
 
@@ -258,6 +293,7 @@ def series_of(watch: LoopWatch) -> list[LoopSeries]:
                     values=series.values,
                     times=series.times,
                     count=series.count,
+                    loop=loop.key,
                 )
             )
         for (owner, key), (value_name, values) in loop.appended.items():

@@ -149,7 +149,7 @@ class _Finder:
             holder = estimator.name or estimator.kind
             if estimator.predicts:
                 self._add("model" if alone else holder, estimator.kind, detail)
-            for key, value in _told_apart(estimator.settings):
+            for key, value in told_apart(estimator.settings):
                 # `RandomForest(max_depth=max_depth)`: the literal is the parameter already.
                 last = key.rpartition("__")[2]
                 if not (last in self.params and _still(self.params[last], value)):
@@ -177,7 +177,7 @@ def _known(name: str, value: Any, params: Mapping[str, Any]) -> bool:
     )
 
 
-def _told_apart(settings: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def told_apart(settings: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     """Settings without the mere structure of a composed estimator: its list of steps, each step's class."""
     for key, value in settings.items():
         if key.rpartition("__")[2] in _STRUCTURE or any(other.startswith(f"{key}__") for other in settings):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .sites import Event
 
 MEDIA_TYPE = "application/x-npz"
+#: All tables of a cell together may be so many times as large as one.
+_TABLES = 5
 _CLASSES = 200
 _COLUMNS = 2_000
 _CHARACTERS = 2_000
@@ -68,9 +70,10 @@ class PredictionTables:
         self.left_out: dict[str, str] = {}
         self._predicted = [event for event in events if event.site.kind == "predict"]
         self._limit, self._features_limit = limit, features_limit
+        self._size = 0
         self._known, self._fingerprint = known, fingerprint
         self._groups: dict[_Key, _Evaluated] = {}
-        self._group_of: dict[int, _Key] = {}
+        self._group_of: dict[tuple[str, int], _Key] = {}
         self._made: dict[_Key, Kept] = {}
         #: How often its model had been fitted in this cell when a prediction was made.
         self._fits: dict[int, int] = {}
@@ -87,7 +90,7 @@ class PredictionTables:
 
     def of(self, call: Event) -> Kept:
         """What is kept of a scoring call's evaluation."""
-        key = self._group_of.get(id(call))
+        key = self._group_of.get((call.site.key, call.occurrence))
         if key is None:
             return Kept()
         if key not in self._made:
@@ -138,7 +141,7 @@ class PredictionTables:
                 break
             # Something else under the same names: the model changed in a way that was not seen.
             count += 1
-        self._group_of[id(call)] = key
+        self._group_of[call.site.key, call.occurrence] = key
         if source is not None:
             group.features, group.features_name = features, features_name.rpartition("=")[2]
             receiver = source.site.function.rpartition(".")[0]
@@ -177,6 +180,10 @@ class PredictionTables:
             return Kept()
         if len(data) > self._limit:
             self.left_out[function] = f"they have {len(data) / 1e6:.0f} MB"
+            return Kept()
+        self._size += len(data)
+        if self._size > _TABLES * self._limit:
+            self.left_out[function] = f"those of the cell have more than {_TABLES * self._limit / 1e6:.0f} MB"
             return Kept()
         digest = hashlib.sha256(data).hexdigest()
         path = f"predictions/{digest[:12]}.npz"

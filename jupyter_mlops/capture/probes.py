@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .numbers import is_number, to_number
-from .sites import SITES, UNPACKED, Event, Site, arguments_of
+from .sites import SITES, UNPACKED, Event, Site, Subject, Turn, arguments_of
 from .vocabulary import sounds_like_metric
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 #: A site inside a long loop is heard this often; after that only its last value is kept.
 _HEARD = 10_000
 _LOOKED_UP = 100
+#: So many estimators of a loop are described as they were in their turn.
+_DESCRIBED = 400
 _TEXT = 80
 _UNPACKED = 20
 _DECIMAL = re.compile(r"\d\.\d+$")
@@ -48,9 +51,17 @@ class _Line:
 
 
 class Probe:
-    """What was heard during one tracked cell."""
+    """What was heard during one tracked cell.
 
-    def __init__(self) -> None:
+    `where` tells in which turn of which loops the cell is, `describe` what estimator a value is, if any.
+    """
+
+    def __init__(
+        self,
+        where: Callable[[], Turn] = tuple,
+        describe: Callable[[Any], Subject | None] | None = None,
+    ) -> None:
+        self._where, self._describe = where, describe
         self.events: list[Event] = []
         self.faults: list[BaseException] = []
         #: What functions of the notebook's own in which something was fitted were given, by function.
@@ -98,7 +109,18 @@ class Probe:
         else:
             known = self._latest[site.key]
             event.receiver, event.function = known.receiver, known.function
+        event.loops = self._where()
+        if event.loops and count < _DESCRIBED and self._describe is not None:
+            event.subject = self._subject_of(event)
         self.events.append(event)
+
+    def _subject_of(self, event: Event) -> Subject | None:
+        """What was fitted or scored, described now: the next turn may set the same object anew."""
+        assert self._describe is not None  # noqa: S101
+        for value in (event.receiver, *event.values.values(), *event.given.values()):
+            if value is not None and (found := self._describe(value)) is not None:
+                return found
+        return self._describe(event.value) if event.site.kind == "fit" else None
 
     def _begin_line(self, site: Site) -> _Line:
         """A print call begins: what the one before said without a number is a heading now."""
@@ -171,6 +193,7 @@ class Probe:
                 )
                 event.label = f"{line.context}{_BETWEEN}{line.text}" if line.context else line.text
                 event.heading = self._heading
+                event.loops = self._where()
                 self.events.append(event)
             line.text = ""
 

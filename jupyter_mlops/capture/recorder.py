@@ -23,7 +23,7 @@ from . import loops, probes
 from .code import code_hash, loading
 from .continuation import continued
 from .dataset import describe_dataset
-from .draft import Blob, Drafter, Filled, Logged, Observation, message_of
+from .draft import Blob, Drafter, Filled, Logged, Observation, describe_subject, message_of
 from .environment import seeds_in
 from .instrument import instrument
 from .ledger import Cell, Ledger, Outcome, Started
@@ -58,6 +58,7 @@ class Recorded(msgspec.Struct, kw_only=True):
 
     execution: Execution
     run: Run | None = None
+    children: list[Run] = msgspec.field(default_factory=list)
     curves: dict[str, Curve] = msgspec.field(default_factory=dict)
     blobs: list[Blob] = msgspec.field(default_factory=list)
 
@@ -127,7 +128,7 @@ class Recorder:
         self.open = Open(
             run_id=new_id(),
             request=request,
-            probe=Probe(),
+            probe=Probe(watch.where, describe_subject),
             watch=watch,
             outputs=OutputWatch(self._shell, text_bytes=self.config.text_bytes),
             logged=Logged(),
@@ -215,6 +216,7 @@ class Recorder:
         return Recorded(
             execution=execution,
             run=msgspec.structs.replace(run, cells=tuple(self.ledger.executions)),
+            children=filled.children,
             curves=filled.curves,
             blobs=[*kept, *filled.blobs],
         )

@@ -47,6 +47,7 @@ def find_bound(evidence: Evidence) -> None:
                 continue
             _tell_bound(evidence, name, name, to_number(value), assignment, calls)
             evidence.mark(calls)
+            evidence.remember([value])
         elif (
             calls
             or name in evidence.shown
@@ -55,6 +56,8 @@ def find_bound(evidence: Evidence) -> None:
             or holds_scores(value)
         ):
             _find_members(evidence, name, value, assignment, calls)
+            held = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+            evidence.remember(list(held)[:_LONGEST_LIST])
 
 
 def _tell_bound(

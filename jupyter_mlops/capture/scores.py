@@ -49,6 +49,8 @@ def find_called(evidence: Evidence) -> None:
             if event.site.scope and _told_already(evidence, event):
                 continue
             own = [other for other in events if other.site.key == event.site.key]
+            if all(evidence.is_object(other.value) for other in own):
+                continue
             _tell_called(evidence, evidence.free(name, event), own)
 
 

@@ -87,6 +87,8 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
     site = event.site
     if (site.scope, site.expression) in evidence.looped or evidence.is_setting(event):
         return ""
+    if site.scope and evidence.is_object(event.value):
+        return ""  # a function gives back what it has printed, and that is told
     if (
         not site.scope
         and site.expression in evidence.found.values
@@ -141,6 +143,7 @@ def _show_series(evidence: Evidence, name: str, events: list[Event]) -> None:
             return
         name = evidence.free(name, call, event)
     detail = evidence.detail(event, "printed", call)
+    evidence.remember(other.value for other in events)
     values = [to_float(other.value) for other in events]
     curve = None
     if len(events) > 1 and all(value is not None for value in values):
@@ -173,7 +176,8 @@ def _show(evidence: Evidence, event: Event) -> None:
     call = evidence.call_at(event)
     name = canonical(event.label) or (evidence.call_name(call) if call else expression_name(site.expression))
     if is_number(value):
-        _show_number(evidence, event, name, call)
+        if call is None or not evidence.is_object(value):
+            _show_number(evidence, event, name, call)
     elif place_of(site) not in evidence.told and not (
         type(value) is dict and (sounds_like_holder(site.expression) or sounds_like_holder(name))
     ):

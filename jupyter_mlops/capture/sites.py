@@ -77,6 +77,7 @@ class Event(msgspec.Struct):
     that were heard themselves, by position or keyword; `function` is the called object and
     `receiver` what a method was called on. `heading` is the line of text printed last before it,
     `line` the same for all that one print call showed, `turn` what it showed of the loop's counters.
+    `loops` says in which turn of which loops it was, and there `subject` what was fitted or scored.
     """
 
     site: Site
@@ -91,10 +92,27 @@ class Event(msgspec.Struct):
     receiver: Any = None
     values: dict[str, Any] = msgspec.field(default_factory=dict)
     given: dict[str, Any] = msgspec.field(default_factory=dict)
+    loops: Turn = ()
+    subject: Subject | None = None
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """The estimator an event was about, as it was set just then: class name, non-default settings."""
+
+    kind: str
+    settings: dict[str, Any]
+    predicts: bool = True
+
+
+#: Where in the loops around it something happened: (loop, step) of each that ran, outermost first.
+Turn = tuple[tuple[str, int], ...]
 
 
 class LoopSeries(msgspec.Struct, frozen=True):
-    """What one name of a loop took over its steps; `appended` tells a list that grew, by `value_name`."""
+    """What one name of a loop took over its steps; `appended` tells a list that grew, by `value_name`.
+
+    `loop` is the key of the loop it belongs to.
+    """
 
     name: str
     scope: str
@@ -107,6 +125,7 @@ class LoopSeries(msgspec.Struct, frozen=True):
     count: int
     appended: bool = False
     value_name: str = ""
+    loop: str = ""
 
 
 def arguments_of(frame: FrameType) -> dict[str, Any]:

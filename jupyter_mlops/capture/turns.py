@@ -86,6 +86,7 @@ def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
             name = evidence.free(name, call, event)
         detail = evidence.detail(event, "printed", call)
         path = () if event is events[-1] else (f"@{event.occurrence}",)
+        evidence.remember([event.value])
         evidence.tell(name, to_number(event.value), msgspec.structs.replace(detail, path=(*path, *site.path)))
 
 

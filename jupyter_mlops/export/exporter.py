@@ -171,6 +171,13 @@ def _same_run(run: Run, known: Sequence[PipelineVersion], folder: Path) -> tuple
 def _check_exportable(run: Run) -> None:
     if run.status == Status.RUNNING:
         raise ExportError(f"Run {run.reference} is still running.", "Export it when its cell has ended.")
+    if run.parent_id and run.orders:  # a child that a script began has no cells
+        raise ExportError(
+            f"Run {run.reference} is one turn of the loop, or one candidate of the search, of run "
+            f"#{run.parent_number}, whose cell runs them all.",
+            f"Export #{run.parent_number}, whose proof covers this one too; or fit this one alone, in a cell "
+            "of its own.",
+        )
     if not run.cells:
         raise ExportError(f"Run {run.reference} holds no cells, so there is nothing to export.")
     if not run.metrics:

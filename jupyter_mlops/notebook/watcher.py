@@ -247,7 +247,7 @@ class Watcher:
         ]
         # The store knows the session's earlier executions from the run before.
         run = msgspec.structs.replace(run, cells=run.cells[self._stored_cells :])
-        return Waiting(run, recorded.curves, files)
+        return Waiting(run, recorded.curves, files, recorded.children)
 
     # -- telling --------------------------------------------------------------------------------
 
