@@ -41,6 +41,7 @@ def continued(earlier: Run, addition: Run, executions: Sequence[Execution]) -> t
         tags={**earlier.tags, **addition.tags},
         datasets=_united(earlier.datasets, addition.datasets, "name"),
         models=_united(earlier.models, addition.models, "name"),
+        artifacts=_united(earlier.artifacts, addition.artifacts, "path"),
         warnings=_united(earlier.warnings, addition.warnings, "message"),
         environment=addition.environment or earlier.environment,
         duration=(earlier.duration or 0.0) + (addition.duration or 0.0),

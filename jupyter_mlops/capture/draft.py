@@ -102,7 +102,8 @@ class Filled(msgspec.Struct, kw_only=True):
     """A run with everything the observation gave, its curves and the bytes of its artifacts.
 
     `fits` tells whether the cell fitted something that predicts, `own` whether a function of the
-    notebook's own computed one of its metrics; `children` are the turns of its loops.
+    notebook's own computed one of its metrics; `children` are the turns of its loops, `fitted` the live
+    objects it fitted.
     """
 
     run: Run
@@ -111,6 +112,7 @@ class Filled(msgspec.Struct, kw_only=True):
     fits: bool
     own: bool = False
     children: list[Run] = []
+    fitted: list[Any] = []
 
 
 class _Fitted(msgspec.Struct):
@@ -212,6 +214,7 @@ class Drafter:
             blobs=[*blobs, *seen.logged.blobs],
             fits=fits,
             own=measured.own,
+            fitted=[found.value for found in estimators if found.fitted_here and found.predicts],
             children=[with_tables(child, artifacts) for child in children.runs],
         )
 

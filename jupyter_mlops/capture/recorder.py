@@ -10,8 +10,10 @@ it fitted adds its metrics, and its own execution, to that run until something i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import weakref
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ from .continuation import continued
 from .dataset import describe_dataset
 from .draft import Blob, Drafter, Filled, Logged, Observation, describe_subject, message_of
 from .environment import seeds_in
+from .evaluation import prediction_of
 from .instrument import instrument
 from .ledger import Cell, Ledger, Outcome, Started
 from .loops import Loop, LoopWatch
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_mlops.config import Mlops
+
+    from .sites import Event
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -116,6 +121,8 @@ class Recorder:
         #: Runs of this session as they were saved, without cells, and the run each execution belongs to.
         self._saved: dict[str, Run] = {}
         self._run_of: dict[int, str] = {}
+        #: Which run fitted an object last, by the object's id.
+        self._makers: dict[int, tuple[weakref.ref[Any], str]] = {}
 
     # -- before ---------------------------------------------------------------------------------
 
@@ -207,6 +214,8 @@ class Recorder:
         run = self._as_asked(filled, opened, execution)
         if run is None:
             return Recorded(execution=execution)
+        if filled.fits:
+            self._remember_fitted(run.run_id, filled.fitted)
         execution = self.ledger.mark_tracked(execution)
         kept = [
             Blob(output.name, output.data, output.media_type, output.kind)
@@ -238,7 +247,7 @@ class Recorder:
             return run
         if not (run.metrics or (scores and run.failure)):
             return None
-        earlier = self._stands_on(execution)
+        earlier = self._scored(opened.probe.events, execution)
         # A bare number counts when it stands on a run: nobody else is known to have made it.
         if not (scores or shows or filled.own or earlier is not None):
             return None
@@ -248,13 +257,60 @@ class Recorder:
         filled.curves = {names.get(name, name): curve for name, curve in filled.curves.items()}
         return run
 
-    def _stands_on(self, execution: Execution) -> Run | None:
-        """The run that fitted what this execution scores, found over its lineage, newest first."""
-        for made in reversed(self.ledger.lineage(execution.order)):
-            run_id = self._run_of.get(made.order)
-            if made.order != execution.order and run_id in self._saved:
-                return self._saved[run_id]
+    def _scored(self, events: list[Event], execution: Execution) -> Run | None:
+        """The run that fitted what this execution scores; None if there is none, or several.
+
+        The very model tells best: a name or a shared part may have been fitted anew since. Where only
+        its predictions are at hand, the cell that made them tells.
+        """
+        found: dict[str, None] = {}
+        for event in events:
+            if event.site.kind not in ("predict", "call"):
+                continue
+            run_id = self._fitted_by(event)
+            if run_id is None and event.site.kind == "call":
+                made = self._binding_of(prediction_of(event), execution.order)
+                run_id = self._newest_run(made, made) if made is not None else None
+            if run_id is not None:
+                found[run_id] = None
+        if len(found) > 1:
+            return None
+        run_id = next(iter(found), None) or self._newest_run(execution.order, execution.order - 1)
+        return self._saved[run_id] if run_id is not None else None
+
+    def _fitted_by(self, event: Event) -> str | None:
+        """The saved run in which the event's model was fitted last."""
+        for value in (event.receiver, *event.values.values(), *event.given.values()):
+            known = self._makers.get(id(value))
+            if known is not None and known[0]() is value and known[1] in self._saved:
+                return known[1]
         return None
+
+    def _binding_of(self, name: str, before: int) -> int | None:
+        """The last execution before `before` that bound `name`."""
+        if not name:
+            return None
+        return next(
+            (
+                made.order
+                for made in reversed(self.ledger.executions)
+                if made.order < before and name in made.bound
+            ),
+            None,
+        )
+
+    def _newest_run(self, order: int, latest: int) -> str | None:
+        """The saved run that the execution at `order` stands on, of executions up to `latest`."""
+        for made in reversed(self.ledger.lineage(order)):
+            run_id = self._run_of.get(made.order)
+            if made.order <= latest and run_id in self._saved:
+                return run_id
+        return None
+
+    def _remember_fitted(self, run_id: str, fitted: list[Any]) -> None:
+        for value in fitted:
+            with contextlib.suppress(TypeError):  # what has no weak references is told by lineage alone
+                self._makers[id(value)] = (weakref.ref(value), run_id)
 
     def _base(self, opened: Open, started: Started, status: Status) -> Run:
         cell, request = started.cell, opened.request
