@@ -10,6 +10,7 @@ it fitted adds its metrics, and its own execution, to that run until something i
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import sys
@@ -34,10 +35,9 @@ from .loops import Loop, LoopWatch
 from .outputs import OutputWatch
 from .probes import Probe
 from .secrets import redact
-from .vocabulary import sounds_like_metric
+from .vocabulary import FITTING_CALLS, sounds_like_metric, words
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable
 
     from jupyter_mlops.config import Mlops
@@ -165,6 +165,11 @@ class Recorder:
         if self.open is None or self._started is None:
             return None
         return self._base(self.open, self._started, Status.RUNNING)
+
+    def may_train(self) -> bool:
+        """Whether the cell that runs fits something, as far as its text tells."""
+        tree = self._started.cell.tree if self._started is not None else None
+        return tree is not None and any(_trains(node) for node in ast.walk(tree))
 
     # -- after ----------------------------------------------------------------------------------
 
@@ -374,6 +379,18 @@ def _alike(tree: ast.Module, expected: ast.Module) -> bool:
     return len(tree.body) == len(expected.body) and all(
         type(one) is type(other) and one.lineno == other.lineno and one.end_lineno == other.end_lineno
         for one, other in zip(tree.body, expected.body, strict=True)
+    )
+
+
+def _trains(node: ast.AST) -> bool:
+    """Whether a node is a call that fits something, or a loop that binds what sounds like a score."""
+    if isinstance(node, ast.Call):
+        function = node.func
+        last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        return last in FITTING_CALLS or words(last)[:1] in (("train",), ("fit",), ("cross",))
+    return isinstance(node, (ast.For, ast.While)) and any(
+        isinstance(found, ast.Name) and isinstance(found.ctx, ast.Store) and sounds_like_metric(found.id)
+        for found in ast.walk(node)
     )
 
 

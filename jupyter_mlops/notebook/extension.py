@@ -115,7 +115,16 @@ class Attached:
             shell=shell,
             ignored_folders=_own_folders(shell, url, self.opener.artifacts_url),
         )
-        self.watcher: Watcher = Watcher(shell, config, self.recorder, self.opener, url, self.show)
+        self.watcher: Watcher = Watcher(
+            shell,
+            config,
+            self.recorder,
+            self.opener,
+            url,
+            self.show,
+            self.progress.wait,
+            self.progress.drop,
+        )
         self.builder = CellBuilder(self.recorder)
         shell.input_transformer_manager.cleanup_transforms.append(neutralise)
         shell.ast_transformers.append(self.watcher)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.records import Run
     from jupyter_mlops.store import Store
+
+_LINE_SECONDS = 1.0
 
 
 class Heart:
@@ -20,9 +24,20 @@ class Heart:
         store: Opens (or gives) the store; called from the thread.
         early: Seconds after which a running run gets its row.
         lease: Seconds after the last beat at which readers call the run killed.
+        tell: Called from the thread once a second, with the seconds a run has taken, after `after` of them.
     """
 
-    def __init__(self, store: Callable[[], Store], *, early: float, lease: float) -> None:
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        *,
+        early: float,
+        lease: float,
+        tell: Callable[[float], None] | None = None,
+        after: float = 1.0,
+    ) -> None:
+        self._tell, self._after = tell, after
+        self._since = self._next_beat = self._next_line = 0.0
         self._store = store
         self._early = early
         self._lease = lease
@@ -39,6 +54,9 @@ class Heart:
             return
         with self._changed:
             self._run, self._begun = run, None
+            self._since = monotonic()
+            self._next_beat = self._since + self._early
+            self._next_line = self._since + self._after if self._tell is not None else math.inf
             if self._thread is None:
                 self._thread = threading.Thread(target=self._beat, name="jupyter_mlops heart", daemon=True)
                 self._thread.start()
@@ -67,11 +85,21 @@ class Heart:
                 if self._closed:
                     return
                 run = self._run
-                pause = self._early if self._begun is None else self._lease / 3
-                if self._changed.wait(timeout=pause) or self._run is not run:
+                pause = max(0.0, min(self._next_beat, self._next_line) - monotonic())
+                if (pause and self._changed.wait(timeout=pause)) or self._run is not run:
                     continue
-                # The lock is held while the store is written, so that the end of the cell, which
-                # writes the finished run, can never be overtaken by this row.
+                # The lock is held meanwhile, so that the end of the cell, which writes the finished run
+                # and shows its card, can never be overtaken by this row or line.
+                now = monotonic()
+                if now >= self._next_line and self._tell is not None:
+                    self._next_line = now + _LINE_SECONDS
+                    try:
+                        self._tell(now - self._since)
+                    except Exception:  # noqa: BLE001 — without a live line, then
+                        self._next_line = math.inf
+                if now < self._next_beat:
+                    continue
+                self._next_beat = now + self._lease / 3
                 try:
                     if self._begun is None and run is not None:
                         self._begun = self._store().begin_run(run, lease_seconds=self._lease)

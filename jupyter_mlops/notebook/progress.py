@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from jupyter_mlops.capture.loops import Loop, LoopWatch
 
 _HISTORY = 200
+#: Seconds after which a loop that told something counts as silent.
+_QUIET = 5.0
 
 
 class ProgressLine:
@@ -24,10 +27,12 @@ class ProgressLine:
         self._display_id = ""
         self._count = 0
         self._rich = hasattr(shell, "kernel")
+        self._lock = threading.RLock()
+        self._told = 0.0
 
     def show(self, loop: Loop, watch: LoopWatch) -> None:
         """The loop has taken a step; called at most twice a second."""
-        from jupyter_mlops.widgets.progress import progress_html, progress_text
+        from jupyter_mlops.widgets.progress import progress_text
 
         outer = next(iter(watch.loops.values()), loop)
         elapsed = perf_counter() - watch.started
@@ -51,8 +56,30 @@ class ProgressLine:
             print("\r" + progress_text(**said), end="", flush=True)
             self._display_id = "terminal"
             return
+        self._told = perf_counter()
+        self._put(said)
+
+    def wait(self, elapsed: float) -> None:
+        """Say how long a cell runs that no loop tells of: one long fit. Called from another thread."""
+        if self._rich and perf_counter() - self._told > _QUIET:
+            self._put({"elapsed": elapsed})
+
+    def drop(self) -> None:
+        """Take the line away: the cell was no run."""
+        with self._lock:
+            shown, self._display_id = self._display_id, ""
+            if shown and self._rich:
+                transient = {"display_id": shown}
+                self._shell.display_pub.publish({"text/plain": ""}, {}, transient=transient, update=True)
+            elif shown:
+                print("\r" + " " * 100 + "\r", end="", flush=True)
+
+    def _put(self, said: dict[str, Any]) -> None:
+        from jupyter_mlops.widgets.progress import progress_html, progress_text
+
         bundle = {"text/plain": progress_text(**said), "text/html": progress_html(**said)}
-        self._publish(bundle, update=bool(self._display_id))
+        with self._lock:
+            self._publish(bundle, update=bool(self._display_id))
 
     def finish(self, card: Any) -> None:
         """Put the card where the line stood, or below the cell's output when there was none."""

@@ -48,6 +48,8 @@ class Watcher:
         store: Opens the store when it is first needed, and gives the same one afterwards.
         store_url: Where it is, for what has to wait for it.
         show: Called with a finished, saved run to show its card.
+        tell: Called from another thread with the seconds a cell has run, while nothing else tells of it.
+        drop: Called when a cell that may have told of itself was no run.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Watcher:
         store: Callable[[], Store],
         store_url: str,
         show: Callable[[Run, Mapping[str, Any]], None],
+        tell: Callable[[float], None] | None = None,
+        drop: Callable[[], None] = lambda: None,
     ) -> None:
         self.shell = shell
         self.config = config
@@ -69,7 +73,14 @@ class Watcher:
         self._making_keeper = threading.Lock()
         self._store = store
         self._show = show
-        self._heart = Heart(store, early=config.early_row_seconds, lease=config.lease_seconds)
+        self._drop = drop
+        self._heart = Heart(
+            store,
+            early=config.early_row_seconds,
+            lease=config.lease_seconds,
+            tell=tell,
+            after=config.progress_seconds,
+        )
         self._stored_cells = 0
         self._depth = 0
         self._count = -1
@@ -161,7 +172,7 @@ class Watcher:
         self.recorder.begin(cell, request)
         if request is not None:
             early = self.recorder.early_run()
-            if early is not None and request.explicit:
+            if early is not None and (request.explicit or self.recorder.may_train()):
                 self._heart.start(early)
 
     def _request(self, marker: Marker) -> Any:
@@ -189,10 +200,17 @@ class Watcher:
         begun = self._heart.stop()
         # Known only now: IPython has counted the cell before or after `pre_run_cell`, as its version wants.
         recorded = self.recorder.end(error, line=line, traceback=text, execution_count=result.execution_count)
-        if recorded is None or recorded.run is None:
+        run = recorded.run if recorded is not None else None
+        if begun is not None and (run is None or run.run_id != begun.run_id):
+            # An unmarked cell that is no run of its own after all.
+            try:
+                self._store().discard_run(begun.run_id)
+            except MlopsError as fault:
+                log.warning("%s", fault)
+        if recorded is None or run is None:
+            self._drop()
             return
-        run = recorded.run
-        if begun is not None:
+        if begun is not None and run.run_id == begun.run_id:
             run = msgspec.structs.replace(run, number=begun.number, name=run.name or begun.name)
         self.save(msgspec.structs.replace(recorded, run=run))
 

@@ -15,7 +15,7 @@ from .edits import merge_edits
 from .packing import Packed, execution_row, pack, tag_rows
 from .rows import KERNEL_DIED, bury_the_dead, stale
 from .schema import curves as curve_table
-from .schema import details, metrics, params, runs, tags
+from .schema import details, experiments, metrics, params, runs, tags
 from .statements import Statements
 
 if TYPE_CHECKING:
@@ -68,6 +68,28 @@ class RunWriter:
             The run with its number.
         """
         return self.save_run(run, lease_seconds=lease_seconds)
+
+    def discard_run(self, run_id: str) -> None:
+        """Take back a run that was begun and turned out to be none, with its number if none came after.
+
+        A run that has ended is left alone.
+        """
+        with self._database.write() as connection:
+            row = connection.execute(
+                sa.select(runs.c.experiment, runs.c.number).where(
+                    runs.c.run_id == run_id, runs.c.status == Status.RUNNING.value
+                )
+            ).one_or_none()
+            if row is None:
+                return
+            for table in (params, metrics, tags, curve_table, details):
+                connection.execute(sa.delete(table).where(table.c.run_id == run_id))
+            connection.execute(sa.delete(runs).where(runs.c.run_id == run_id))
+            connection.execute(
+                sa.update(experiments)
+                .where(experiments.c.name == row.experiment, experiments.c.last_number == row.number)
+                .values(last_number=row.number - 1)
+            )
 
     def heartbeat(self, run_id: str, *, lease_seconds: float) -> None:
         """Say that a run still runs, for another `lease_seconds`.
