@@ -133,6 +133,20 @@ def _parser() -> argparse.ArgumentParser:
         help="how much worse than where it stands a metric may be, relative to its size (default: 0.01)",
     )
     added.add_argument("--force", action="store_true", help="move it although its metrics are worse")
+    added.add_argument(
+        "--protect",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="rows it must never score worse on, now and later: \"species = 'Gentoo'\"; may be repeated",
+    )
+    added.add_argument(
+        "--unprotect",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="a slice to protect no more; may be repeated",
+    )
 
     added = command("rollback", _rollback, "Point an alias at where it stood before.")
     added.add_argument("name", metavar="NAME")
@@ -372,11 +386,13 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _promote(options: argparse.Namespace) -> int:
     from .compare import higher_is_better
+    from .compare.slices import slice_score
     from .export import promote_version
     from .terminal import move_text
 
+    store = _store()
     move = promote_version(
-        _store(),
+        store,
         options.name,
         options.version,
         options.alias,
@@ -384,6 +400,9 @@ def _promote(options: argparse.Namespace) -> int:
         reason=options.reason,
         tolerance=options.tolerance,
         force=options.force,
+        protect=options.protect,
+        unprotect=options.unprotect,
+        score=lambda run, condition: slice_score(run, condition, store.get_artifact),
     )
     if options.json:
         _print_json(move)

@@ -231,7 +231,8 @@ class Execution(Record, frozen=True, kw_only=True):
     `opaque` were touched and cannot be fingerprinted, `deleted` are gone. `ambient_reads` and
     `ambient_writes` name state outside the namespace: ``rng:random``, ``rng:numpy``,
     ``rng:torch``, ``cwd``, ``environ``, ``sys.path``, ``options:pandas`` … `fingerprints` are
-    those after the cell, of every name it touched.
+    those after the cell, of every name it touched; `types` are annotations of the bound names, by the
+    path one would import (``pandas.DataFrame``, ``list[float]``), where there is one.
     """
 
     execution_id: str
@@ -258,6 +259,7 @@ class Execution(Record, frozen=True, kw_only=True):
     files: tuple[FileUse, ...] = ()
     fingerprints: dict[str, str] = msgspec.field(default_factory=dict)
     heading: str = ""
+    types: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Environment(Record, frozen=True, kw_only=True):
@@ -424,7 +426,8 @@ class PipelineVersion(Record, frozen=True, kw_only=True):
     """One immutable version of a pipeline. `status` is ``validated`` or ``rejected``.
 
     `manifest_hash` is the SHA-256 of its manifest.json, which holds those of its other files; `changed`
-    says how the folder differs from that, a sentence a file, where somebody looked.
+    says how the folder differs from that, a sentence a file, where somebody looked. `fallback` is the
+    version to go back to, as things stood when this one was made: the champion, else the newest proved one.
     """
 
     name: str
@@ -440,6 +443,7 @@ class PipelineVersion(Record, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     manifest_hash: str = ""
     changed: tuple[str, ...] = ()
+    fallback: int | None = None
 
 
 class AliasMove(Record, frozen=True, kw_only=True):

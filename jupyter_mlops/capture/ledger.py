@@ -17,6 +17,7 @@ import msgspec
 from jupyter_mlops.records import Execution, new_id, now
 
 from .ambient import Snapshot, ambient_use, snapshot, static_use
+from .annotations import annotation_of
 from .files import FileWatch, named_files
 from .fingerprint import fingerprint, reachable_ids
 from .names import CellNames, cell_names, live_reads, live_stores
@@ -217,6 +218,7 @@ class Ledger:
             files=tuple(files),
             fingerprints=after,
             heading=cell.heading,
+            types=self._types(bound),
         )
         self._keep(execution, names)
         return execution
@@ -268,6 +270,11 @@ class Ledger:
         if known is not None and known[0] == id(value):
             return known[1]
         return self._fingerprint(value)
+
+    def _types(self, names: Iterable[str]) -> dict[str, str]:
+        """What annotations can say of names, as far as they can."""
+        found = {name: annotation_of(self.namespace[name]) for name in names if name in self.namespace}
+        return {name: text for name, text in sorted(found.items()) if text}
 
     def _fingerprint(self, value: Any) -> str:
         return fingerprint(value, byte_budget=self._byte_budget)

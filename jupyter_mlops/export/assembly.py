@@ -8,24 +8,32 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from jupyter_mlops.records import Dataset, Environment, Execution, FileUse, Run
 
 from . import (
     codegen,
     contracts,
+    edits,
     effects,
+    formatting,
     hoisting,
     inlining,
     lockfile,
     measuring,
+    naming,
+    outline,
     shown,
     slicing,
     steps,
+    trimming,
+    type_hints,
     validation,
 )
-from .plan import ConfigField, Hoisted, Script, Site, Slice, Step
+from .plan import ConfigField, Hoisted, Script, Site, Slice, Step, Words
 from .purity import Quietness
 from .references import references
 
@@ -71,18 +79,25 @@ class Session:
     """The run to be exported and where it ran."""
 
     def __init__(self, run: Run, exclude: Collection[int]) -> None:
+        #: What the notebook says in words above its cells.
+        self.words = outline.read_outline(run)
         self.environment = run.environment or Environment(
             python="", executable=sys.executable, platform="", directory=str(Path.cwd())
         )
         self.directory = Path(self.environment.directory or ".").absolute()
         self.run = run = inlining.inline_scripts(run, self.directory, validation.file_hashes)
-        self.executions = shown.name_shown_values([slicing.with_static_names(cell) for cell in run.cells])
+        cells = [self._headed(slicing.with_static_names(cell)) for cell in run.cells]
+        self.executions = shown.name_shown_values(cells)
         self.by_order = {cell.order: cell for cell in self.executions}
         self.wanted = own_orders(run) - set(exclude)
         timed = {name for name in run.metrics if validation.measures_time(name)}
         #: The metrics that a proof has to reproduce: all but measured durations.
         self.proved = {name: value for name, value in run.metrics.items() if name not in timed} or run.metrics
         self.executable = self.environment.executable or sys.executable
+
+    def _headed(self, cell: Execution) -> Execution:
+        title = self.words[cell.order].title if cell.order in self.words else ""
+        return msgspec.structs.replace(cell, heading=title) if title and not cell.heading else cell
 
     def is_foreign(self, path: str) -> bool:
         """Whether a file is Python's, a library's or the notebook's own, and no data of the user."""
@@ -172,13 +187,14 @@ class Assembly:
         forced = {site.cell.source.top_statement(site.node) for site in sites} | set(logs)
         forced |= self._calls_of_scoped(sites, logs)
         model, predictions = self._model(), self._predictions()
-        final = [name for name in (model, predictions) if name]
+        rows = self._rows(predictions)
+        final = [name for name in (model, predictions, rows) if name]
         self._drop_our_own()
         left_out = self._leave_out_refused() if self.without_refused else []
         shared = self.as_executed or steps.is_dynamic(cells)
         if not self.whole and not shared:
-            steps.trim(cells, {found for found in forced if found}, final, self.quietness)
-            steps.drop_inside(cells, [site.node for site in sites], self.quietness)
+            trimming.trim(cells, {found for found in forced if found}, final, self.quietness)
+            trimming.drop_inside(cells, [site.node for site in sites], self.quietness)
         refused = [
             f"Cell [{cell.execution.execution_count or cell.order}]: {reason}."
             for cell in cells
@@ -202,44 +218,45 @@ class Assembly:
             hoisted = Hoisted()
         checks, promised = self._contract_checks()
         lock, modules = self._lock()
-        codegen.edit_names(cells, hoisted, words, shared=shared)
-        recorder = measuring.Recorder(words, self._is_quiet, run.metric_details)
+        edits.edit_names(cells, hoisted, words, shared=shared)
+        needed = {
+            found.name for cell in cells for found in references(cell.statements) if found.context != "store"
+        }
+        recorder = measuring.Recorder(
+            words, self._is_quiet, run.metric_details, None if shared or self.whole else {*needed, *final}
+        )
         recorder.record(sites)
         for cell in cells:
             recorder.translate_logging(cell, self.modules)
         own = sorted(self.session.wanted)
-        grouped = steps.group_cells(
-            cells, hoisted, final=final, words=words, labels=dict.fromkeys(own, run.name), one=shared
-        )
+        grouped = self._grouped(hoisted, final, words, shared=shared)
         linked, folders = self._loose_files(hoisted, inputs, written)
         fields = self._fields(hoisted, linked)
-        kinds = {dataset.name: dataset.kind for dataset in run.datasets}
-        kinds.update({found.name: found.kind for found in run.models})
-        at_top = {found.name for _, statement in hoisted.imports for found in references(statement)}
-        modules_at_top = {name: path for name, path in self.modules.items() if name in at_top}
-        writer = codegen.Writer(words, hoisted, steps.known_types(cells, kinds, modules_at_top))
-        code = writer.script(
-            title=self._docstring(grouped),
-            steps=grouped,
-            checks=checks,
-            metrics=list(run.metrics),
-            model=model,
-            predictions=predictions,
-            fields=fields,
-            linked=linked,
-            copied=[name for name in linked if str(self.session.directory / name) in written],
-            folders=folders,
-            unkept=self._unkept(grouped, hoisted, linked, shared=shared),
-            modules=bool(modules),
-            picks=recorder.picks,
-            before={own[0]: recorder.at_start} if own else {},
-            after={own[-1]: recorder.at_end} if own else {},
-            shared=shared,
+        known = type_hints.Annotations(cells, hoisted, self._kinds(), steps.taken_names(cells))
+        writer = codegen.Writer(words, hoisted, known.of, steps.taken_names(cells))
+        text = writer.script(
+            codegen.Plan(
+                title=self._docstring(),
+                steps=grouped,
+                docstrings={step.name: naming.docstring_of(step) for step in grouped},
+                fields=fields,
+                checks=checks,
+                model=model,
+                predictions=predictions,
+                rows=rows,
+                links=linked,
+                copies=[name for name in linked if str(self.session.directory / name) in written],
+                folders=folders,
+                unkept=self._unkept(grouped, hoisted, linked, shared=shared),
+                modules=bool(modules),
+                before={own[0]: recorder.at_start} if own else {},
+                after={own[-1]: recorder.at_end} if own else {},
+                shared=shared,
+            ),
+            lambda: known.imports,
         )
-        own_code = code.partition(codegen.MARK)[0]
-        for name in validation.unread_settings(
-            own_code, [item.name for item in hoisted.fields()], words.config
-        ):
+        code = formatting.formatted(text)
+        for name in validation.unread_settings(code, [item.name for item in hoisted.fields()], words.config):
             hoisted.notes.append(f"The setting {name} is read nowhere: changing it changes nothing.")
         script = Script(
             code=code,
@@ -249,6 +266,7 @@ class Assembly:
             imports=tuple(sorted(lockfile.imported(code))),
             notes=tuple(dict.fromkeys(left_out + hoisted.notes + self._timings())),
             refused=tuple(refused),
+            promised=tuple(dataset.name for dataset in promised),
         )
         return Build(
             rung=rung,
@@ -503,12 +521,43 @@ class Assembly:
         local = lockfile.local_modules(unowned, folders)
         return text, local
 
-    def _docstring(self, grouped: Sequence[Any]) -> str:
+    def _docstring(self) -> str:
         run = self.run
-        first = f"Pipeline made from run {run.reference} of {run.experiment}."
-        listed = "\n".join(f"    {step.name}" for step in grouped)
-        command = "Run it with ``python pipeline.py run --output-dir output``."
-        return f"{first}\n\nSteps, in order:\n\n{listed}\n\n{command}\n"
+        named = f" ({run.name})" if run.name else ""
+        return (
+            f"Made from run {run.reference}{named} of {run.experiment}; CARD.md says what it is.\n\n"
+            "Run it with ``python pipeline.py run --output-dir output``.\n"
+        )
+
+    # ---- steps
+
+    def _grouped(self, hoisted: Hoisted, final: Sequence[str], words: Words, *, shared: bool) -> list[Step]:
+        grouped = steps.group_cells(
+            self.cells, hoisted, final=final, words=words, one=shared, merge=not self.whole
+        )
+        for step in grouped:
+            passage = self.session.words.get(step.cells[0].order)
+            step.prose = passage.prose if passage else ""
+        own = dict.fromkeys(self.session.wanted, self.run.name)
+        naming.name_steps(grouped, steps.names_at_top(hoisted) | {words.config, words.metrics}, own)
+        return grouped
+
+    def _kinds(self) -> dict[str, str]:
+        kinds = {dataset.name: dataset.kind for dataset in self.run.datasets}
+        return kinds | {found.name: found.kind for found in self.run.models}
+
+    def _rows(self, predictions: str) -> str:
+        """The variable whose index the predictions have: what they were scored against."""
+        for detail in self.run.metric_details.values():
+            found = detail.evaluation
+            if (
+                found is not None
+                and found.prediction_name == predictions
+                and found.target_name.isidentifier()
+                and self._bound_at_top(found.target_name)
+            ):
+                return found.target_name if predictions else ""
+        return ""
 
 
 def _root(node: ast.AST) -> str:

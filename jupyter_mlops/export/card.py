@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.records import Execution, PipelineVersion, Run
 
-    from .plan import Script, Slice
+    from .plan import Change, Script, Slice
 
 
 def write_card(
@@ -20,8 +20,9 @@ def write_card(
     kept: Slice,
     executions: Sequence[Execution],
     previous: PipelineVersion | None,
+    changes: Sequence[Change] = (),
 ) -> str:
-    """The text of CARD.md."""
+    """The text of CARD.md; `changes` are those since `previous`."""
     report = version.report
     proved = (
         "proved: two fresh processes gave the run's own numbers"
@@ -59,7 +60,7 @@ def write_card(
         )
         lines.append(f"| {_cell(name)} | {value:.6g} | {shown} | {mark} |")
     if previous is not None:
-        lines += ["", f"## Since v{previous.version}", "", *_changes(run, previous)]
+        lines += ["", f"## Since v{previous.version}", "", *_changes(changes)]
     if script.config:
         lines += ["", "## Settings", "", "| name | value | type |", "| --- | --- | --- |"]
         lines += [
@@ -90,20 +91,29 @@ def write_card(
         "python pipeline.py run --output-dir output",
         "```",
     ]
+    if version.fallback is not None:
+        lines += [
+            "",
+            f"Should it fail in use: v{version.fallback} is its fallback (`jupyter mlops rollback`).",
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _changes(run: Run, previous: PipelineVersion) -> list[str]:
+def _changes(changes: Sequence[Change]) -> list[str]:
+    """A line a change; what takes more than two values to tell is named alone."""
     lines = []
-    for name, value in run.metrics.items():
-        before = previous.metrics.get(name)
-        if before is None:
-            lines.append(f"- {_line(name)} is new: {value:.6g}")
-        elif before != value:
-            lines.append(f"- {_line(name)}: {before:.6g} → {value:.6g}")
-    gone = [name for name in previous.metrics if name not in run.metrics]
-    lines += [f"- {_line(name)} is gone" for name in gone]
-    return lines or ["- The metrics are the same."]
+    for change in changes:
+        before = [line[1:] for line in change.lines if line.startswith("-")]
+        after = [line[1:] for line in change.lines if line.startswith("+")]
+        said = f"- {change.section} ({change.layer}): {_line(change.name)}"
+        short = (
+            change.section in ("config", "metrics", "environment") and len(before) <= 1 and len(after) <= 1
+        )
+        if short:
+            values = [text.partition(": ")[2] for text in (*before, *after)]
+            said += f" {_line(' → '.join(values))}" if before and after else f" {'new' if after else 'gone'}"
+        lines.append(said)
+    return lines or ["- Nothing is different."]
 
 
 def _line(text: str) -> str:

@@ -1,108 +1,29 @@
-"""Writes contracts.py: what the run's data looked like, as pandera schemas.
+"""Writes contracts.py: what the run's data looked like, held by pandera.
 
-Type, missing values and the set of categories are errors; ranges are doubts, widened, because the
-data a model was made from is never all the data there is.
+Type, missing values, categories and keys are errors; ranges are warnings, widened, because the data a
+model was made from is never all the data there is; means, mixes and gaps are there to tell drift.
 """
 
 from __future__ import annotations
 
-import json
 import math
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jupyter_mlops.records import Column, Dataset
 
-_HEAD = '''"""Contracts of the pipeline's data, made from the data of the run it was exported from.
-
-`check` gives errors (wrong type, missing column, forbidden missing value, unknown category) and
-doubts (a number outside the range seen, widened; an unusual count of rows). Edit `CONTRACTS` by hand
-to allow or forbid more.
-"""
-
-from __future__ import annotations
-
-import json
-import math
-from typing import Any
-
-import pandas as pd
-import pandera.pandas as pa
-
-CONTRACTS: dict[str, dict[str, Any]] = json.loads(
-    r"""
-'''
-_TAIL = '''
-"""
-)
-
-
-def schema_of(contract: dict[str, Any]) -> pa.DataFrameSchema:
-    """The pandera schema of one contract: its errors only."""
-    columns = {}
-    for name, column in contract["columns"].items():
-        checks = [pa.Check.isin(column["categories"])] if "categories" in column else []
-        wanted = column["kind"]
-        kind = pa.Check(lambda values, wanted=wanted: kind_of(values) == wanted, name=f"kind {wanted}")
-        columns[name] = pa.Column(None, [kind, *checks], nullable=column["nullable"], required=True)
-    return pa.DataFrameSchema(columns, strict=False)
-
-
-def kind_of(values: pd.Series) -> str:
-    """The kind of a column, the same whatever its width: number, boolean, time or text."""
-    if pd.api.types.is_bool_dtype(values.dtype):
-        return "boolean"
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return "number"
-    if pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_timedelta64_dtype(values.dtype):
-        return "time"
-    return "text"
-
-
-def table_of(value: Any) -> pd.DataFrame:
-    """`value` as a table with text column names."""
-    table = value.to_frame() if isinstance(value, pd.Series) else pd.DataFrame(value)
-    return table.rename(columns=str)
-
-
-def check(name: str, value: Any) -> tuple[list[str], list[str]]:
-    """Errors and doubts about `value`; nothing is known, and nothing wrong, of a name without a contract."""
-    contract = CONTRACTS.get(name)
-    if contract is None:
-        return [], []
-    try:
-        table = table_of(value)
-    except Exception as error:  # noqa: BLE001 - whatever cannot become a table breaks the contract
-        return [f"it is no table but {type(value).__name__} ({error})"], []
-    errors: list[str] = []
-    if contract["rows"] and not len(table):
-        errors.append("it has no rows")
-    try:
-        schema_of(contract).validate(table, lazy=True)
-    except pa.errors.SchemaErrors as found:
-        for case in found.failure_cases.head(20).to_dict("records"):
-            place = f" in {case['column']}" if case.get("column") else ""
-            sentence = f"{case['check']}{place}: {case['failure_case']}"
-            if sentence not in errors:
-                errors.append(sentence)
-    doubts = []
-    for column, expected in contract["columns"].items():
-        if "range" in expected and column in table and kind_of(table[column]) == "number" and len(table):
-            low, high = expected["range"]
-            least, most = float(table[column].min()), float(table[column].max())
-            if not math.isnan(least) and (least < low or most > high):
-                seen = f"{column} goes from {least:g} to {most:g}"
-                doubts.append(f"{seen}, expected within {low:g} to {high:g}")
-    if contract["rows"] and not contract["rows"] / 10 <= len(table) <= contract["rows"] * 10:
-        doubts.append(f"it has {len(table)} rows, expected about {contract['rows']}")
-    return errors, doubts
-'''
 #: The contract of what a pipeline gives; no variable can have this name.
 PREDICTIONS = "predictions.csv"
+_EMPTY = "CONTRACTS: dict[str, dict[str, Any]] = {}\n"
 _MOST_CATEGORIES = 20
 _ROWS_FOR_CATEGORIES = 30
+_ROWS_FOR_KEYS = 20
+#: Names of columns that tell rows apart.
+_KEY = re.compile(r"(?:^|[^a-z])(?:id|key|uuid|guid|index|code|sku|isbn)$|[a-z]Id$|ID$", re.IGNORECASE)
 
 
 def write_contracts(datasets: Sequence[Dataset], predictions: Mapping[str, Any] | None = None) -> str:
@@ -110,8 +31,36 @@ def write_contracts(datasets: Sequence[Dataset], predictions: Mapping[str, Any] 
     contracts = {dataset.name: contract_of(dataset) for dataset in datasets}
     if predictions is not None:
         contracts[PREDICTIONS] = contract_of_predictions(predictions)
-    body = json.dumps(contracts, indent=2, ensure_ascii=True)
-    return _HEAD + body + _TAIL
+    template = (Path(__file__).parent / "script" / "contracts.py").read_text(encoding="utf-8")
+    return template.replace(_EMPTY, "\n".join(_literal(contracts)) + "\n", 1)
+
+
+def _literal(contracts: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """The contracts as Python, a line a column; whatever a name holds, it stays a text."""
+    yield "# fmt: off"
+    yield _EMPTY.rstrip("}\n")
+    for name, contract in contracts.items():
+        yield f"    {_python(name)}: {{"
+        yield f'        "rows": {contract["rows"]},'
+        yield '        "columns": {'
+        for column, promised in contract["columns"].items():
+            yield f"            {_python(column)}: {_python(promised)},"
+        yield "        },"
+        yield "    },"
+    yield "}"
+    yield "# fmt: on"
+
+
+def _python(value: object) -> str:
+    """A value of a contract as Python writes it, texts in double quotes and ASCII."""
+    if isinstance(value, str):
+        text = ascii(value)
+        return text if '"' in text or "\\'" in text else f'"{text[1:-1]}"'
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_python(key)}: {_python(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_python, value))}]"
+    return repr(value)
 
 
 def contract_of(dataset: Dataset) -> dict[str, Any]:
@@ -150,26 +99,70 @@ def can_be_checked(dataset: Dataset) -> bool:
 def _column(column: Column, rows: int, *, sampled: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": kind_of(column.dtype), "nullable": column.nullable}
     profile = column.profile
-    top = profile.get("top") or []
-    distinct = profile.get("distinct")
+    if not sampled:
+        found |= _keys(column, rows) | _categories(column, found["kind"], rows)
+        if column.nullable and rows and isinstance(profile.get("missing"), int):
+            found["missing"] = round(profile["missing"] / rows, 4)
+    if found["kind"] in ("number", "integer"):
+        mean, spread = _finite(profile.get("mean")), _finite(profile.get("std"))
+        if mean is not None and spread and not found.get("key"):
+            found |= {"mean": _rounded(mean), "std": _rounded(spread)}
+    return (
+        found
+        if found.get("key")
+        else found | _range(found["kind"], profile.get("minimum"), profile.get("maximum"))
+    )
+
+
+def _keys(column: Column, rows: int) -> dict[str, Any]:
+    """``key`` where the name or a count says that it tells rows apart, ``unique`` where it happens to."""
+    profile = column.profile
+    if column.nullable or rows < _ROWS_FOR_KEYS or profile.get("distinct") != rows:
+        return {}
+    kind = kind_of(column.dtype)
+    if kind not in ("integer", "text"):
+        return {}
+    low, high = profile.get("minimum"), profile.get("maximum")
+    counted = (
+        kind == "integer"
+        and isinstance(low, int | float)
+        and isinstance(high, int | float)
+        and high - low + 1 == rows
+    )
+    if counted or _KEY.search(column.name):
+        return {"key": True}
+    return {"unique": True} if kind == "text" else {}
+
+
+def _categories(column: Column, kind: str, rows: int) -> dict[str, Any]:
+    top = column.profile.get("top") or []
     if (
-        found["kind"] == "text"
-        and not sampled
-        and top
-        and distinct == len(top) <= _MOST_CATEGORIES
-        and rows >= max(_ROWS_FOR_CATEGORIES, 5 * len(top))
-        and all(isinstance(value, str) for value, _ in top)
+        kind != "text"
+        or not top
+        or column.profile.get("distinct") != len(top)
+        or len(top) > _MOST_CATEGORIES
+        or rows < max(_ROWS_FOR_CATEGORIES, 5 * len(top))
+        or not all(isinstance(value, str) for value, _ in top)
     ):
-        found["categories"] = sorted(value for value, _ in top)
-    return found | _range(found["kind"], profile.get("minimum"), profile.get("maximum"))
+        return {}
+    total = sum(count for _, count in top) or 1
+    return {
+        "categories": sorted(value for value, _ in top),
+        "shares": {value: round(count / total, 4) for value, count in top},
+    }
 
 
 def _range(kind: str, minimum: object, maximum: object) -> dict[str, Any]:
+    """What was seen, half as wide again to both sides."""
     low, high = _finite(minimum), _finite(maximum)
-    if kind != "number" or low is None or high is None:
+    if kind not in ("number", "integer") or low is None or high is None:
         return {}
     margin = 0.5 * (high - low) or abs(high) or 1.0
-    return {"range": [low - margin, high + margin]}
+    return {"range": [_rounded(low - margin), _rounded(high + margin)]}
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.6g}")
 
 
 def _finite(value: object) -> float | None:
@@ -178,11 +171,13 @@ def _finite(value: object) -> float | None:
 
 
 def kind_of(dtype: str) -> str:
-    """The kind behind a library's name of a type: number, boolean, time or text."""
+    """The kind behind a library's name of a type: integer, number, boolean, time or text."""
     name = dtype.lower()
     if name.startswith("bool"):
         return "boolean"
-    if name.startswith(("int", "uint", "float", "double", "decimal", "complex", "half")):
+    if name.startswith(("int", "uint")):
+        return "integer"
+    if name.startswith(("float", "double", "decimal", "complex", "half")):
         return "number"
     if name.startswith(("datetime", "timedelta", "date", "period", "timestamp")):
         return "time"

@@ -15,24 +15,32 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.records import MetricValue, Record
 
+from .plan import Change
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jupyter_mlops.records import PipelineVersion
 
 COMPARED_FILES = ("config.yaml", "contracts.py", "pipeline.py", "requirements.lock")
+_RUNNER = "pipeline_runner.py"
 SECTIONS = ("config", "data contract", "code", "metrics", "environment")
+#: Where the machinery begins in scripts of before it had a file of its own.
 _MARK = "# ---- running"
-_TABLES = frozenset({"STEPS", "METRICS", "MODEL", "PREDICTIONS", "LINKED", "COPIED", "FOLDERS", "UNKEPT"})
-
-
-class Change(Record, frozen=True, kw_only=True):
-    """One thing that differs: its section, its layer, its name and a unified diff or the two values."""
-
-    section: str
-    layer: str
-    name: str
-    lines: tuple[str, ...]
+_TABLES = frozenset(
+    {
+        "STEPS",
+        "pipeline_STEPS",
+        "PipelineSTEPS",
+        "METRICS",
+        "MODEL",
+        "PREDICTIONS",
+        "LINKED",
+        "COPIED",
+        "FOLDERS",
+        "UNKEPT",
+    }
+)
 
 
 class MetricChange(Record, frozen=True, kw_only=True):
@@ -107,6 +115,9 @@ def _changes(
         yield Change(section="config", layer=layer, name=name, lines=_values(name, old, new))
     yield from _contract_changes(_contracts(first), _contracts(second))
     yield from _code_changes(_text(first, "pipeline.py"), _text(second, "pipeline.py"))
+    if _text(first, _RUNNER) != _text(second, _RUNNER):
+        said = ("The part that is the same in every pipeline is another one.",)
+        yield Change(section="code", layer="infrastructure", name="machinery", lines=said)
     for metric in metrics:
         # By their words, so that NaN is itself.
         if str(metric.first) != str(metric.second):
@@ -132,18 +143,17 @@ def _code_changes(before: str, after: str) -> Iterator[Change]:
     for name in dict.fromkeys([*old, *new]):
         if old.get(name) == new.get(name):
             continue
-        layer = {"": "infrastructure", "STEPS": "pipeline"}.get(name, "component")
+        layer = {"STEPS": "pipeline"}.get(name, "component")
         lines = difflib.unified_diff(
             old.get(name, "").splitlines(), new.get(name, "").splitlines(), lineterm="", n=2
         )
-        shown = tuple(lines)[2:] if name else ("The part that is the same in every pipeline is another one.",)
-        names = {"": "machinery", "STEPS": "order of the steps"}
-        yield Change(section="code", layer=layer, name=names.get(name, name), lines=shown)
+        title = "order of the steps" if name == "STEPS" else name
+        yield Change(section="code", layer=layer, name=title, lines=tuple(lines)[2:])
 
 
 def _pieces(code: str) -> dict[str, str]:
-    """The code by function; imports and other statements together, the machinery under ``""``."""
-    own, _, machinery = code.partition(_MARK)
+    """The code by function; imports, the order of the steps and other statements together."""
+    own = code.partition(_MARK)[0]
     try:
         body = ast.parse(own).body
     except SyntaxError:
@@ -154,7 +164,8 @@ def _pieces(code: str) -> dict[str, str]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found[node.name] = text
+            key = "STEPS" if node.name in ("main", "pipeline_main") else node.name
+            found[key] = found.get(key, "") + text + "\n" if key == "STEPS" else text
         elif isinstance(node, ast.ClassDef):
             # The defaults of the configuration are compared where its values are.
             if node.name not in ("Config", "PipelineConfig"):
@@ -165,8 +176,6 @@ def _pieces(code: str) -> dict[str, str]:
             found["STEPS"] = found.get("STEPS", "") + text + "\n"
         else:
             found["constants"] = found.get("constants", "") + text + "\n"
-    if machinery:
-        found[""] = machinery
     return found
 
 
@@ -189,12 +198,17 @@ def _settings(version: PipelineVersion) -> dict[str, Any]:
 
 
 def _contracts(version: PipelineVersion) -> dict[str, Any]:
-    _, _, rest = _text(version, "contracts.py").partition('r"""\n')
+    """The contracts in a contracts.py, whose text may be of any release."""
     try:
-        found = json.loads(rest.partition('\n"""')[0] or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        for node in ast.parse(_text(version, "contracts.py")).body:
+            if isinstance(node, ast.AnnAssign) and _bound(node) == "CONTRACTS" and node.value:
+                value = node.value
+                if isinstance(value, ast.Call):  # written as JSON at first
+                    return dict(json.loads(ast.literal_eval(value.args[0])))
+                return dict(ast.literal_eval(value))
+    except (SyntaxError, ValueError, TypeError, IndexError, RecursionError):
+        pass
+    return {}
 
 
 def _environment(version: PipelineVersion) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from .references import references
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from .plan import Step
+    from .plan import Cell, Step
 
 #: What a cell may change outside its namespace and a kept result still brings back.
 _RESTORED = frozenset({"rng:random", "rng:numpy", "rng:torch"})
@@ -58,13 +58,22 @@ def unkept_steps(
         if any(
             _leaves_traces(statement, modules, at_top) for cell in step.cells for statement in cell.statements
         )
-        or any(set(cell.execution.ambient_writes) - _RESTORED for cell in step.cells)
+        or any(_changes_surroundings(cell) for cell in step.cells)
         or any(
             use.mode.startswith("r") and use.hash and use.path not in known_files
             for cell in step.cells
             for use in cell.execution.files
         )
     ]
+
+
+def _changes_surroundings(cell: Cell) -> bool:
+    """Whether a cell changed more than generators; what an import set in the environment stays at the top."""
+    changed = set(cell.execution.ambient_writes) - _RESTORED
+    imports = any(isinstance(node, ast.Import | ast.ImportFrom) for node in cell.source.tree.body)
+    if imports and "environ" not in cell.source.code and "putenv" not in cell.source.code:
+        changed.discard("environ")
+    return bool(changed)
 
 
 def _leaves_traces(statement: ast.stmt, modules: Mapping[str, str], at_top: Collection[str]) -> bool:

@@ -19,7 +19,7 @@ from jupyter_mlops.records import (
     now,
 )
 
-from . import card, promotion, registry, validation
+from . import card, difference, promotion, registry, validation
 from .ladder import Ladder, Outcome
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.store import Store
 
     from .assembly import Session
+    from .plan import Change
 
 
 def _stay_silent(_: str) -> None:
@@ -93,9 +94,11 @@ def export_run(
                 run_number=run.number,
                 experiment=run.experiment,
                 metrics=dict(run.metrics),
+                fallback=_fallback(store.versions(name)),
             )
-            text = card.write_card(version, run, outcome.script, outcome.kept, run.cells, previous)
-            (folder / "CARD.md").write_text(text, encoding="utf-8")
+            changes = _changes_since(previous, version, folder)
+            text = card.write_card(version, run, outcome.script, outcome.kept, run.cells, previous, changes)
+            (folder / "CARD.md").write_text(text, encoding="utf-8", errors="backslashreplace")
             _write_json(folder / "validation.json", msgspec.to_builtins(report))
             _write_json(folder / "manifest.json", _manifest(version, outcome, ladder.session, folder))
             return msgspec.structs.replace(version, manifest_hash=registry.hash_of(folder / "manifest.json"))
@@ -125,6 +128,23 @@ def promote_version(
 def with_changes(version: PipelineVersion) -> PipelineVersion:
     """The version with what is no longer as it was exported."""
     return msgspec.structs.replace(version, changed=registry.changes_of(version))
+
+
+def _fallback(known: Sequence[PipelineVersion]) -> int | None:
+    """The version to go back to: where champion stands, else the newest that is proved."""
+    proved = [version for version in known if version.status == "validated"]
+    champions = [version for version in proved if "champion" in version.aliases]
+    return next((version.version for version in [*champions, *proved]), None)
+
+
+def _changes_since(
+    previous: PipelineVersion | None, version: PipelineVersion, folder: Path
+) -> tuple[Change, ...]:
+    """What is different from the version before, in the order in which causes are looked for."""
+    if previous is None:
+        return ()
+    here = msgspec.structs.replace(version, path=str(folder))
+    return difference.difference_of_versions(previous, here).changes
 
 
 def _doubts(run: Run) -> tuple[str, ...]:
@@ -215,6 +235,7 @@ def _manifest(version: PipelineVersion, outcome: Outcome, session: Session, fold
             "notebook": session.run.notebook,
         },
         "cells": cells,
+        "fallback": version.fallback,
         "steps": [step.name for step in outcome.script.steps],
         "metrics": {name: _number(value) for name, value in session.run.metrics.items()},
         "gates": {
@@ -247,7 +268,9 @@ def _manifest(version: PipelineVersion, outcome: Outcome, session: Session, fold
 def _checked_inputs(session: Session, outcome: Outcome) -> list[str]:
     """The input settings whose data a contract speaks of."""
     promised = {
-        Path(found.location).name for found in session.run.datasets if found.columns and found.location
+        Path(found.location).name
+        for found in session.run.datasets
+        if found.name in outcome.script.promised and found.location
     }
     return [
         item.name

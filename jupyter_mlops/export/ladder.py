@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
-from . import contracts, slicing, validation
+from . import contracts, formatting, slicing, validation
 from .assembly import Assembly, Build, Session
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Ladder:
                 build.code_name = {2: "missing_input", 3: "contract_failed"}.get(
                     outcome.exit_code or 0, "step_failed"
                 )
-                if outcome.exit_code == 2 and "does not exist" not in outcome.cause:
+                if outcome.failed or (outcome.exit_code == 2 and "does not exist" not in outcome.cause):
                     build.code_name = "step_failed"
                 build.cause, build.diverging = self._explained(outcome, build)
                 return False
@@ -299,8 +299,13 @@ def write_files(folder: Path, build: Build) -> None:
     (folder / "config.yaml").write_text(build.config, encoding="utf-8")
     (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
     (folder / "requirements.lock").write_text(build.lock, encoding="utf-8")
+    (folder / "ruff.toml").write_text(formatting.CONFIGURATION, encoding="utf-8")
     templates = Path(__file__).parent / "script"
-    for template, name in (("pipeline_test.py", "test_pipeline.py"), ("step_cache.py", "step_cache.py")):
+    for template, name in (
+        ("pipeline_runner.py", "pipeline_runner.py"),
+        ("step_cache.py", "step_cache.py"),
+        ("pipeline_test.py", "test_pipeline.py"),
+    ):
         text = (templates / template).read_text(encoding="utf-8")
         # What our own rules are told is no business of the exported file.
         text = text.partition("\n")[2] if text.startswith("# ruff: noqa") else text

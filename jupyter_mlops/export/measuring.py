@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -153,14 +154,20 @@ class Recorder:
         words: The names the script uses for itself.
         quiet: Whether an expression does nothing but give a value.
         details: What is known of each metric, for the expressions of curves and fits.
+        needed: Names that something reads; a name that only held a metric is given up. None: all are.
     """
 
     def __init__(
-        self, words: Words, quiet: Callable[[ast.expr], bool], details: Mapping[str, MetricDetail]
+        self,
+        words: Words,
+        quiet: Callable[[ast.expr], bool],
+        details: Mapping[str, MetricDetail],
+        needed: Collection[str] | None = None,
     ) -> None:
         self.words = words
         self.quiet = quiet
         self.details = details
+        self.needed = needed
         self.keys: set[str] = set()
         self.at_end: list[str] = []
         self.at_start: list[str] = []
@@ -217,6 +224,9 @@ class Recorder:
                 source.add_after(statement, [self._kept(member, expression)])
             return
         target = _bound_name(statement, node)
+        if self._only_a_metric(statement, sites, target):
+            source.replace(statement.targets[0], f"{self.words.metrics}[{site.metric!r}]")  # type: ignore[attr-defined]
+            return
         if target:
             lines = self._remembered(sites, target, source)
             last = all(member.occurrence is None for member in sites)
@@ -233,6 +243,21 @@ class Recorder:
             return
         name = ast.unparse(node) if isinstance(node, ast.expr) else self.details[site.metric].expression
         source.add_after(statement, self._remembered(sites, name, source))
+
+    def _only_a_metric(self, statement: ast.stmt, sites: Sequence[Site], target: str) -> bool:
+        """Whether a statement of the cell's top binds nothing but one metric, to a name that nobody reads."""
+        site = sites[0]
+        return (
+            self.needed is not None
+            and target not in self.needed
+            and len(sites) == 1
+            and not site.path
+            and site.occurrence is None
+            and isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+            and isinstance(statement.targets[0], ast.Name)
+            and site.cell.source.top_statement(statement) is statement
+        )
 
     def _replaceable(self, statement: ast.Expr, sites: Sequence[Site]) -> bool:
         """Whether a statement only shows values, so that recording them can stand in its place."""
@@ -267,7 +292,10 @@ class Recorder:
             return [f"{self.words.metrics}[{site.metric!r}] = {text}"]
         if len(sites) == 1 and isinstance(site.node, ast.Name):
             return [self._kept(site, text)]
-        return [f"{self.words.result} = {text}", *(self._kept(member, self.words.result) for member in sites)]
+        lines = self._all_kept(sites, text)
+        if len(lines) == 1:
+            return lines
+        return [f"{self.words.result} = {text}", *self._all_kept(sites, self.words.result)]
 
     def _remembered(self, sites: list[Site], name: str, source: Source) -> list[str]:
         """Statements that record the value a name has just been given."""
@@ -275,7 +303,23 @@ class Recorder:
             key = self._key(sites)
             self._read_out(sites, key)
             return [f"{self.words.metrics}.note({key!r}, {name})"]
-        return [self._kept(member, name) for member in sites]
+        return self._all_kept(sites, name)
+
+    def _all_kept(self, sites: list[Site], base: str) -> list[str]:
+        """Statements that record numbers inside one value, those of a whole table or list in one of them."""
+        lines: list[str] = []
+        by_depth: dict[int, list[Site]] = {}
+        for site in sites:
+            by_depth.setdefault(len(site.path), []).append(site)
+        for members in by_depth.values():
+            taken = _as_product(members) if len(members) > 2 else None
+            if taken is None:
+                lines.extend(self._kept(member, base) for member in members)
+            else:
+                name, levels = taken
+                keys = ", ".join(_keys(level) for level in levels)
+                lines.append(f"{self.words.metrics}.take({name!r}, {base}, {keys})")
+        return lines
 
     def _kept(self, site: Site, base: str) -> str:
         return f"{self.words.metrics}[{site.metric!r}] = {self._followed(site, base)}"
@@ -361,6 +405,31 @@ class Recorder:
             mapping = call.args[0] if call.args else given.get("metrics")
             return f"{self.words.metrics}.update({source.text(mapping)})" if mapping is not None else ""
         return ""
+
+
+def _as_product(sites: Sequence[Site]) -> tuple[str, list[list[str | int | float]]] | None:
+    """The common name of metrics that are every combination of some keys, and those keys; else None."""
+    levels: list[list[str | int | float]] = [
+        list(dict.fromkeys(keys)) for keys in zip(*(site.path for site in sites), strict=True)
+    ]
+    if math.prod(map(len, levels)) != len({site.path for site in sites}) or len(
+        {site.path for site in sites}
+    ) != len(sites):
+        return None
+    names = set()
+    for site in sites:
+        ending = ".".join(re.sub(r"\W+", "_", str(key)).strip("_") for key in site.path)
+        if site.metric != ending and not site.metric.endswith(f".{ending}"):
+            return None
+        names.add(site.metric[: -len(ending)].removesuffix("."))
+    return (names.pop(), levels) if len(names) == 1 else None
+
+
+def _keys(level: Sequence[str | float]) -> str:
+    many = (
+        len(level) > 2 and all(type(key) is int for key in level) and list(level) == list(range(len(level)))
+    )
+    return f"range({len(level)})" if many else repr(list(level))
 
 
 def logging_function(call: ast.Call, modules: Mapping[str, str]) -> str:

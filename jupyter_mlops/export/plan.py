@@ -43,6 +43,15 @@ class Slice(Record, frozen=True, kw_only=True):
         return tuple(cell.order for cell in self.kept)
 
 
+class Change(Record, frozen=True, kw_only=True):
+    """One thing that differs: its section, its layer, its name and a unified diff or the two values."""
+
+    section: str
+    layer: str
+    name: str
+    lines: tuple[str, ...]
+
+
 @dataclass
 class Cell:
     """One kept execution on its way into the script.
@@ -65,11 +74,15 @@ class Cell:
 
 @dataclass
 class Step:
-    """One function of the script: the cells it holds, what it is given and what it gives."""
+    """One function of the script: the cells it holds, what it is given and what it gives.
+
+    `prose` is what the author wrote above the first of its cells, on one line.
+    """
 
     name: str
     title: str
     cells: list[Cell]
+    prose: str = ""
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
 
@@ -90,7 +103,10 @@ class ConfigField:
 
 @dataclass(frozen=True)
 class Script:
-    """The finished script and what the files beside it need to know."""
+    """The finished script and what the files beside it need to know.
+
+    `promised` are the data sets that a contract speaks of.
+    """
 
     code: str
     config: tuple[ConfigField, ...]
@@ -99,6 +115,7 @@ class Script:
     imports: tuple[str, ...]
     notes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    promised: tuple[str, ...] = ()
 
 
 @dataclass

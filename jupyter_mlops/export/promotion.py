@@ -7,16 +7,37 @@ name says; a metric of unknown direction is not held.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from jupyter_mlops.errors import PromotionError, RunNotFoundError
+from jupyter_mlops.errors import ArtifactError, PromotionError, RunNotFoundError, UsageError
 from jupyter_mlops.store.versions import UNSET, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from jupyter_mlops.records import AliasMove, MetricValue, PipelineVersion
+    from jupyter_mlops.records import AliasMove, MetricValue, PipelineVersion, Run
     from jupyter_mlops.store import Store
+
+
+class SliceScore(Protocol):
+    """A score on a slice of rows."""
+
+    @property
+    def measure(self) -> str:
+        """What was measured, such as ``accuracy``."""
+
+    @property
+    def value(self) -> float:
+        """The number."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it is of."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Its direction."""
+
 
 #: How much worse than the version an alias stands at a metric may be, relative to its size.
 TOLERANCE = 0.01
@@ -34,6 +55,9 @@ def promote(
     reason: str = "",
     tolerance: float = TOLERANCE,
     force: bool = False,
+    protect: Collection[str] = (),
+    unprotect: Collection[str] = (),
+    score: Callable[[Run, str], SliceScore] | None = None,
 ) -> AliasMove:
     """Point `alias` at a version.
 
@@ -48,6 +72,9 @@ def promote(
         reason: Why, for the log.
         tolerance: How much worse a metric may be, relative to its size.
         force: Move it although the gate is missed; the log says so.
+        protect: Conditions of slices to protect from now on, in this and every later move of the alias.
+        unprotect: Conditions to protect no more.
+        score: The score of a run on a slice; UsageError when it cannot be had.
 
     Raises:
         PipelineNotFoundError: There is no such version.
@@ -57,14 +84,24 @@ def promote(
     found = store.get_version(name, version)
     if found.status == "validated":
         _check_files(found, changes(found))
+    conditions = dict.fromkeys([*store.protected_slices(name, alias), *protect])
+    conditions = dict.fromkeys(one for one in conditions if one not in unprotect)
     standing = next((other for other in store.versions(name) if alias in other.aliases), None)
     if standing is None or standing.version == version or found.status != "validated":
-        return store.move_alias(name, alias, version, expected=expected, reason=reason)
+        if score is not None and found.status == "validated":
+            # A slice that cannot be scored now would never be held: say so at once.
+            for condition in protect:
+                score(store.get_run(found.run_id), condition)
+        move = store.move_alias(name, alias, version, expected=expected, reason=reason)
+        store.protect_slices(name, alias, protect, unprotect)
+        return move
     if expected is UNSET:
         # The gate is held against this version, so the move is meant from here only.
         expected = standing.version
     if expected == standing.version:
         worse = list(_worse(store, standing, found, direction, tolerance))
+        if score is not None:
+            worse += _worse_on_slices(store, standing, found, conditions, score, tolerance)
         if worse and not force:
             raise PromotionError(
                 f"Version {version} of {name} is worse than version {standing.version}, which is {alias}: "
@@ -73,7 +110,34 @@ def promote(
             )
         if worse:
             reason = f"{reason} (forced: {'; '.join(worse)})".strip()
-    return store.move_alias(name, alias, version, expected=expected, reason=reason)
+    move = store.move_alias(name, alias, version, expected=expected, reason=reason)
+    store.protect_slices(name, alias, protect, unprotect)
+    return move
+
+
+def _worse_on_slices(
+    store: Store,
+    standing: PipelineVersion,
+    found: PipelineVersion,
+    conditions: Iterable[str],
+    score: Callable[[Run, str], SliceScore],
+    tolerance: float,
+) -> Iterator[str]:
+    """On which protected slices a version scores worse than where the alias stands, or cannot be scored."""
+    for condition in conditions:
+        try:
+            after = score(store.get_run(found.run_id), condition)
+            before = score(store.get_run(standing.run_id), condition)
+        except (UsageError, ArtifactError, RunNotFoundError) as error:
+            yield f"the protected slice {condition!r} cannot be scored ({error.message.rstrip('.')})"
+            continue
+        if after.measure != before.measure or _is_worse(
+            before.value, after.value, higher=after.higher_is_better, tolerance=tolerance
+        ):
+            yield (
+                f"on the protected slice {condition!r} {after.measure} is {after.value:.4g} "
+                f"({after.rows} rows), not {before.value:.4g}"
+            )
 
 
 def _check_files(version: PipelineVersion, changed: tuple[str, ...]) -> None:

@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import ast
-import keyword
-import re
-import unicodedata
 from typing import TYPE_CHECKING
 
+from .phases import phase_of, title_of
 from .plan import Cell, Hoisted, Slice, Step, Words
-from .references import BUILTINS, reads_before_bound, references
-from .source import Source, comments
+from .references import reads_before_bound, references
+from .source import Source
 from .translation import refusals, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from jupyter_mlops.records import Execution
 
-    from .purity import Quietness
-
 _DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
-_LONGEST = 40
 #: What the capture puts in the place of a secret.
 REDACTED = "•••"
-#: Headings of one word that name a thing where a function needs a verb.
-_SINGLE = {
-    "data": "prepare_data",
-    "dataset": "prepare_data",
-    "model": "train_model",
-    "models": "train_models",
-    "modeling": "train_model",
-    "training": "train",
-    "evaluation": "evaluate",
-    "results": "evaluate",
-    "preprocessing": "preprocess",
-    "features": "make_features",
-    "setup": "set_up",
-}
-_FILLER = frozenset(
-    """
-    a an the and or of for to in on with by from at as is are be this that these those we our my us i
-    let lets now here then so first next some all it its into using use will can do step cell section
-    part out up get
-    """.split()
-)
+#: How many statements still are a few lines, and how many are enough for one step.
+_FEW = 3
+_MANY = 25
 
 
 def prepare_cells(executions: Sequence[Execution], kept: Slice) -> list[Cell]:
@@ -132,9 +109,9 @@ def is_dynamic(cells: Iterable[Cell]) -> bool:
     )
 
 
-def choose_words(cells: Iterable[Cell]) -> Words:
-    """Names for the script's own variables that nothing in the user's code has."""
-    taken = {
+def taken_names(cells: Iterable[Cell]) -> set[str]:
+    """Every name that the user's code uses for anything."""
+    return {
         name
         for cell in cells
         for node in ast.walk(cell.source.tree)
@@ -146,6 +123,11 @@ def choose_words(cells: Iterable[Cell]) -> Words:
         )
         if isinstance(name, str)
     }
+
+
+def choose_words(cells: Iterable[Cell]) -> Words:
+    """Names for the script's own variables that nothing in the user's code has."""
+    taken = taken_names(cells)
 
     def free(*candidates: str) -> str:
         for candidate in candidates:
@@ -161,132 +143,6 @@ def choose_words(cells: Iterable[Cell]) -> Words:
         metrics=free("metrics", "measured", "run_metrics"),
         result=free("result", "shown", "value_shown"),
     )
-
-
-def trim(
-    cells: Sequence[Cell], forced: Collection[ast.stmt], live: Collection[str], quietness: Quietness
-) -> None:
-    """Drop statements that leave nothing behind which anything later needs, in place."""
-    for cell in cells:
-        quietness.learn(cell.statements)
-    needed = set(live)
-    # What functions read is read whenever they are called: never dropped here.
-    for cell in cells:
-        needed.update(
-            found.name for found in references(cell.statements) if found.deferred and found.context == "load"
-        )
-    always = set(needed)
-    for cell in reversed(cells):
-        kept: list[ast.stmt] = []
-        opaque = set(cell.execution.opaque)
-        noisy = any(state.startswith("rng:") for state in cell.execution.ambient_reads)
-        for statement in reversed(cell.statements):
-            stored = {found.name for found in references(statement) if found.context == "store"}
-            droppable = (
-                statement not in forced
-                and not stored & needed
-                and not isinstance(statement, ast.Import | ast.ImportFrom)
-                and (quietness.quiet(statement, opaque) and not (noisy and _may_draw(statement, quietness)))
-            )
-            if droppable:
-                continue
-            kept.append(statement)
-            reads, _, sure = reads_before_bound([statement])
-            needed = (needed - (sure - reads)) | reads | always
-        cell.statements = list(reversed(kept))
-    used = {found.name for cell in cells for found in references(cell.statements) if found.context != "store"}
-    for cell in cells:
-        cell.statements = [
-            statement
-            for statement in cell.statements
-            if statement in forced or _import_used(statement, used | set(live))
-        ]
-
-
-def drop_inside(cells: Sequence[Cell], forced: Collection[ast.AST], quietness: Quietness) -> None:
-    """Drop prints and plots inside loops, conditions and functions, in place.
-
-    `forced` are the nodes metrics are made at; a statement holding one stays.
-    """
-    for cell in cells:
-        for statement in cell.statements:
-            _drop_in_blocks(cell, statement, set(map(id, forced)), quietness)
-
-
-def _drop_in_blocks(cell: Cell, node: ast.AST, forced: set[int], quietness: Quietness) -> None:
-    for name in ("body", "orelse", "finalbody", "handlers"):
-        block = getattr(node, name, None)
-        if not isinstance(block, list):
-            continue
-        kept: list[ast.AST] = []
-        for index, inner in enumerate(block):
-            plain = isinstance(inner, ast.Expr | ast.If | ast.For | ast.With) and not (
-                index == 0 and isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
-            )
-            bare = plain and quietness.quiet(inner) and not _holds(inner, forced) and not _leaves(cell, inner)
-            if bare and not (name == "orelse" and len(block) == 1) and cell.source.stands_alone(inner):
-                last = index == len(block) - 1 and not kept
-                cell.source.drop(inner, "pass" if last else "")
-                if last:
-                    kept.append(ast.copy_location(ast.Pass(), inner))
-            else:
-                kept.append(inner)
-                _drop_in_blocks(cell, inner, forced, quietness)
-        block[:] = kept
-
-
-def _leaves(cell: Cell, node: ast.AST) -> bool:
-    """Whether a block leads out of itself, or binds names that something around it may read."""
-    bound = {
-        found.id
-        for found in ast.walk(node)
-        if isinstance(found, ast.Name) and not isinstance(found.ctx, ast.Load)
-    }
-    if bound:
-        functions = [
-            parent
-            for parent in cell.source.ancestors(node)
-            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
-        if not functions:
-            return True
-        inside = {id(found) for found in ast.walk(node)}
-        if any(
-            isinstance(found, ast.Name) and found.id in bound and id(found) not in inside
-            for found in ast.walk(functions[-1])
-        ):
-            return True
-    return any(
-        isinstance(found, ast.Break | ast.Continue | ast.Return | ast.Raise) for found in ast.walk(node)
-    )
-
-
-def _holds(node: ast.AST, forced: set[int]) -> bool:
-    return any(id(found) in forced for found in ast.walk(node))
-
-
-def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:
-    if not isinstance(statement, ast.Import | ast.ImportFrom):
-        return True
-    module = statement.module or "" if isinstance(statement, ast.ImportFrom) else ""
-    if module == "__future__":
-        return False
-    if "experimental" in module or any(
-        alias.name == "*" or alias.name.startswith("enable_") for alias in statement.names
-    ):
-        return True
-    return any((alias.asname or alias.name.partition(".")[0]) in used for alias in statement.names)
-
-
-def _may_draw(statement: ast.stmt, quietness: Quietness) -> bool:
-    """Whether a quiet statement may still draw random numbers: anything but printing and drawing does."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            root = ast.unparse(node.func).partition(".")[0]
-            package = quietness.modules.get(root, "").partition(".")[0]
-            if package != "matplotlib" and root not in BUILTINS and root not in quietness.drawn:
-                return True
-    return False
 
 
 def _in_function(source: Source, node: ast.AST) -> bool:
@@ -305,8 +161,8 @@ def group_cells(
     *,
     final: Collection[str],
     words: Words,
-    labels: Mapping[int, str],
     one: bool = False,
+    merge: bool = False,
 ) -> list[Step]:
     """Cells become steps; those a nested function ties together become one. Empty cells vanish.
 
@@ -315,8 +171,8 @@ def group_cells(
         hoisted: What has left the cells.
         final: Names whose last values are results of the pipeline.
         words: The script's own names.
-        labels: What a person called the execution of an order.
         one: Put everything into one step.
+        merge: Join small neighbours that are about the same thing.
     """
     gone = hoisted.gone()
     for cell in cells:
@@ -337,10 +193,36 @@ def group_cells(
                     end, reached = last, True
         groups.append(filled[position : end + 1])
         position = end + 1
+    if merge:
+        groups = _merged(groups)
     steps = [Step("", "", members) for members in groups]
     _connect(steps, hoisted, final, words)
-    _name(steps, names_at_top(hoisted) | {words.config, words.metrics}, labels)
     return steps
+
+
+def _merged(groups: list[list[Cell]]) -> list[list[Cell]]:
+    """Neighbours without a title of their own join the group before them where both are about one thing.
+
+    A few lines that neither load, split, train nor evaluate belong to what stands before them; at the
+    beginning, where nothing does, to what comes after.
+    """
+    merged: list[list[Cell]] = []
+    for group in groups:
+        before = merged[-1] if merged else []
+        old, new = _statements(before), _statements(group)
+        phases = phase_of(old), phase_of(new)
+        small = len(new) <= _FEW and not phases[1]
+        opening = len(merged) == 1 and len(old) <= _FEW and not phases[0] and not title_of(before[0])
+        fits = bool(before) and len(old) + len(new) <= _MANY
+        if fits and (((phases[0] == phases[1] or small) and not title_of(group[0])) or opening):
+            before.extend(group)
+        else:
+            merged.append(list(group))
+    return merged
+
+
+def _statements(cells: Sequence[Cell]) -> list[ast.stmt]:
+    return [statement for cell in cells for statement in cell.statements]
 
 
 def names_at_top(hoisted: Hoisted) -> set[str]:
@@ -405,186 +287,3 @@ def _ordered(names: Collection[str], steps: Iterable[Step]) -> list[str]:
             order.extend(found.name for found in references(cell.statements) if found.context == "store")
     ranked = list(dict.fromkeys(name for name in order if name in names))
     return [*ranked, *sorted(set(names) - set(ranked))]
-
-
-# ---- naming
-
-
-def _name(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, str]) -> None:
-    used = set(taken) | set(BUILTINS)
-    given: set[str] = set()
-    for step in steps:
-        used.update(found.name for cell in step.cells for found in references(cell.statements))
-    for step in steps:
-        step.title = _title(step)
-        label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
-        base = _SINGLE.get(slug(step.title), slug(step.title)) or _guess(step, label, labels)
-        if base in used and base not in given and f"{base}_data" not in used:
-            base = f"{base}_data" if base.startswith(("load", "make", "split", "prepare")) else f"run_{base}"
-        if base in used and base.startswith("evaluate"):
-            base = slug(f"{base} {_last_bound(step)}")
-        name, number = base, 2
-        while name in used:
-            name = f"{base}_{number}"
-            number += 1
-        used.add(name)
-        given.add(name)
-        step.name = name
-
-
-def _title(step: Step) -> str:
-    for cell in step.cells:
-        heading = cell.execution.heading.strip().splitlines()
-        if heading and slug(heading[0]):
-            return heading[0].strip("# ").strip()
-    for cell in step.cells:
-        text = cell.source.code.lstrip()
-        if text.startswith("#"):
-            first = comments(text.split("\n", 1)[0])
-            if first and slug(first[0]) and not _is_code(first[0]):
-                return first[0]
-    return ""
-
-
-def _is_code(text: str) -> bool:
-    """Whether a comment is code that somebody switched off."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return False
-    return any(not isinstance(node, ast.Expr) or isinstance(node.value, ast.Call) for node in tree.body)
-
-
-def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
-    """A name from what a step does and binds, and from what a person called it."""
-    statements = [statement for cell in step.cells for statement in cell.statements]
-    calls = [
-        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for statement in statements
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Call)
-    ]
-    thing = step.outputs[0] if step.outputs else ""
-    if any(map(_loads, calls)):
-        return slug(f"load {_loaded(statements) or thing or 'data'}")
-    if any(call in ("fit", "fit_transform", "partial_fit", "backward", "train") for call in calls):
-        fitted = [name for name in step.outputs if not name.startswith(("X", "y", "pred"))]
-        return slug(f"train {label or (fitted[0] if fitted else 'model')}")
-    halves = [name.lower() for name in step.outputs]
-    if "train_test_split" in calls or (
-        any("train" in name for name in halves) and any("test" in name for name in halves)
-    ):
-        return "split_data"
-    if any(call.endswith(("_score", "_error", "_loss")) or call in ("score", "evaluate") for call in calls):
-        return slug(f"evaluate {label}")
-    if label:
-        return label
-    if calls and all("seed" in call for call in calls):
-        return "set_seed"
-    if any(cell.order in labels for cell in step.cells):
-        return "evaluate"
-    if thing.lower() in ("x", "y"):
-        thing = "data"
-    if not thing and any(call.startswith(("to_", "save", "dump", "write")) for call in calls):
-        return "save_data"
-    if all(isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for found in statements):
-        return slug(f"define {thing}")
-    if thing:
-        return slug(f"make {thing}")
-    return slug(f"prepare {step.inputs[0]}") if step.inputs else "prepare"
-
-
-def _last_bound(step: Step) -> str:
-    found = [
-        reference.name
-        for cell in step.cells
-        for reference in references(cell.statements)
-        if reference.context == "store" and not reference.deferred
-    ]
-    return found[-1] if found else ""
-
-
-def _loads(call: str) -> bool:
-    return call.startswith(("read_", "load_", "fetch_")) or call == "load"
-
-
-def _loaded(statements: Sequence[ast.stmt]) -> str:
-    """The name that the first loading call is bound to."""
-    for statement in statements:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            for node in ast.walk(statement.value):
-                called = node.func if isinstance(node, ast.Call) else None
-                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-                if _loads(name):
-                    return statement.targets[0].id
-    return ""
-
-
-def slug(text: str) -> str:
-    """A function name from words of a person, ``""`` if there is nothing in them to use."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", plain).lower()
-    plain = re.sub(r"'s\b|'", "", plain)
-    plain = re.sub(r"^\W*(?:step|part|section)?\s*[\divx]*[.):]\s+", "", plain)
-    found = [word for word in re.findall(r"[a-z0-9_]+", plain) if word.strip("_")]
-    kept = [word for word in found if word not in _FILLER] or found
-    while kept and kept[0][0].isdigit():
-        kept.pop(0)
-    name = ""
-    for word in kept[:5]:
-        longer = f"{name}_{word}" if name else word
-        if len(longer) > _LONGEST:
-            break
-        name = longer
-    name = name.strip("_")
-    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
-
-
-def known_types(
-    cells: Iterable[Cell], kinds: Mapping[str, str], modules: Mapping[str, str]
-) -> dict[str, str]:
-    """What is known of the types of top-level names, as annotations that resolve in the script."""
-    by_path = {path: name for name, path in modules.items()}
-    known: dict[str, str] = {}
-    for name, kind in kinds.items():
-        _package, _, last = kind.rpartition(".")
-        for path in (kind, f"numpy.{last}" if last == "ndarray" else f"pandas.{last}"):
-            base, _, attribute = path.rpartition(".")
-            if path in by_path:
-                known[name] = by_path[path]
-            elif base in by_path and attribute in ("DataFrame", "Series", "ndarray"):
-                known[name] = f"{by_path[base]}.{attribute}"
-            else:
-                continue
-            break
-    for cell in cells:
-        for statement in cell.statements:
-            if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-                target, value = statement.targets[0], statement.value
-                if isinstance(target, ast.Name) and target.id not in kinds:
-                    found = _static_type(value, modules)
-                    if target.id in known and known[target.id] != found:
-                        known[target.id] = "Any"
-                    else:
-                        known[target.id] = found
-            else:
-                for reference in references(statement):
-                    if reference.context == "store" and reference.name not in kinds:
-                        known[reference.name] = "Any"
-    return known
-
-
-def _static_type(value: ast.expr, modules: Mapping[str, str]) -> str:
-    if isinstance(value, ast.Constant) and type(value.value) in (int, float, str, bool):
-        return type(value.value).__name__
-    if isinstance(value, ast.JoinedStr):
-        return "str"
-    if isinstance(value, ast.List | ast.ListComp):
-        return "list[Any]"
-    if isinstance(value, ast.Dict | ast.DictComp):
-        return "dict[Any, Any]"
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
-        name = value.func.id
-        if name in modules and name[:1].isupper():
-            return name
-    return "Any"

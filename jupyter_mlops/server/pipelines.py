@@ -83,6 +83,7 @@ class AliasesHandler(MlopsHandler):
     def post(self, request: MoveAlias, pipeline: str) -> AliasMove:
         """Move one, unless somebody else moved it first."""
         from jupyter_mlops.compare import higher_is_better
+        from jupyter_mlops.compare.slices import slice_score
         from jupyter_mlops.export import promote_version
 
         store = self.services.store
@@ -92,7 +93,13 @@ class AliasesHandler(MlopsHandler):
         if request.version is None:
             return store.move_alias(pipeline, request.alias, None, **options)
         return promote_version(
-            store, pipeline, request.version, request.alias, direction=higher_is_better, **options
+            store,
+            pipeline,
+            request.version,
+            request.alias,
+            direction=higher_is_better,
+            score=lambda run, condition: slice_score(run, condition, store.get_artifact),
+            **options,
         )
 
 

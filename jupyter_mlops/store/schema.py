@@ -19,7 +19,7 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema revision, oldest first; a test holds it equal to the migrations folder."""
 
 VERSION_TABLE = "store_version"
@@ -221,4 +221,13 @@ metric_directions = sa.Table(
     sa.Column("metric", Text, primary_key=True),
     sa.Column("higher_is_better", sa.Boolean, nullable=False),
 )
+
+protected_slices = sa.Table(
+    "protected_slices",
+    metadata,
+    sa.Column("pipeline", Text, primary_key=True),
+    sa.Column("alias", Text, primary_key=True),
+    sa.Column("condition", Text, primary_key=True),
+)
+
 sa.Index("alias_moves_alias", alias_moves.c.pipeline, alias_moves.c.alias, alias_moves.c.id)

@@ -15,9 +15,11 @@ from jupyter_mlops.records import AliasMove, PipelineVersion, now
 
 from .documents import decode, encode_checked, microseconds, moment
 from .packing import LONGEST_NAME
-from .schema import alias_moves, aliases, pipeline_versions
+from .schema import alias_moves, aliases, pipeline_versions, protected_slices
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .database import Database
 
 
@@ -111,6 +113,27 @@ class Versions:
         _check_alias(alias)
         with self._database.write() as connection:
             return _move(connection, name, alias, version, expected=expected, reason=reason)
+
+    def protected_slices(self, name: str, alias: str) -> tuple[str, ...]:
+        """The conditions of the slices on which `alias` must not move to something worse."""
+        here = sa.and_(protected_slices.c.pipeline == name, protected_slices.c.alias == alias)
+        query = sa.select(protected_slices.c.condition).where(here).order_by(protected_slices.c.condition)
+        with self._database.read() as connection:
+            return tuple(str(condition) for condition in connection.execute(query).scalars())
+
+    def protect_slices(
+        self, name: str, alias: str, add: Collection[str] = (), remove: Collection[str] = ()
+    ) -> None:
+        """Protect slices of an alias from now on, and others no more."""
+        _check_alias(alias)
+        table = protected_slices
+        with self._database.write() as connection:
+            for condition in (*add, *remove):
+                here = (table.c.pipeline == name, table.c.alias == alias, table.c.condition == condition)
+                connection.execute(sa.delete(table).where(*here))
+            for condition in dict.fromkeys(add):
+                row = {"pipeline": name, "alias": alias, "condition": condition}
+                connection.execute(sa.insert(table), row)
 
     def alias_log(self, name: str) -> list[AliasMove]:
         """Every move of a pipeline's aliases, oldest first."""

@@ -316,7 +316,8 @@ export interface ExamplesQuery {
  * `opaque` were touched and cannot be fingerprinted, `deleted` are gone. `ambient_reads` and
  * `ambient_writes` name state outside the namespace: `rng:random`, `rng:numpy`,
  * `rng:torch`, `cwd`, `environ`, `sys.path`, `options:pandas` … `fingerprints` are
- * those after the cell, of every name it touched.
+ * those after the cell, of every name it touched; `types` are annotations of the bound names, by the
+ * path one would import (`pandas.DataFrame`, `list[float]`), where there is one.
  */
 export interface Execution {
   execution_id: string;
@@ -343,6 +344,7 @@ export interface Execution {
   files: FileUse[];
   fingerprints: { [key: string]: string };
   heading: string;
+  types: { [key: string]: string };
 }
 
 /**
@@ -605,6 +607,7 @@ export interface PipelineVersion {
   aliases: string[];
   manifest_hash: string;
   changed: string[];
+  fallback: number | null;
   contents_path: string | null;
 }
 

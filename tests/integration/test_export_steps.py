@@ -147,7 +147,7 @@ def test_predictions_that_break_their_contract_are_never_written(notebook: Noteb
         params=("rate", "bonus"),
     )
     version.call("run")
-    assert (version.output / "predictions.csv").read_text() == "prediction\n0.5\n1.0\n1.5\n"
+    assert (version.output / "predictions.csv").read_text() == "index,prediction\n0,0.5\n1,1.0\n2,1.5\n"
     held = json.loads((version.folder / "validation.json").read_text())["contracts"]
     assert "predictions.csv: held" in held
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,13 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from exportable import exportable_run
 
 from jupyter_mlops.compare import higher_is_better
-from jupyter_mlops.errors import PromotionError
+from jupyter_mlops.compare.slices import slice_score
+from jupyter_mlops.errors import PromotionError, UsageError
 from jupyter_mlops.export import export_run, promote_version, with_changes
-from jupyter_mlops.records import MetricDetail, PipelineVersion, ValidationReport, new_id, now
+from jupyter_mlops.records import Evaluation, MetricDetail, PipelineVersion, ValidationReport, new_id, now
 from jupyter_mlops.store import Store, open_store
 
 
@@ -100,9 +103,11 @@ def test_the_same_run_exported_again_is_a_version_that_says_so(store: Store, tmp
     )
 
 
-def add(store: Store, folder: Path, status: str = "validated", **metrics: float) -> PipelineVersion:
+def add(
+    store: Store, folder: Path, given: Any = None, status: str = "validated", **metrics: float
+) -> PipelineVersion:
     run = exportable_run(folder, 0.75)
-    details = {name: MetricDetail(origin="bound") for name in metrics}
+    details = {name: MetricDetail(origin="bound") for name in metrics} | (given or {})
     if "quality" in details:
         details["quality"] = MetricDetail(origin="bound", higher_is_better=True)
     fields = {name: getattr(run, name) for name in run.__struct_fields__}
@@ -159,7 +164,7 @@ def test_the_gate_is_the_version_the_alias_stands_at(
 def test_the_gate_on_the_command_line_and_the_way_back(store: Store, tmp_path: Path) -> None:
     add(store, tmp_path, accuracy=0.9)
     add(store, tmp_path, accuracy=0.8)
-    add(store, tmp_path, "rejected", accuracy=0.99)
+    add(store, tmp_path, status="rejected", accuracy=0.99)
     mlops(tmp_path, "promote", "churn", "1", "champion")
     refused = mlops(tmp_path, "promote", "churn", "2", "champion", code=3)
     assert "accuracy is 0.8, not 0.9" in refused.stderr
@@ -172,3 +177,46 @@ def test_the_gate_on_the_command_line_and_the_way_back(store: Store, tmp_path: P
     )
     assert mlops(tmp_path, "rollback", "churn", "champion").stdout == "churn champion: v2 → v1\n"
     assert "→ v2" in mlops(tmp_path, "promote", "churn", "2", "champion", "--force").stdout
+
+
+def table(**columns: list[Any]) -> bytes:
+    arrays = {str(position): np.array(values) for position, values in enumerate(columns.values())}
+    buffer = io.BytesIO()
+    np.savez(buffer, columns=np.array(list(columns)), **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def test_a_protected_slice_can_veto_a_better_average_and_stays_protected(
+    store: Store, tmp_path: Path
+) -> None:
+    true = ["Adelie", "Adelie", "Adelie", "Gentoo", "Gentoo"]
+    tables = {
+        "rows": table(island=["Dream", "Dream", "Biscoe", "Biscoe", "Biscoe"]),
+        "one": table(y_true=true, y_pred=["Gentoo", "Gentoo", "Adelie", "Gentoo", "Gentoo"]),
+        "two": table(y_true=true, y_pred=["Adelie", "Adelie", "Adelie", "Gentoo", "Adelie"]),
+    }
+    for accuracy, digest in ((0.6, "one"), (0.8, "two"), (0.9, "")):
+        evaluation = Evaluation(function="f", target_name="species", predictions=digest, features="rows")
+        add(
+            store,
+            tmp_path,
+            {"accuracy": MetricDetail(origin="call", evaluation=evaluation)},
+            accuracy=accuracy,
+        )
+
+    def move(version: int, **options: Any) -> Any:
+        options.setdefault("score", lambda run, condition: slice_score(run, condition, tables.__getitem__))
+        return promote_version(store, "churn", version, "champion", direction=higher_is_better, **options)
+
+    with pytest.raises(UsageError, match="no condition"):
+        move(1, protect=["species"])
+    assert store.protected_slices("churn", "champion") == ()
+    move(1, protect=["species = 'Gentoo'"])
+    for _ in range(2):
+        with pytest.raises(PromotionError, match=r"'Gentoo'\"? accuracy is 0.5 \(2 rows\), not 1"):
+            move(2)
+    with pytest.raises(PromotionError, match="cannot be scored"):
+        move(3)
+    assert move(2, unprotect=["species = 'Gentoo'"], protect=["island = 'Dream'"]).to_version == 2
+    assert store.protected_slices("churn", "champion") == ("island = 'Dream'",)
+    assert "protected slice" in move(3, force=True).reason

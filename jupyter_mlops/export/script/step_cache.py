@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 500_000_000
 MOST_FILES = 10_000
 KEY_BYTES = 64
-RESULTS = frozenset({"metrics.json", "model.joblib", "predictions.csv"})
+RESULTS = frozenset({"metrics.json", "model.joblib", "model.pt", "predictions.csv"})
 CLOCK_SLACK = 50_000_000
 
 
@@ -130,7 +130,9 @@ class StepCache:
         }
         shared = [node for node in tree.body if node not in functions.values()]
         parts = [sys.version, *(ast.dump(node) for node in shared if not _is_table(node)), *_packages()]
-        beside = [self.script.parent / "contracts.py", self.script.parent / "modules", *self.inputs]
+        here = self.script.parent
+        ours = [here / name for name in ("contracts.py", "pipeline_runner.py", "modules")]
+        beside = [*ours, *self.inputs]
         parts.extend(f"{place.name}={content_of(place)}" for place in beside)
         word = next((name for name, value in state.items() if value is self.config), "")
         hashes: dict[str, str] = {}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from jupyter_mlops.export import codegen
+from jupyter_mlops.export import codegen, edits, formatting
 from jupyter_mlops.export.hoisting import hoist
+from jupyter_mlops.export.naming import name_steps
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
-from jupyter_mlops.export.steps import group_cells, prepare_cells
+from jupyter_mlops.export.steps import group_cells, names_at_top, prepare_cells, taken_names
 from jupyter_mlops.records import Execution, FileUse, ParamDetail
 
 WORDS = Words("config", "metrics", "result")
@@ -46,27 +47,15 @@ def _write(cells: list[Cell], params: tuple[str, ...], inputs: set[str]) -> tupl
         words=WORDS,
         directory=HERE,
     )
-    codegen.edit_names(cells, hoisted, WORDS)
-    steps = group_cells(cells, hoisted, final=["out"], words=WORDS, labels={})
-    text = codegen.Writer(WORDS, hoisted, {}).script(
-        title="A test",
-        steps=steps,
-        checks={},
-        metrics=[],
-        model="",
-        predictions="",
-        fields=hoisted.fields(),
-        linked=(),
-        copied=(),
-        folders=(),
-        unkept=(),
-        modules=False,
-        picks=False,
-        before={},
-        after={},
+    edits.edit_names(cells, hoisted, WORDS)
+    steps = group_cells(cells, hoisted, final=["out"], words=WORDS)
+    name_steps(steps, names_at_top(hoisted), {})
+    writer = codegen.Writer(WORDS, hoisted, lambda name, order: "Any", taken_names(cells))
+    text = formatting.formatted(
+        writer.script(codegen.Plan(title="A test", steps=steps, fields=hoisted.fields()))
     )
     compile(text, "pipeline.py", "exec")
-    return text.partition("# ---- running")[0], hoisted
+    return text, hoisted
 
 
 def test_literals_become_settings_unless_bound_twice() -> None:
@@ -125,7 +114,7 @@ def test_paths_become_settings_only_where_they_are_read_as_a_whole() -> None:
         files={1: "/data/x/in.csv", 2: "/data/x/in.csv"},
     )
     assert "read(config.label)" in text
-    assert "label: str = field(default=" in text
+    assert "label: str = input_path(" in text
     assert 'os.path.join("x", "in.csv")' in text
     assert [field.kind for field in hoisted.fields()] == ["input"]
 
@@ -138,6 +127,6 @@ def test_globals_become_nonlocals_with_a_place() -> None:
 
 def test_text_of_a_person_cannot_leave_its_docstring() -> None:
     title = 'Load """ + __import__("os").getcwd() + """ \\'
-    tree = ast.parse(codegen._quoted(title))
+    tree = ast.parse(codegen.quoted(title))
     assert len(tree.body) == 1
     assert isinstance(tree.body[0].value, ast.Constant)  # type: ignore[attr-defined]

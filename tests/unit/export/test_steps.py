@@ -6,17 +6,11 @@ import ast
 
 import pytest
 
+from jupyter_mlops.export.naming import docstring_of, name_steps, slug
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
 from jupyter_mlops.export.purity import Quietness
-from jupyter_mlops.export.steps import (
-    choose_words,
-    drop_inside,
-    group_cells,
-    imported_modules,
-    prepare_cells,
-    slug,
-    trim,
-)
+from jupyter_mlops.export.steps import choose_words, group_cells, imported_modules, prepare_cells
+from jupyter_mlops.export.trimming import drop_inside, trim
 from jupyter_mlops.records import Execution
 
 
@@ -102,7 +96,8 @@ def test_prints_inside_loops_go_and_blocks_stay_whole() -> None:
 def test_steps_are_given_and_give_what_is_used() -> None:
     cells = cells_of("raw = load_it()\nb = 1", "c = raw + 1\nif c:\n    b = 2", "d = b + c")
     words = Words("config", "metrics", "result")
-    steps = group_cells(cells, Hoisted(), final=["d"], words=words, labels={})
+    steps = group_cells(cells, Hoisted(), final=["d"], words=words)
+    name_steps(steps, set(), {})
     assert [(step.inputs, step.outputs) for step in steps] == [
         ([], ["raw", "b"]),
         (["raw", "b"], ["c", "b"]),
@@ -113,7 +108,7 @@ def test_steps_are_given_and_give_what_is_used() -> None:
 
 def test_a_nested_function_holds_together_what_it_looks_up_later() -> None:
     cells = cells_of("f = lambda: late", "x = 1", "late = 2", "y = f()")
-    steps = group_cells(cells, Hoisted(), final=["y"], words=Words("c", "m", "r"), labels={})
+    steps = group_cells(cells, Hoisted(), final=["y"], words=Words("c", "m", "r"))
     assert [[cell.order for cell in step.cells] for step in steps] == [[1, 2, 3], [4]]
 
 
@@ -126,3 +121,50 @@ def test_the_scripts_own_names_are_free_ones() -> None:
 def test_a_failed_cell_counts_as_far_as_it_got() -> None:
     cells = cells_of("a = 1\nb = 2\nraise E\nc = 3", status="failed", completed=2)
     assert left(cells) == ["a = 1", "b = 2"]
+
+
+@pytest.mark.parametrize(
+    ("title", "code", "name"),
+    [
+        ("Loading the data", "raw = pd.read_csv('x')", "load_data"),
+        ("The birds", "birds = pd.read_csv('x')", "load_birds"),
+        ("Data preparation", "a = 1", "prepare_data"),
+        ("Train a forest", "forest.fit(X, y)", "train_forest"),
+        ("Model evaluation", "a = 1", "evaluate_model"),
+        ("Train/test split", "a, b = train_test_split(c)", "split_data"),
+        ("", "a_train, a_test = train_test_split(c)", "split_data"),
+        ("", "model = LogisticRegression()\nmodel.fit(X, y)", "train_model"),
+        ("", "# Evaluate on the held-out rows\nscore = f1_score(y, p)", "evaluate_held_rows"),
+        ("", "# model = x()\nscore = f1_score(y, p)", "evaluate"),
+    ],
+)
+def test_a_step_is_called_by_a_verb_and_what_it_is_done_to(title: str, code: str, name: str) -> None:
+    cells = cells_of(code, heading=title)
+    steps = group_cells(cells, Hoisted(), final=["model", "a"], words=Words("c", "m", "r"))
+    name_steps(steps, set(), {})
+    assert [step.name for step in steps] == [name]
+
+
+def test_small_neighbours_without_a_title_are_one_step() -> None:
+    cells = cells_of(
+        "seed = 3",
+        "raw = read_csv('x')",
+        "raw['a'] = 1\nraw['b'] = 2",
+        "# Something else\nc = raw",
+        "model.fit(c)",
+        "model.partial_fit(c)",
+        "score = f1_score(c, c)",
+    )
+    steps = group_cells(cells, Hoisted(), final=["score"], words=Words("c", "m", "r"), merge=True)
+    assert [[cell.order for cell in step.cells] for step in steps] == [[1, 2, 3], [4], [5, 6], [7]]
+
+
+def test_a_docstring_holds_what_was_written_above() -> None:
+    cells = cells_of("a = 1", heading="Load: the data")
+    (step,) = group_cells(cells, Hoisted(), final=["a"], words=Words("c", "m", "r"))
+    step.prose = "Rows " * 30
+    name_steps([step], set(), {})
+    first, empty, *rest = docstring_of(step).splitlines()
+    assert (first, empty) == ("Load: the data.", "")
+    assert max(map(len, rest)) <= 80
+    assert " ".join(rest).split() == ["Rows"] * 30

@@ -1,0 +1,237 @@
+"""Names of steps: a verb and its object, from what their author says, what they do and what they bind."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import textwrap
+import unicodedata
+from typing import TYPE_CHECKING
+
+from .phases import called_names, loads_data, phase_of, title_of
+from .references import BUILTINS, references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from .plan import Step
+
+_LONGEST = 40
+_WIDTH = 80
+_MOST_PROSE = 400
+_FILLER = frozenset(
+    """
+    a an the and or of for to in on with by from at as is are be this that these those we our my us i
+    let lets now here then so first next some all it its into using use will can do step cell section
+    part out up get simple basic
+    """.split()
+)
+_VERBS = frozenset(
+    """
+    load read fetch download prepare preprocess clean split train fit build make create compute
+    calculate evaluate score test validate compare select scale encode impute fill add remove drop tune
+    search predict plot show explore inspect define engineer extract merge join filter transform
+    normalize standardize generate sample set run check tokenize vectorize reduce cluster optimize
+    estimate simulate convert rename save write export measure find initialize visualize analyse analyze
+    forecast label balance augment shuffle group aggregate resample baseline report count summarize try
+    """.split()
+) - {"baseline"}
+#: Nouns that people put above a cell for what it does.
+_DOING = {
+    "evaluation": "evaluate",
+    "preparation": "prepare",
+    "visualization": "visualize",
+    "visualisation": "visualize",
+    "selection": "select",
+    "creation": "create",
+    "comparison": "compare",
+    "prediction": "predict",
+    "predictions": "predict",
+    "transformation": "transform",
+    "normalization": "normalize",
+    "standardization": "standardize",
+    "imputation": "impute",
+    "extraction": "extract",
+    "generation": "generate",
+    "validation": "validate",
+    "optimization": "optimize",
+    "initialization": "initialize",
+    "definition": "define",
+    "setup": "set_up",
+    "results": "evaluate",
+}
+
+
+def name_steps(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, str]) -> None:
+    """Give every step its title and a name that nothing in the user's code has, in place.
+
+    Args:
+        steps: The steps, in order.
+        taken: Names that live at the top of the script.
+        labels: What a person called the execution of an order.
+    """
+    used = set(taken) | set(BUILTINS)
+    given: set[str] = set()
+    for step in steps:
+        used.update(found.name for cell in step.cells for found in references(cell.statements))
+    for step in steps:
+        step.title = next(filter(None, map(title_of, step.cells)), "")
+        label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
+        base = _said(step.title) or _guess(step, label, labels)
+        if base in used and base not in given and f"{base}_data" not in used:
+            base = f"{base}_data" if base.startswith(("load", "make", "split", "prepare")) else f"run_{base}"
+        if base in used and base.startswith("evaluate"):
+            base = slug(f"{base} {_last_bound(step)}")
+        name, number = base, 2
+        while name in used:
+            name = f"{base}_{number}"
+            number += 1
+        used.add(name)
+        given.add(name)
+        step.name = name
+
+
+def _said(title: str) -> str:
+    """The name that a title's own verb gives; ``""`` if there is none in it."""
+    words = [word for word in slug(title, words=12).split("_") if word]
+    if not words:
+        return ""
+    if {"train", "test", "split"} <= {*words}:
+        return "split_data"
+    for index in (0, len(words) - 1):
+        verb = _verb(words[index])
+        if verb:
+            rest = words[1:] if index == 0 else words[:-1]
+            objects = [word for word in rest if not _verb(word)] if index else rest
+            objects = ["features" if word == "feature" and index else word for word in objects]
+            return slug(" ".join([verb.replace("_", " "), *objects]), words=4) if verb != "set_up" else verb
+    return ""
+
+
+def _verb(word: str) -> str:
+    """``load`` for load, loads and loading, ``evaluate`` for evaluation; ``""`` for what is no doing."""
+    if word in _VERBS:
+        return word
+    if word in _DOING:
+        return _DOING[word]
+    if word.endswith("ing"):
+        stem = word[:-3]
+        for base in (stem, f"{stem}e", stem[:-1]):
+            if base in _VERBS:
+                return base
+    return ""
+
+
+def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
+    """A name from what a step does and binds, and from what a person called it."""
+    statements = [statement for cell in step.cells for statement in cell.statements]
+    calls = called_names(statements)
+    phase = phase_of(statements)
+    thing = next((name for name in step.outputs if name.lower() not in ("x", "y")), "")
+    if phase == "load":
+        return slug(f"load {_loaded(statements) or thing or 'data'}")
+    if phase == "train":
+        return slug(f"train {label or _fitted(statements, step.outputs)}")
+    halves = [name.lower() for name in step.outputs]
+    if phase == "split" or (
+        any("train" in name for name in halves) and any("test" in name for name in halves)
+    ):
+        return "split_data"
+    if phase == "evaluate":
+        return slug(f"evaluate {label}")
+    if label:
+        return label
+    if calls and all("seed" in call for call in calls):
+        return "set_seed"
+    if any(cell.order in labels for cell in step.cells):
+        return "evaluate"
+    if not step.outputs and any(call.startswith(("to_", "save", "dump", "write")) for call in calls):
+        return "save_data"
+    if all(isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for found in statements):
+        return slug(f"define {thing}")
+    if len(step.outputs) > 2 or (step.outputs and not thing):
+        return "prepare_data"
+    if thing:
+        return slug(f"{'prepare' if thing in step.inputs else 'make'} {thing}")
+    return slug(f"prepare {step.inputs[0]}") if step.inputs else "prepare"
+
+
+def _fitted(statements: Sequence[ast.stmt], outputs: Sequence[str]) -> str:
+    """What is fitted: the one name that ``fit`` is called on, ``models`` where there are several."""
+    names = {
+        node.func.value.id
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr.startswith("fit")
+        and isinstance(node.func.value, ast.Name)
+        and not node.func.value.id.lower().endswith(("scaler", "encoder", "imputer", "vectorizer"))
+    }
+    bound = [
+        statement.targets[0].id
+        for statement in statements
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and isinstance(statement.value, ast.Call)
+        and getattr(statement.value.func, "attr", "") == "fit"
+    ]
+    if len(names | set(bound)) > 1:
+        return "models"
+    plain = [name for name in outputs if not name.startswith(("X", "y", "pred", "acc", "score"))]
+    return next(iter([*names, *bound, *plain]), "model")
+
+
+def _last_bound(step: Step) -> str:
+    found = [
+        reference.name
+        for cell in step.cells
+        for reference in references(cell.statements)
+        if reference.context == "store" and not reference.deferred
+    ]
+    return found[-1] if found else ""
+
+
+def _loaded(statements: Sequence[ast.stmt]) -> str:
+    """The name that the first loading call is bound to."""
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            for node in ast.walk(statement.value):
+                called = node.func if isinstance(node, ast.Call) else None
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                if loads_data(name):
+                    found = statement.targets[0].id
+                    return name.partition("_")[2] or found if len(found) < 3 else found
+    return ""
+
+
+def slug(text: str, *, words: int = 5) -> str:
+    """A function name from words of a person, ``""`` if there is nothing in them to use."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", plain).lower()
+    plain = re.sub(r"'s\b|'", "", plain)
+    plain = re.sub(r"^\W*(?:step|part|section)?\s*[\divx]*[.):]\s+", "", plain)
+    found = [word for word in re.findall(r"[a-z0-9_]+", plain) if word.strip("_")]
+    kept = [word for word in found if word not in _FILLER] or found
+    while kept and kept[0][0].isdigit():
+        kept.pop(0)
+    name = ""
+    for word in kept[:words]:
+        longer = f"{name}_{word}" if name else word
+        if len(longer) > _LONGEST:
+            break
+        name = longer
+    name = name.strip("_")
+    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
+
+
+def docstring_of(step: Step) -> str:
+    """What a step does, in a line, and below it what its author wrote above the cell."""
+    text = " ".join((step.title or step.name.replace("_", " ")).split())
+    line = text[:1].upper() + text[1:].rstrip(".:") + ("" if text.endswith(("?", "!", "…")) else ".")
+    prose = textwrap.shorten(step.prose, _MOST_PROSE, placeholder=" …") if step.prose else ""
+    if len(line) > _WIDTH:
+        first, *rest = textwrap.wrap(line, _WIDTH)
+        return "\n".join([first, *rest, *(["", *textwrap.wrap(prose, _WIDTH)] if prose else [])]) + "\n"
+    return "\n".join([line, "", *textwrap.wrap(prose, _WIDTH)]) + "\n" if prose else line

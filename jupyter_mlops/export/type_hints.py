@@ -1,0 +1,158 @@
+"""Types of steps' inputs and outputs, written so that they resolve in the script."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .references import BUILTINS, references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from .plan import Cell, Hoisted
+
+#: Modules that everybody calls by the same short name.
+_SHORT = {"numpy": "np", "pandas": "pd", "polars": "pl"}
+#: Types that are, by inheritance, the plain type a reader expects.
+_PLAIN = {"numpy.float64": "float", "numpy.str_": "str"}
+_MAIN = "__main__."
+
+
+class Annotations:
+    """The types of names, as annotations.
+
+    Args:
+        cells: The kept cells, oldest first; their executions know what their names held.
+        hoisted: What stands at the top of the script, as far as it resolves a type.
+        kinds: Types of names that the run itself tells, for executions that know none.
+        taken: Every name in the user's code: a new import must have none of these.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        hoisted: Hoisted,
+        kinds: Mapping[str, str],
+        taken: Collection[str],
+    ) -> None:
+        self._cells = cells
+        self._kinds = dict(kinds)
+        self._taken = set(taken)
+        self._classes = {
+            name for name, found in hoisted.definitions.items() if isinstance(found.node, ast.ClassDef)
+        }
+        self._by_path = {
+            path: name for name, path in imported_paths(found for _, found in hoisted.imports).items()
+        }
+        self._static = _static_types(cells, {name: path for path, name in self._by_path.items()})
+        #: Import statements that annotations need and the user's code does not have.
+        self.imports: list[str] = []
+
+    def of(self, name: str, order: int | None = None) -> str:
+        """The annotation of a name after the cell of an order (default: at the end), or ``Any``."""
+        recorded = self._recorded(name, order)
+        return (self._resolved(recorded) if recorded else "") or self._static.get(name, "") or "Any"
+
+    def _recorded(self, name: str, order: int | None) -> str:
+        for cell in reversed(self._cells):
+            if order is not None and cell.order > order:
+                continue
+            if name in cell.execution.types:
+                return cell.execution.types[name]
+            if name in cell.execution.bound and cell.execution.types:
+                return ""
+        return self._kinds.get(name, "")
+
+    def _resolved(self, recorded: str) -> str:
+        """`recorded` with every class by the name it has in the script; ``""`` where that cannot be."""
+        if recorded in _PLAIN:
+            return _PLAIN[recorded]
+        try:
+            tree = ast.parse(recorded, mode="eval")
+        except (SyntaxError, ValueError):
+            return ""
+        resolved = _Resolver(self._name_of).visit(tree)
+        text = ast.unparse(resolved)
+        return "" if text == "Any" else text
+
+    def _name_of(self, path: str) -> str:
+        if path in _PLAIN:
+            return _PLAIN[path]
+        if path.startswith(_MAIN):
+            name = path.removeprefix(_MAIN)
+            return name if name in self._classes else ""
+        if path in self._by_path:
+            return self._by_path[path]
+        module, _, name = path.rpartition(".")
+        if not module:
+            return name if name in BUILTINS and name not in self._taken else ""
+        if module in self._by_path:
+            return f"{self._by_path[module]}.{name}"
+        short = _SHORT.get(module, "")
+        wanted = short or name
+        if wanted in self._taken or wanted in BUILTINS:
+            return ""
+        self.imports.append(f"import {module} as {short}" if short else f"from {module} import {name}")
+        self._taken.add(wanted)
+        self._by_path[module if short else path] = wanted
+        return f"{short}.{name}" if short else name
+
+
+class _Resolver(ast.NodeTransformer):
+    def __init__(self, name_of: Callable[[str], str]) -> None:
+        self._name_of = name_of
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return self._named(ast.unparse(node))
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self._named(node.id)
+
+    def _named(self, path: str) -> ast.AST:
+        return ast.parse(self._name_of(path) or "Any", mode="eval").body
+
+
+def imported_paths(statements: Iterable[ast.stmt]) -> dict[str, str]:
+    """What the names of import statements stand for: ``np`` → ``numpy``, ``dump`` → ``joblib.dump``."""
+    found: dict[str, str] = {}
+    for node in statements:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name = alias.asname or alias.name.partition(".")[0]
+                found[name] = alias.name if alias.asname else name
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return found
+
+
+def _static_types(cells: Iterable[Cell], imported: Mapping[str, str]) -> dict[str, str]:
+    """What assignments themselves tell, for names whose values nobody saw."""
+    known: dict[str, str] = {}
+    for cell in cells:
+        for statement in cell.statements:
+            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                name, found = statement.targets[0].id, _static_type(statement.value, imported)
+                known[name] = found if known.get(name, found) == found else ""
+                continue
+            for reference in references(statement):
+                if reference.context == "store":
+                    known[reference.name] = ""
+    return known
+
+
+def _static_type(value: ast.expr, imported: Mapping[str, str]) -> str:
+    if isinstance(value, ast.Constant) and type(value.value) in (int, float, str, bool):
+        return type(value.value).__name__
+    if isinstance(value, ast.JoinedStr):
+        return "str"
+    if isinstance(value, ast.List | ast.ListComp):
+        return "list"
+    if isinstance(value, ast.Dict | ast.DictComp):
+        return "dict"
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        name = value.func.id
+        if name in imported and name[:1].isupper():
+            return name
+    return ""
