@@ -157,12 +157,33 @@ _LOOKING = frozenset(
 def explored(expression: str) -> tuple[str, bool]:
     """(root, surely): the name an expression is a chain of methods and items of, ``""`` if it is none.
 
-    `surely` is True where a method only ever describes data: ``df.corr()["y"]``.
+    `surely` is True where a method only ever describes data: ``df.corr()["y"]``. Scaling and rounding
+    change nothing: ``df.memory_usage().sum() / 1e6``.
     """
     try:
         node = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "", False
+    return _explored(node)
+
+
+def _explored(node: ast.expr) -> tuple[str, bool]:
+    while True:
+        if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
+            node = node.left
+        elif isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant):
+            node = node.right
+        elif isinstance(node, ast.UnaryOp):
+            node = node.operand
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("round", "float", "int", "abs")
+            and node.args
+        ):
+            node = node.args[0]
+        else:
+            break
     methods: set[str] = set()
     while True:
         if isinstance(node, ast.Attribute):

@@ -148,7 +148,8 @@ class Evidence:
         """Whether an expression only looks at data: ``df.corr()["y"]``, ``df.age.mean()``, ``df.head()``."""
         if not is_number(value) and value is not None and EXPLAINING & set(words(expression)):
             return True
-        root, surely = explored(expression)
+        assigned = self.assignments.get(expression)
+        root, surely = explored(ast.unparse(assigned.value) if assigned is not None else expression)
         if surely:
             return True
         if not root:

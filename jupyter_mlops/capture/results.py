@@ -20,7 +20,6 @@ from .vocabulary import (
     names_a_result,
     sounds_like_holder,
     sounds_like_metric,
-    sounds_like_size,
     words,
 )
 
@@ -98,7 +97,9 @@ def _is_result(evidence: Evidence, name: str, value: Any, assignment: Assignment
         return False
     if name in evidence.shown:
         labels = [event.label for event in evidence.printed if event.site.expression == name]
-        return type(to_number(value)) is float and not any(sounds_like_size(label) for label in labels)
+        if evidence.explores(ast.unparse(assignment.value)):
+            return False
+        return type(to_number(value)) is float and not any(map(is_aside, labels))
     return (
         type(to_number(value)) is float
         and len(name) > 2

@@ -112,6 +112,8 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         told = canonical(event.label.rpartition(BETWEEN)[2])
         if is_setting(told) or (is_aside(told) and not sounds_like_metric(told) and call is None):
             return ""
+        if whole and not told and sounds_like_size(label):
+            return ""
         bound = evidence.assignments.get(site.expression) if not site.scope else None
         source = ast.unparse(bound.value) if bound is not None else site.expression
         looks = whole or evidence.explores(site.expression) or reads_clock(source)

@@ -49,7 +49,8 @@ def find_turns(evidence: Evidence) -> None:
         if site.loop and is_number(event.value) and not site.aside and BETWEEN not in event.label:
             turns.setdefault(site.key, []).append(event)
     for events in turns.values():
-        if len(events) > 1 and _tries(events[0].site, events[0].turn, len(events), fitting):
+        told = events[0].turn or _loop_of(events[0].site) in fitting
+        if told and len(events) > 1 and _tries(events[0].site, events[0].turn, len(events), fitting):
             _tell_turns(evidence, events)
 
 

@@ -94,7 +94,7 @@ _LEARNT = frozenset(
     """
     w b w0 w1 w2 b0 b1 weight weights bias biases theta theta0 theta1 coef coefs coefficient coefficients
     intercept beta0 beta1 grad grads gradient gradients dw db dtheta prediction predictions predicted
-    predict pred preds forecast yhat estimate params
+    predict pred preds forecast yhat estimate params percentile quantile percentiles quantiles memory mb gb kb
     """.split()
 )
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
@@ -143,7 +143,7 @@ def sounds_like_metric(name: str) -> bool:
 
 
 def is_learnt(name: str) -> bool:
-    """Whether a name or label is that of what a model learns or predicts, and so no score of it."""
+    """Whether a name or label is that of what a model learns or predicts, or of data, and so no score."""
     found = words(name)
     return bool(found) and not sounds_like_metric(name) and bool(_LEARNT & set(found))
 

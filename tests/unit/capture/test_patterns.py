@@ -110,6 +110,11 @@ def test_scores_as_people_show_them(code: str, expected: dict[str, float]) -> No
         ),
         ("hits, n = 3, 4\nprint('accuracy: %d/%d' % (hits, n))", "accuracy"),
         ("lams = np.array([0.1, 0.3])\nbest_lam = lams[1]\nprint('best lambda:', best_lam)", "lam"),
+        ("df = pd.DataFrame({'b': np.arange(80.0)})\nmid = df.b.mean()\nmid", "mid"),
+        ("df = pd.DataFrame({'b': [1.0]})\nprint('used', df.memory_usage().sum() / 1e6)", "used"),
+        ("q = np.quantile(y, 0.9) + 0.5\nprint('90th percentile:', q)", "percentile"),
+        ("for a, b in zip([1, 2], [3, 4]):\n    s = a / b\n    if b > 0: print('smooth loss', s)", "turn"),
+        ("d = {'n': 40}\nfor k in d: print(k, ':', d[k])", "n"),
         ("path = f'model_{0.5:.2f}.pt'\nprint(path)", "model"),
     ],
 )  # fmt: skip
