@@ -10,10 +10,10 @@ with the speed of the loop, so that an empty loop of ten million steps costs a f
 from __future__ import annotations
 
 import math
-import operator
 import re
 import sys
 from itertools import chain, islice
+from operator import length_hint
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -62,16 +62,16 @@ class Series:
         self.times: list[float] = []
         self.count = 0
 
-    def add(self, step: int, value: float, time: float) -> None:
-        """Append a point; beyond a bound the older ones are thinned to half."""
-        self.steps.append(step)
-        self.values.append(value)
-        self.times.append(time)
+    def thin(self) -> None:
+        """Beyond a bound thin the points to half."""
         if len(self.values) > _KEPT:
             keep = thin(self.values, _KEPT // 2)
             self.steps = [self.steps[index] for index in keep]
             self.times = [self.times[index] for index in keep]
             self.values = [self.values[index] for index in keep]
+
+
+Watched = tuple[tuple[str, Series], ...]
 
 
 class Loop:
@@ -150,11 +150,13 @@ class LoopWatch:
         step = 0
         clock = perf_counter
         last = clock()
+        running: FrameType | None = None
+        watched = tuple(loop.series.items())
         try:
             while True:
                 yield islice(source, take)
                 if sized:
-                    remaining = operator.length_hint(iterator)
+                    remaining = length_hint(iterator)
                     if remaining == left:
                         return
                     step += left - remaining
@@ -165,45 +167,53 @@ class LoopWatch:
                     step += take
                 time = clock()
                 loop.steps = base + step
-                self._sample(loop, sys._getframe(1), code, base + step - 1, time)
+                if watched or loop.targets:
+                    running = running or sys._getframe(1)
+                    self._sample(loop, watched, running, code, base + step - 1, time)
                 if over:
                     return
                 if time > self._next:
                     self._tell(loop, time)
-                after = clock()
                 if step >= _EXACT:
+                    after = clock()
                     pace = max((time - last) / take, 1e-9)
                     take = min(max(1, int((after - time) * _SHARE / pace)), take * 2, 1_000_000)
-                last = after
+                    last = after
         except GeneratorExit:
             # Left by break, return or an exception: the frame still stands at its last step,
             # unless it is the test of a `while` that ended it.
             frame = sys._getframe(1)
             if loop.label != "while" or frame.f_lineno != loop.line:
-                step = (loop.total or 0) - operator.length_hint(iterator) if sized else step + 1
+                step = (loop.total or 0) - length_hint(iterator) if sized else step + 1
                 loop.steps = base + step
-                self._sample(loop, frame, code, base + step - 1, clock())
+                self._sample(loop, watched, frame, code, base + step - 1, clock())
         finally:
             if loop in self.running:
                 self.running.remove(loop)
             if loop.lists:
                 self._collect(loop, sys._getframe(1), code, begun)
 
-    def _sample(self, loop: Loop, frame: FrameType, code: CodeType, step: int, time: float) -> None:
+    def _sample(
+        self, loop: Loop, watched: Watched, frame: FrameType, code: CodeType, step: int, time: float
+    ) -> None:
         if step < _TURNS and loop.targets:
             self._note_turn(loop, frame, step, time)
-        if not loop.names or frame.f_code is not code:
+        if not watched or frame.f_code is not code:
             return
         try:
             space = frame.f_locals
-            for name, series in loop.series.items():
+            for name, series in watched:
                 value = space.get(name)
                 if type(value) is not float:
                     value = to_float(value)
                     if value is None:
                         continue
                 series.count += 1
-                series.add(step, value, time - self.started)
+                series.steps.append(step)
+                series.values.append(value)
+                series.times.append(time - self.started)
+                if series.count > _KEPT:
+                    series.thin()
         except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
             self._fault(fault)
 
@@ -342,7 +352,7 @@ def thin(values: list[float], points: int) -> list[int]:
 
 def _length(iterator: Iterator[Any]) -> int | None:
     # Only iterators of built-in containers: a foreign __length_hint__ is the user's code.
-    return operator.length_hint(iterator) if id(type(iterator)) in _SIZED else None
+    return length_hint(iterator) if id(type(iterator)) in _SIZED else None
 
 
 def _lengths(loop: Loop, frame: FrameType) -> dict[tuple[str, str], int]:

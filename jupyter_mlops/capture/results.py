@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .sites import Event
 
 _LONGEST_LIST = 5_000
+#: Calls whose array is that of the folds: its mean and deviation are what one reads.
+_FOLDED = frozenset({"cross_val_score", "cross_validate"})
 
 
 def find_bound(evidence: Evidence) -> None:
@@ -116,8 +118,17 @@ def _find_members(
         return
     if sounds_like_holder(name) or EXPLAINING & set(words(name)):
         return
-    whole = module_of(type(value)) == "numpy" and not (calls or name in evidence.shown)
-    if whole and (assignment.consumed or _is_signed(evidence, value) or is_curve(evidence, name)):
+    if is_curve(evidence, name):
+        return
+    array = module_of(type(value)) == "numpy" and name not in evidence.shown
+    if array and not calls and (assignment.consumed or _is_signed(evidence, value)):
+        return
+    if array and calls and not any(call.site.function.rpartition(".")[2] in _FOLDED for call in calls):
+        numbers = numbers_of(value.tolist()) if value.ndim == 1 and value.size <= _LONGEST_LIST else None
+        if numbers is not None and name not in evidence.found.values:
+            _tell_bound(evidence, name, name, numbers[-1], assignment, calls, (len(numbers) - 1,))
+            evidence.keep_curve(name, numbers)
+            evidence.mark(calls)
         return
     if evidence.explores(ast.unparse(assignment.value), value):
         return

@@ -92,7 +92,7 @@ _HOLDERS = frozenset(
 )
 _LEARNT = frozenset(
     """
-    w b w0 w1 w2 b0 b1 weight weights bias biases theta theta0 theta1 coef coefs coefficient coefficients
+    w b w0 w1 w2 b0 b1 weight weights biases theta theta0 theta1 coef coefs coefficient coefficients
     intercept beta0 beta1 grad grads gradient gradients dw db dtheta prediction predictions predicted
     predict pred preds forecast yhat estimate params percentile quantile percentiles quantiles memory mb gb kb
     """.split()

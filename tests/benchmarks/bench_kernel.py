@@ -47,6 +47,27 @@ def paired(plain: Kernel, ours: Kernel, code: str, tracked: str, runs: int) -> t
     return statistics.median(without), statistics.median(with_us)
 
 
+#: The first steps of a loop are recorded one by one; this many are timed from within.
+EXACT = 4_000
+STEPS = """
+from time import process_time as clock
+begun = clock()
+for i in range({count}):
+    loss = i / 2
+print(clock() - begun)
+"""
+
+
+def step_seconds(plain: Kernel, ours: Kernel, runs: int) -> tuple[float, float]:
+    """Seconds a step of a loop costs by itself and with every step recorded, timed inside the cell."""
+    code = STEPS.format(count=EXACT).strip()
+    without, with_us = [], []
+    for _ in range(runs):
+        without.append(float(plain.run(code).stdout) / EXACT)
+        with_us.append(float(ours.run(f"%%track\n{code}").stdout) / EXACT)
+    return statistics.median(without), statistics.median(with_us)
+
+
 def import_seconds(code: str, runs: int) -> tuple[float, float]:
     empty, timed = [], []
     for _ in range(runs):
@@ -114,6 +135,11 @@ def main() -> None:
                     f"{label:34} {without * 1e3:8.1f} → {with_us * 1e3:8.1f} ms"
                     f"   +{(with_us - without) * 1e3:6.2f} ms   × {with_us / without:.2f}"
                 )
+            without, with_us = step_seconds(plain, ours, runs)
+            print(
+                f"{'a step of a loop, recorded exactly':34} {without * 1e6:8.3f} → {with_us * 1e6:8.3f} µs"
+                f"   +{(with_us - without) * 1e6:6.3f} µs"
+            )
         finally:
             plain.close()
             ours.close()

@@ -91,7 +91,10 @@ def test_thinning_keeps_extremes_ends_and_order() -> None:
 def test_a_series_is_bounded() -> None:
     series = Series()
     for step in range(3 * _KEPT):
-        series.add(step, step % 7, 0.0)
+        series.steps.append(step)
+        series.values.append(step % 7)
+        series.times.append(0.0)
+        series.thin()
     assert len(series.values) <= _KEPT
     assert series.steps[-1] == 3 * _KEPT - 1
 
