@@ -522,12 +522,8 @@ class Assembly:
         return text, local
 
     def _docstring(self) -> str:
-        run = self.run
-        named = f" ({run.name})" if run.name else ""
-        return (
-            f"Made from run {run.reference}{named} of {run.experiment}; CARD.md says what it is.\n\n"
-            "Run it with ``python pipeline.py run --output-dir output``.\n"
-        )
+        named = f" ({self.run.name})" if self.run.name else ""
+        return f"Made from run {self.run.reference}{named} of {self.run.experiment}; CARD.md says what it is."
 
     # ---- steps
 

@@ -138,8 +138,10 @@ class Writer:
         gives = [self._type(name, end) for name in step.outputs]
         result = "None" if not gives else gives[0] if len(gives) == 1 else f"tuple[{', '.join(gives)}]"
         begin = "async def" if any(cell.awaits for cell in step.cells) else "def"
-        docstring = quoted(plan.docstrings.get(step.name) or step.name, "    ")
-        lines = [f"{begin} {step.name}({parameters}) -> {result}:", f"    {docstring}"]
+        said = plan.docstrings.get(step.name)
+        lines = [f"{begin} {step.name}({parameters}) -> {result}:"]
+        if said:
+            lines.append(f"    {quoted(said, '    ')}")
         if plan.shared:
             names = sorted(_stored(step) - set(given))
             if names:

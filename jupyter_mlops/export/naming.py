@@ -227,8 +227,10 @@ def slug(text: str, *, words: int = 5) -> str:
 
 
 def docstring_of(step: Step) -> str:
-    """What a step does, in a line, and below it what its author wrote above the cell."""
+    """What its author says a step does, in a line and a paragraph; ``""`` where that is its name again."""
     text = " ".join((step.title or step.name.replace("_", " ")).split())
+    if not step.prose and slug(text, words=9) == step.name:
+        return ""
     line = text[:1].upper() + text[1:].rstrip(".:") + ("" if text.endswith(("?", "!", "…")) else ".")
     prose = textwrap.shorten(step.prose, _MOST_PROSE, placeholder=" …") if step.prose else ""
     if len(line) > _WIDTH:

@@ -124,7 +124,7 @@ def test_steps_hold_the_statements_of_the_source_and_no_others(
         ast.dump(statement)
         for node in written.body
         if isinstance(node, ast.FunctionDef) and node.name not in ours
-        for statement in node.body[1:]
+        for statement in node.body
         if not isinstance(statement, ast.Return)
     ]
     source = [ast.dump(statement) for code in codes for statement in ast.parse(code).body]

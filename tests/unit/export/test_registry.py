@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from pathlib import Path
 
@@ -54,6 +55,30 @@ def test_numbers_have_no_gaps_under_concurrent_exports(store: Store, tmp_path: P
     assert sorted(place.name for place in (tmp_path / "p" / "case").iterdir()) == [
         f"v{n}" for n in range(1, 7)
     ]
+
+
+def export_in_a_process(url: str, folder: str, number: int) -> None:
+    store = open_store(url, f"{folder}/artifacts")
+    export(store, Path(folder) / "p", text=str(number))
+    store.close()
+
+
+def test_numbers_have_no_gaps_when_processes_export_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    store = open_store(url, str(tmp_path / "artifacts"))
+    context = multiprocessing.get_context("spawn")
+    processes = [
+        context.Process(target=export_in_a_process, args=(url, str(tmp_path), number)) for number in range(4)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    found = store.versions("case")
+    store.close()
+    assert sorted(version.version for version in found) == [1, 2, 3, 4]
+    assert sorted(place.name for place in (tmp_path / "p" / "case").iterdir()) == ["v1", "v2", "v3", "v4"]
 
 
 def test_one_name_in_two_directories_shares_its_numbers(store: Store, tmp_path: Path) -> None:
