@@ -20,17 +20,27 @@ if TYPE_CHECKING:
     from .api import get_features as get_features
     from .api import get_predictions as get_predictions
     from .api import get_run as get_run
+    from .api import import_runs as import_runs
     from .api import open_as_notebook as open_as_notebook
+    from .api import push_runs as push_runs
     from .api import rescore as rescore
     from .api import search_runs as search_runs
     from .api import set_direction as set_direction
+    from .tracking import active_run as active_run
+    from .tracking import end_run as end_run
     from .tracking import log_artifact as log_artifact
+    from .tracking import log_artifacts as log_artifacts
+    from .tracking import log_dict as log_dict
+    from .tracking import log_figure as log_figure
     from .tracking import log_metric as log_metric
     from .tracking import log_metrics as log_metrics
     from .tracking import log_param as log_param
     from .tracking import log_params as log_params
+    from .tracking import log_text as log_text
+    from .tracking import set_experiment as set_experiment
     from .tracking import set_tag as set_tag
     from .tracking import set_tags as set_tags
+    from .tracking import set_tracking_uri as set_tracking_uri
     from .tracking import start_run as start_run
 
 _HOME = {
@@ -40,6 +50,8 @@ _HOME = {
     "get_predictions": ".api",
     "get_features": ".api",
     "rescore": ".api",
+    "import_runs": ".api",
+    "push_runs": ".api",
     "compare": ".api",
     "export": ".api",
     "open_as_notebook": ".api",
@@ -51,6 +63,14 @@ _HOME = {
     "log_params": ".tracking",
     "set_tag": ".tracking",
     "set_tags": ".tracking",
+    "active_run": ".tracking",
+    "end_run": ".tracking",
+    "log_artifacts": ".tracking",
+    "log_dict": ".tracking",
+    "log_figure": ".tracking",
+    "log_text": ".tracking",
+    "set_experiment": ".tracking",
+    "set_tracking_uri": ".tracking",
     "log_artifact": ".tracking",
 }
 

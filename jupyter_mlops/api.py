@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from .exchange import Imported, Pushed
     from .records import PipelineVersion
     from .store import Store
     from .widgets.comparison import Comparison
@@ -333,3 +334,44 @@ def open_as_notebook(ref: Reference, path: str | Path | None = None) -> Path:
 
     store, run_id = open_default_store(), resolve(ref)
     return write_notebook(store, run_id, Path(path or default_name(store.get_run(run_id))))
+
+
+def import_runs(source: str | os.PathLike[str], experiment: str | None = None) -> list[Imported]:
+    """Bring in runs of another tracker; those that are here already are left alone.
+
+    Args:
+        source: The URL of an MLflow server, its ``mlflow.db`` or ``mlruns`` folder, an exptrack database,
+            or a folder of W&B's with offline runs.
+        experiment: Put all of them into this one; default: each into that of its name.
+
+    Raises:
+        UsageError: There is nothing at `source` that can be read.
+        ExchangeError: A server cannot be reached or refuses.
+    """
+    from .exchange import import_runs as read_in
+
+    limit = load_config().artifact_bytes
+    return list(read_in(open_default_store(), os.fspath(source), experiment=experiment, artifact_bytes=limit))
+
+
+def push_runs(url: str, *refs: Reference, filter_string: str | None = None) -> list[Pushed]:
+    """Send runs to an MLflow server, with their params, metrics, tags, datasets and files; repeatable.
+
+    Args:
+        url: The server, e.g. ``http://localhost:5000``.
+        refs: The runs.
+        filter_string: Also those that this filter finds; ``""`` finds every run.
+
+    Raises:
+        UsageError: No run is named.
+        ExchangeError: The server cannot be reached or refuses.
+    """
+    from .exchange import push_runs as send
+
+    store = open_default_store()
+    chosen = [resolve(ref) for ref in refs]
+    if filter_string is not None:
+        chosen += [run.run_id for run in store.search(filter_string)][::-1]
+    elif not chosen:
+        raise UsageError("No run is named.", "Name runs, or give a filter_string; '' takes every run.")
+    return list(send(store, chosen, url))

@@ -153,6 +153,22 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("alias", metavar="ALIAS")
 
     add_commands(command, _show_result)
+    added = command(
+        "import", _import, "Bring in runs of MLflow, exptrack or W&B; what is there is left alone."
+    )
+    added.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="an MLflow server's URL, mlflow.db or mlruns, .exptrack/experiments.db, or a wandb folder",
+    )
+    added.add_argument("--experiment", help="put them all into this one (default: each into its own)")
+
+    added = command("push", _push, "Send runs to an MLflow server; what is there is only added to.")
+    added.add_argument("runs", metavar="RUN", nargs="*", help="default: those that --filter finds")
+    of_experiment(added)
+    added.add_argument("--filter", help="e.g. 'metrics.accuracy > 0.9'; '' for every run")
+    added.add_argument("--to", required=True, metavar="URL", help="the server, e.g. http://localhost:5000")
+
     command("doctor", _doctor, "Say what is installed, where the store is and whether all parts agree.")
     return parser
 
@@ -425,6 +441,51 @@ def _rollback(options: argparse.Namespace) -> int:
         _print_json(move)
     else:
         print(move_text(move))
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from .exchange import import_runs
+    from .store import open_store
+    from .terminal import exchange_text
+
+    config = load_config()
+    url = config.resolved_store_url()
+    store = open_store(url, config.resolved_artifacts_url(url))
+    done = []
+    for run in import_runs(
+        store, options.source, experiment=options.experiment, artifact_bytes=config.artifact_bytes
+    ):
+        done.append(run)
+        if run.outcome != "unchanged":
+            _progress(f"{run.experiment} #{run.number} from {run.source_run_id}: {run.outcome}")
+    if options.json:
+        _print_json(done)
+    else:
+        print(exchange_text([(run.outcome, f"#{run.number}", run.problems) for run in done], "imported"))
+    return 0
+
+
+def _push(options: argparse.Namespace) -> int:
+    from .exchange import push_runs
+    from .terminal import exchange_text
+
+    store = _store()
+    chosen = [_resolve(store, reference, options.experiment) for reference in options.runs]
+    if options.filter is not None:
+        chosen += [run.run_id for run in store.search(options.filter, experiment=options.experiment)][::-1]
+    elif not chosen:
+        raise UsageError(
+            "No run is named.", "Name runs, or choose with --filter; --filter '' takes them all."
+        )
+    done = []
+    for run in push_runs(store, chosen, options.to):
+        done.append(run)
+        _progress(f"{run.run_id} is {run.mlflow_run_id}: {run.outcome}")
+    if options.json:
+        _print_json(done)
+    else:
+        print(exchange_text([(run.outcome, run.run_id, run.problems) for run in done], "pushed"))
     return 0
 
 

@@ -146,6 +146,16 @@ class ArtifactError(MlopsError):
     default_hint = "The run itself is intact; only this file is not available."
 
 
+class ExchangeError(MlopsError):
+    """Another tracker's server cannot be reached, or refuses."""
+
+    code = "exchange"
+    status = 502
+    default_hint = (
+        "Check the URL, and the credentials in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+    )
+
+
 class ConfigError(UsageError):
     """A configuration value that cannot be used."""
 

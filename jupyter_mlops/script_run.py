@@ -27,13 +27,14 @@ from .records import MetricDetail, ParamDetail, Run, RunWarning, Severity, Statu
 
 if TYPE_CHECKING:
     from .config import Mlops
+    from .tracking import RunInfo
 
 log = logging.getLogger(__name__)
 SAVE_SECONDS = 2.0
 TRACEBACK_CHARACTERS = 10_000
 
 
-def begin(name: str, experiment: str | None, parent_id: str) -> ScriptRun:
+def begin(name: str, experiment: str | None, parent_id: str, note: str = "") -> ScriptRun:
     """Write the early row of a new run and start its heartbeat."""
     config = load_config()
     script = _script()
@@ -44,6 +45,7 @@ def begin(name: str, experiment: str | None, parent_id: str) -> ScriptRun:
         status=Status.RUNNING,
         start_time=records.now(),
         name=name,
+        note=note,
         parent_id=parent_id,
         source=source,
         code_hash=hashlib.sha256(source.encode()).hexdigest() if source else "",
@@ -90,6 +92,16 @@ class ScriptRun:
         """The run's opaque id."""
         return self._run.run_id
 
+    @property
+    def info(self) -> RunInfo:
+        """Its id, name, experiment and start."""
+        from .tracking import RunInfo
+
+        run = self._run
+        return RunInfo(
+            run_id=run.run_id, run_name=run.name, experiment=run.experiment, start_time=run.start_time
+        )
+
     def log_metric(self, key: str, value: records.MetricValue, step: int | None) -> None:
         """Set a metric; with `step` also add a point to its curve."""
         seconds = time.monotonic() - self._begun
@@ -115,11 +127,11 @@ class ScriptRun:
             self._tags[key] = value
             self._changed = True
 
-    def log_artifact(self, path: Path) -> None:
-        """Keep a copy of a file, or of each file in a folder."""
+    def log_artifact(self, path: Path, folder: str) -> None:
+        """Keep a copy of a file, or of each file in a folder, below `folder` of the run's files."""
         files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         for file in files:
-            name = file.relative_to(path.parent).as_posix()
+            name = (Path(folder) / file.relative_to(path.parent)).as_posix()
             size = file.stat().st_size
             if size > self._config.artifact_bytes:
                 self._warn(

@@ -213,3 +213,15 @@ def _curve_words(curve: Curve) -> str:
 
 def _exact(value: float | None) -> str:
     return NOTHING if value is None else repr(value)
+
+
+def exchange_text(done: Sequence[tuple[str, str, Sequence[str]]], verb: str) -> str:
+    """What became of runs that came in or went out, given (outcome, run, problems) of each."""
+    counts = {
+        outcome: sum(done_one[0] == outcome for done_one in done)
+        for outcome in ("new", "changed", "unchanged")
+    }
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) or "nothing there"
+    lines = [f"{len(done)} runs {verb}: {told}."]
+    lines += [f"{run}: {problem}" for _, run, problems in done for problem in problems]
+    return printable_lines("\n".join(lines))

@@ -35,8 +35,8 @@ class CellBuilder:
         """Set a tag."""
         self._open().logged.tags[key] = value
 
-    def log_artifact(self, path: Path) -> None:
-        """Keep a copy of the file at `path`, or of every file in the folder."""
+    def log_artifact(self, path: Path, folder: str) -> None:
+        """Keep a copy of the file at `path`, or of each file in it, below `folder` of the run's files."""
         from jupyter_mlops.capture.draft import Blob
 
         opened = self._open()
@@ -44,6 +44,7 @@ class CellBuilder:
         for file in files:
             media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             name = file.name if file == path else f"{path.name}/{file.relative_to(path).as_posix()}"
+            name = f"{folder}/{name}" if folder else name
             opened.logged.blobs.append(Blob(name, file.read_bytes(), media_type, "file"))
 
     def _open(self) -> Open:

@@ -143,7 +143,7 @@ def test_a_run_inside_a_run_is_its_child(store: Store) -> None:
             with mlops.start_run(f"depth {depth}", experiment="sweeps"):
                 mlops.log_param("depth", depth)
         mlops.log_metric("best", 2)
-    runs = {run.name: run for run in store.search(experiment="sweeps")}
+    runs = {run.name: run for run in store.search(experiment="sweeps", include_children=True)}
     assert runs["sweep"].metrics == {"best": 2}
     assert runs["depth 1"].params == {"depth": 1}
     assert {runs["depth 1"].parent_id, runs["depth 2"].parent_id} == {parent.run_id}
@@ -231,7 +231,7 @@ def test_inside_a_tracked_cell_everything_goes_to_the_cells_run(
         def set_tag(self, key: str, value: str) -> None:
             self.seen.append((key, value))
 
-        def log_artifact(self, path: Path) -> None:
+        def log_artifact(self, path: Path, folder: str) -> None:
             self.seen.append((path.name,))
 
     cell = Cell()

@@ -15,7 +15,7 @@ import jupyter_mlops
 PACKAGE = Path(jupyter_mlops.__file__).parent
 EVERYTHING = {
     "records", "errors", "config", "capture", "store", "compare", "widgets", "export", "notebook", "server", "cli",
-    "api", "tracking", "script_run", "rescoring", "doctor", "demo", "terminal", "upkeep",
+    "exchange", "api", "tracking", "script_run", "rescoring", "doctor", "demo", "terminal", "upkeep",
 }  # fmt: skip
 OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal", "upkeep"}
 MAY_IMPORT = {
@@ -27,13 +27,14 @@ MAY_IMPORT = {
     "compare": {"records", "errors"},
     "widgets": {"compare", "records"},
     "export": {"records", "errors", "store", "capture.names"},
+    "exchange": {"records", "errors", "store"},
     "api": EVERYTHING - OUTSIDE,
     "tracking": EVERYTHING - OUTSIDE,
     "rescoring": EVERYTHING - OUTSIDE,
     "script_run": EVERYTHING - OUTSIDE,
     "notebook": EVERYTHING - OUTSIDE,
     "server": {"records", "errors", "config", "store", "compare", "export"},
-    "cli": {"records", "errors", "config", "store", "compare", "export", "api", *OUTSIDE},
+    "cli": {"records", "errors", "config", "store", "compare", "export", "exchange", "api", *OUTSIDE},
     "doctor": {"records", "errors", "config", "store", "compare", "export"},
     "demo": {"records", "errors", "config", "store", "compare", "export", "terminal"},
     "upkeep": {"errors", "config", "store"},
