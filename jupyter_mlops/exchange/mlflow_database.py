@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import UsageError
 
 from .foreign import ForeignFile, ForeignRun, Point, in_order, status_of, time_of
-from .mlflow_terms import NOTE, PARENT, RUN_NAME, SOURCE, dataset_of
+from .mlflow_terms import NOTE, PARENT, RUN_NAME, SOURCE, dataset_of, number_of
 from .places import files_below, first_folder
 
 if TYPE_CHECKING:
@@ -95,10 +94,7 @@ def _points(connection: sqlite3.Connection, run_id: str) -> dict[str, list[Point
     found: dict[str, list[Point]] = defaultdict(list)
     query = "SELECT key, step, value, timestamp, is_nan FROM metrics WHERE run_uuid = ?"
     for key, step, value, milliseconds, missing in connection.execute(query, [run_id]):
-        # MLflow's database holds the largest number there is for an infinite one.
-        infinite = abs(value) == sys.float_info.max
-        number = math.nan if missing else math.copysign(math.inf, value) if infinite else float(value)
-        found[key].append(Point(step, number, milliseconds))
+        found[key].append(Point(step, math.nan if missing else number_of(value), milliseconds))
     return {key: in_order(points) for key, points in found.items()}
 
 

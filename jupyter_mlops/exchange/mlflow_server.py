@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .foreign import ForeignFile, ForeignRun, Point, in_order, status_of, time_of
 from .mlflow_client import PAGE, MlflowClient
-from .mlflow_terms import NOTE, PARENT, RUN_NAME, SOURCE, dataset_of
+from .mlflow_terms import NOTE, PARENT, RUN_NAME, SOURCE, dataset_of, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,11 @@ def points_of(client: MlflowClient, run_id: str, metric: str) -> list[Point]:
     """The values a server has of a metric, in order."""
     return in_order(
         [
-            Point(int(found.get("step") or 0), float(found.get("value", 0)), int(found.get("timestamp") or 0))
+            Point(
+                int(found.get("step") or 0),
+                number_of(found.get("value", 0)),
+                int(found.get("timestamp") or 0),
+            )
             for found in client.history(run_id, metric)
         ]
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -67,6 +69,12 @@ def allowed_names(names: Iterable[str]) -> dict[str, str]:
 def text_of(value: Any) -> str:
     """A parameter's value as MLflow holds it: a text."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
+
+
+def number_of(value: float | str) -> float:
+    """A metric's value; MLflow's database holds the largest number there is for an infinite one."""
+    number = float(value)
+    return math.copysign(math.inf, number) if abs(number) == sys.float_info.max else number
 
 
 def value_of(text: str) -> Any:
