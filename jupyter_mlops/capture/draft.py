@@ -30,12 +30,13 @@ from jupyter_mlops.records import (
 
 from .children import Children, Heard, candidates_of, find_children, with_tables
 from .code import role_of
-from .common_sense import Fitting, Scoring, find_nonsense
+from .common_sense import Fitting, Scoring, find_nonsense, find_time_leaks
 from .dataset import describe_dataset
 from .doubts import find_doubts
 from .environment import describe_environment
 from .evaluation import prediction_of, target_of
 from .fingerprint import fingerprint
+from .leakage import leak_warnings, read_workflow
 from .loops import LoopWatch, series_of, thin
 from .metrics import Found, Observed, find_metrics
 from .models import (
@@ -149,6 +150,7 @@ class Drafter:
         self.seeds: dict[int, dict[str, Any]] = {}
         #: Tables of features kept so far, by their fingerprint.
         self.features: dict[str, Artifact] = {}
+        self._trees: dict[int, ast.Module | None] = {}
         self._called: dict[int, list[tuple[str, str, Any]]] = {}
         self._described: dict[tuple[str, str], Dataset] = {}
         self._namespace = namespace
@@ -173,7 +175,7 @@ class Drafter:
         environment = attempt(lambda: self._environment(lineage), None)
         doubts = [
             *attempt(lambda: find_doubts(lineage, self._ledger.executions, self._all_seeds()), []),
-            *attempt(lambda: find_nonsense(_fittings(events), _scorings(events, values, metric_details)), []),
+            *attempt(lambda: self._nonsense(events, lineage, values, metric_details), []),
         ]
         faults = [*attempt.faults, *seen.probe.faults, *seen.watch.faults]
         run = msgspec.structs.replace(
@@ -343,8 +345,9 @@ class Drafter:
         known = self._called.get(made.order)
         if known is None:
             try:
-                known = call_settings(ast.parse(made.code), self._namespace)
-            except (SyntaxError, ValueError, RecursionError):
+                tree = self._tree_of(made)
+                known = call_settings(tree, self._namespace) if tree is not None else []
+            except (ValueError, RecursionError):
                 known = []
             self._called[made.order] = known
         return known
@@ -448,6 +451,42 @@ class Drafter:
             )
         return tuple(models), blobs
 
+    def _nonsense(
+        self,
+        events: list[Event],
+        lineage: list[Execution],
+        values: Mapping[str, MetricValue],
+        details: Mapping[str, MetricDetail],
+    ) -> list[RunWarning]:
+        """Leaks and impossible scores: of what was heard in this cell, and what the code before says."""
+        scorings = _scorings(events, values, details)
+        fittings = _fittings(events)
+        if not (fittings or scorings):
+            return []
+        known = [tree for made in lineage if (tree := self._tree_of(made)) is not None]
+        workflow = read_workflow(known, self._namespace)
+        seen = {id(fitting.features) for fitting in fittings}
+        for features, target in workflow.fits:
+            value = self._namespace.get(features)
+            if value is not None and id(value) not in seen:
+                seen.add(id(value))
+                fittings.insert(0, Fitting(features, value, target, self._namespace.get(target)))
+        read = dict.fromkeys(name for made in lineage for name in made.reads)
+        return [
+            *leak_warnings(workflow),
+            *find_nonsense(fittings, scorings, resampled=workflow.resampled),
+            *find_time_leaks(workflow.random_splits, self._namespace, list(read)),
+        ]
+
+    def _tree_of(self, made: Execution) -> ast.Module | None:
+        """An execution's code, parsed once."""
+        if made.order not in self._trees:
+            try:
+                self._trees[made.order] = ast.parse(made.code)
+            except (SyntaxError, ValueError, RecursionError):
+                self._trees[made.order] = None
+        return self._trees[made.order]
+
     def _all_seeds(self) -> dict[str, Any]:
         return {name: value for seeds in self.seeds.values() for name, value in seeds.items()}
 
@@ -508,7 +547,17 @@ def _scorings(
                 name, features = next(iter(event.values.items()))
         target = objects.get(evaluation.target_name)
         found.append(
-            Scoring(metric, evaluation.function, float(value), name, features, evaluation.target_name, target)
+            Scoring(
+                metric=metric,
+                function=evaluation.function,
+                value=float(value),
+                features_name=name,
+                features=features,
+                target_name=evaluation.target_name,
+                target=target,
+                trivial=details[metric].trivial,
+                higher_is_better=details[metric].higher_is_better,
+            )
         )
     return found
 

@@ -102,6 +102,8 @@ class Evidence:
         self.looped: set[tuple[str, str]] = set()
         #: Numbers that are told, by identity: what a function prints and gives back is one object.
         self.objects: dict[int, Any] = {}
+        #: The scoring call behind each evaluation told, by the evaluation's identity.
+        self.scored: dict[int, tuple[Evaluation, Event]] = {}
         #: Expressions printed together with the name of what was scored: several facts, no curve.
         self.named = {
             (event.site.scope, event.site.expression)
@@ -290,7 +292,7 @@ class Evidence:
         if target is not None:
             fingerprint = self.seen.fingerprint(target)
             rows = rows_of(target)
-        return Evaluation(
+        evaluation = Evaluation(
             function=name,
             function_hash=self.seen.fingerprint(code) if code is not None else "",
             target=fingerprint,
@@ -299,6 +301,8 @@ class Evidence:
             rows=rows,
             **(msgspec.structs.asdict(self.seen.kept(call)) if self.seen.kept is not None else {}),
         )
+        self.scored[id(evaluation)] = (evaluation, call)
+        return evaluation
 
 
 def defined_here(function: Any) -> bool:

@@ -14,6 +14,7 @@ from .evidence import Evidence, Found, Observed
 from .results import find_bound, find_fitted, find_histories, find_stored
 from .scores import find_called
 from .shown import find_shown
+from .trivial import note_trivial
 from .turns import find_turns
 
 __all__ = ["Found", "Observed", "find_metrics"]
@@ -33,6 +34,7 @@ def find_metrics(observed: Observed) -> Found:
     find_turns(evidence)
     find_shown(evidence)
     find_called(evidence)
+    note_trivial(evidence)
     found = evidence.found
     found.own = any(
         detail.origin in ("bound", "printed", "displayed") and evidence.is_own(detail)

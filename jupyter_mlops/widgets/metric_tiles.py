@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.records import Curve, MetricValue, Run
 
+_TRIVIAL = "what always predicting the most frequent class, or the mean, scores on the same rows"
 _TILE = "display:inline-block;vertical-align:top;margin:1px 22px 3px 0;line-height:1.35"
 
 
@@ -38,6 +39,8 @@ class MetricFact:
     best_shown: str = ""
     is_best: bool = False
     picture: str = ""
+    trivial: MetricValue | None = None
+    trivial_shown: str = ""
 
 
 def metric_facts(
@@ -57,6 +60,8 @@ def metric_facts(
         top = best.get(name) if comparable and direction is not None else None
         if top is not None and not math.isfinite(top):
             top = None
+        detail = run.metric_details.get(name)
+        trivial = detail.trivial if detail is not None else None
         written = format_row([value, top])
         change = value - before if before is not None and comparable else None
         better = None
@@ -78,6 +83,8 @@ def metric_facts(
                 best=top,
                 best_shown=written[1] if top is not None else "",
                 is_best=_beats(value, top, direction),
+                trivial=trivial,
+                trivial_shown=_trivially(value, trivial),
                 picture=sparkline(curves[name].values, name) if name in curves else "",
             )
         )
@@ -95,6 +102,8 @@ def metric_tile(fact: MetricFact) -> str:
         best = " " + span("★ best", kind="good", style=f"color:{GOOD}", title=_best_title(fact))
     elif fact.best is not None and fact.best != fact.value:
         best = " " + muted(f"best {text(fact.best_shown)}", title=f"best so far: {exact(fact.best)}")
+    if fact.trivial is not None:
+        best += " " + muted(f"trivial {text(fact.trivial_shown)}", title=_TRIVIAL)
     change = _change_html(fact)
     name = muted(text(fact.name if len(fact.name) <= 32 else fact.name[:31] + "…"), title=fact.name)
     lines = [name, f"{value}{best}{' ' if fact.picture else ''}{fact.picture}", change]
@@ -104,6 +113,8 @@ def metric_tile(fact: MetricFact) -> str:
 def metric_line(fact: MetricFact, name_width: int, value_width: int) -> str:
     """A metric as one line of text, padded so that values and changes stand in columns."""
     parts = [f"{fact.name:<{name_width}}  {fact.shown:>{value_width}}"]
+    if fact.trivial is not None:
+        parts.append(f"(trivial {fact.trivial_shown})")
     if fact.reason:
         parts.append(f"≠ not comparable, {fact.reason}")
     elif fact.change is not None:
@@ -113,6 +124,12 @@ def metric_line(fact: MetricFact, name_width: int, value_width: int) -> str:
     elif fact.best is not None and fact.best != fact.value:
         parts.append(f"best {fact.best_shown}")
     return "  ".join(parts)
+
+
+def _trivially(value: MetricValue, trivial: MetricValue | None) -> str:
+    if not trivial:
+        return "" if trivial is None else "0"
+    return format_row([value, trivial], 3)[1]
 
 
 def _change_html(fact: MetricFact) -> str:

@@ -488,7 +488,8 @@ export interface MetricCheck {
  * `origin` is `call` (a scoring call), `bound` (a name the cell bound), `displayed` (the
  * cell's last expression), `printed`, `curve` (rebound or appended in a loop), `fitted` (a
  * fitted object's own score), `logged` or `rescored` (computed later from kept predictions,
- * without the model). `order` and `span` locate `expression` in the
+ * without the model). `trivial` is what always predicting the most frequent class, or the mean, would
+ * have scored on the same rows, None where that is not known. `order` and `span` locate `expression` in the
  * executed source; `path` leads from the expression's value to the number (keys of a dict, a
  * column, an index). `step` is the last step of a curve, `points` how many its curve holds.
  */
@@ -504,6 +505,7 @@ export interface MetricDetail {
   time: string | null;
   evaluation: Evaluation | null;
   higher_is_better: boolean | null;
+  trivial: Num | null;
 }
 
 /**

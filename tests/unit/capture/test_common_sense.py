@@ -10,7 +10,7 @@ import pytest
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
-from jupyter_mlops.capture.common_sense import Fitting, Scoring, find_nonsense
+from jupyter_mlops.capture.common_sense import Fitting, Scoring, find_nonsense, find_time_leaks
 
 RANDOM = np.random.default_rng(0)
 
@@ -63,13 +63,106 @@ def test_a_copy_of_the_target_is_named(labels: list[Any]) -> None:
     assert codes(X, y, None, None) == ["target_among_features"]
 
 
+def below(
+    value: float, trivial: float | None, higher: bool | None, function: str = "accuracy_score"
+) -> list[str]:
+    return codes(
+        None, None, None, None, value=value, trivial=trivial, higher_is_better=higher, function=function
+    )
+
+
 def test_a_score_below_the_baseline_is_named() -> None:
-    y = np.array([0] * 80 + [1] * 20)
-    assert codes(np.zeros((3, 2)), None, None, y, value=0.7) == ["below_baseline"]
-    assert codes(np.zeros((3, 2)), None, None, y, value=0.81) == []
-    assert codes(
-        np.zeros((3, 2)), None, None, y, value=-0.2, function="sklearn.metrics._regression.r2_score"
-    ) == ["below_baseline"]
+    assert below(0.7, 0.8, True) == ["below_baseline"]
+    assert below(0.81, 0.8, True) == []
+    assert below(-0.2, 0.0, True, "sklearn.metrics._regression.r2_score") == ["below_baseline"]
+    assert below(9.0, 8.0, False, "mean_squared_error") == ["below_baseline"]
+    assert below(7.0, 8.0, False, "mean_squared_error") == []
+    assert below(0.0, 0.9, True, "f1_score") == []
+    assert below(0.1, None, True) == []
+
+
+Y = pd.Series(RANDOM.integers(0, 3, 300), name="target")
+COPIES = {
+    "shifted and scaled": lambda y: 3.5 * y - 2,
+    "negative": lambda y: -y,
+    "renamed classes": lambda y: y.map({0: 7, 1: 2, 2: 5}),
+    "names for numbers": lambda y: y.map({0: "low", 1: "middle", 2: "high"}),
+    "a category": lambda y: y.map({0: "low", 1: "middle", 2: "high"}).astype("category"),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_disguised_copy_of_the_target_is_named(name: str) -> None:
+    X = pd.DataFrame({"a": RANDOM.random(300), "copy": COPIES[name](Y)})
+    assert codes(X, Y, None, None) == ["target_among_features"]
+
+
+def test_a_copy_in_an_array_and_in_a_regression_is_named() -> None:
+    y = RANDOM.random(5_000)
+    X = np.column_stack([RANDOM.random(5_000), 2 * y + 1])
+    assert codes(X, y, None, None) == ["target_among_features"]
+    X[-1, 1] += 1
+    assert codes(X, y, None, None) == []
+
+
+def test_a_strong_feature_is_no_copy() -> None:
+    y = Y.to_numpy()
+    almost = y.copy()
+    almost[0] = (almost[0] + 1) % 3
+    X = pd.DataFrame({"a": RANDOM.random(300), "almost": almost, "unique": np.arange(300) + 1000 * y})
+    assert codes(X, y, None, None) == []
+
+
+def test_a_jump_of_the_classes_is_named() -> None:
+    y = np.sort(datasets.load_iris(return_X_y=True)[1])
+    X = RANDOM.random((150, 4))
+    assert codes(X[:100], y[:100], X[100:], y[100:]) == ["class_balance"]
+    names = np.array(["no"] * 90 + ["yes"] * 10)
+    other = np.array(["no"] * 30 + ["yes"] * 30)
+    assert codes(X[:100], names, X[90:], other)[-1] == "class_balance"
+
+
+def test_training_rows_balanced_on_purpose_are_no_jump() -> None:
+    X = RANDOM.random((200, 4))
+    balanced, natural = np.array([0, 1] * 50), np.array([0] * 90 + [1] * 10)
+    assert codes(X[:100], balanced, X[100:], natural) == []
+
+
+def dated(order: Any) -> pd.DataFrame:
+    return pd.DataFrame({"a": RANDOM.random(100), "b": 1.0}, index=pd.date_range("2024", periods=100)[order])
+
+
+def test_training_rows_newer_than_the_test_are_named() -> None:
+    order = RANDOM.permutation(100)
+    y = np.array([0, 1] * 50)
+    shuffled, sorted_ = dated(order), dated(np.arange(100))
+    assert codes(shuffled[:70], y[:70], shuffled[70:], y[70:]) == ["split_over_time"]
+    assert codes(sorted_[:70], y[:70], sorted_[70:], y[70:]) == []
+
+
+def time_codes(name: str, *ancestors: str, **tables: Any) -> list[str]:
+    found = find_time_leaks([(name, ancestors)] if name else [], tables, list(tables))
+    assert all(warning.hint for warning in found)
+    return [warning.code for warning in found]
+
+
+def test_a_random_split_of_time_stamped_rows_is_named() -> None:
+    plain = pd.DataFrame({"a": RANDOM.random(100)})
+    stamped = plain.assign(when=pd.date_range("2024-01-01", periods=100))
+    texts = plain.assign(date=stamped["when"].dt.strftime("%Y-%m-%d"))
+    assert time_codes("X", X=dated(np.arange(100))) == ["split_over_time"]
+    assert time_codes("X", "df", X=plain, df=stamped) == ["split_over_time"]
+    assert time_codes("X", "df", X=plain, df=texts) == ["split_over_time"]
+    assert time_codes("X", "df", X=plain, df=plain) == []
+    # Customers have a birthday; they are no time series.
+    assert time_codes("X", "df", X=plain, df=stamped.sample(frac=1, random_state=0)) == []
+
+
+def test_time_stamps_that_have_not_come_yet_are_named() -> None:
+    frame = pd.DataFrame({"when": pd.date_range("2020-01-01", periods=5)})
+    assert time_codes("", df=frame) == []
+    frame.loc[3, "when"] = pd.Timestamp("2190-01-01")
+    assert time_codes("", df=frame) == ["future_timestamps"]
 
 
 @pytest.mark.parametrize(

@@ -305,3 +305,16 @@ def test_progress_when_little_is_known() -> None:
     assert progress_text(elapsed=3.0, step=12, loop="batch") == "●  3.00 s  batch 12"
     assert Page(progress_html(elapsed=3.0, step=7, total=0)).text == "● 3.00 s 7"
     assert "100 %" in progress_text(elapsed=3.0, step=9, total=5)
+
+
+def test_the_trivial_score_stands_beside_a_score() -> None:
+    details = {
+        "acc": MetricDetail(origin="call", trivial=0.6293706),
+        "r2": MetricDetail(origin="call", trivial=0.0),
+        "loss": MetricDetail(origin="bound"),
+    }
+    made = RunCard(sample_run(1, metrics={"acc": 0.958, "r2": 0.41, "loss": 0.3}, metric_details=details))
+    assert "trivial 0.629" in made.html()
+    assert "trivial 0<" in made.html()
+    assert made.html().count("trivial ") == 2
+    assert "(trivial 0.629)" in made.text()
