@@ -223,6 +223,12 @@ class Ledger:
         self._keep(execution, names)
         return execution
 
+    def revise(self, change: Callable[[Execution], Execution], *, since: int = 0) -> None:
+        """Put what `change` makes of each execution from `since` on (by order) in its place."""
+        for position, made in enumerate(self.executions):
+            if made.order >= since:
+                self.executions[position] = change(made)
+
     def mark_tracked(self, execution: Execution) -> Execution:
         """Note that an execution turned out to be a run; gives it as it is now."""
         marked = msgspec.structs.replace(execution, tracked=True)

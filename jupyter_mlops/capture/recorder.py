@@ -32,9 +32,9 @@ from .evaluation import prediction_of
 from .instrument import instrument
 from .ledger import Cell, Ledger, Outcome, Started
 from .loops import Loop, LoopWatch
-from .outputs import OutputWatch
+from .outputs import Output, OutputWatch
 from .probes import Probe
-from .secrets import redact
+from .secrets import Vault, redact
 from .vocabulary import FITTING_CALLS, sounds_like_metric, words
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class Recorder:
         self.open: Open | None = None
         self._namespace = namespace
         self._shell = shell
+        #: Secrets by value, so that one that was seen is masked wherever it turns up later.
+        self.vault = Vault()
         self._on_progress = on_progress
         self._drafter = Drafter(namespace, self.ledger, config)
         self._started: Started | None = None
@@ -164,7 +166,7 @@ class Recorder:
         """The run as far as it is known while its cell still runs."""
         if self.open is None or self._started is None:
             return None
-        return self._base(self.open, self._started, Status.RUNNING)
+        return self.vault.clean_record(self._base(self.open, self._started, Status.RUNNING))  # type: ignore[no-any-return]
 
     def may_train(self) -> bool:
         """Whether the cell that runs fits something, as far as its text tells."""
@@ -197,6 +199,7 @@ class Recorder:
         execution = self.ledger.end(started, Outcome(status=status, completed=completed))
         self._note_seeds(started)
         self._note_loaded(started, execution)
+        execution = self._mask(started, execution)
         if opened is None or not (opened.request.explicit or _may_be_a_run(opened, execution)):
             return Recorded(execution=execution)
         base = msgspec.structs.replace(
@@ -222,18 +225,36 @@ class Recorder:
         if filled.fits:
             self._remember_fitted(run.run_id, filled.fitted)
         execution = self.ledger.mark_tracked(execution)
-        kept = [
-            Blob(output.name, output.data, output.media_type, output.kind)
-            for output in outputs
-            if len(output.data) <= self.config.artifact_bytes
-        ]
+        run = self.vault.clean_record(run)
+        children = [self.vault.clean_record(child) for child in filled.children]
+        # The parameters may have shown one more.
+        execution = self._mask(started, execution)
         return Recorded(
             execution=execution,
             run=msgspec.structs.replace(run, cells=tuple(self.ledger.executions)),
-            children=filled.children,
+            children=children,
             curves=filled.curves,
-            blobs=[*kept, *filled.blobs],
+            blobs=[*self._masked_outputs(outputs), *filled.blobs],
         )
+
+    def _mask(self, started: Started, execution: Execution) -> Execution:
+        """The execution without secrets; earlier ones too, where this cell has given one away."""
+        known = len(self.vault)
+        self.vault.learn(started.cell.source)
+        self.vault.learn_environment(os.environ)
+        self.vault.learn_names(execution.bound, self._namespace)
+        everything = len(self.vault) > known
+        self.ledger.revise(self.vault.clean_record, since=0 if everything else execution.order)
+        return next(made for made in reversed(self.ledger.executions) if made.order == execution.order)
+
+    def _masked_outputs(self, outputs: list[Output]) -> list[Blob]:
+        """What the cell showed, without secrets; a picture that holds one is left out."""
+        kept = []
+        for output in outputs:
+            data = self.vault.clean_bytes(output.data, output.media_type)
+            if data is not None and len(data) <= self.config.artifact_bytes:
+                kept.append(Blob(output.name, data, output.media_type, output.kind))
+        return kept
 
     def saved(self, run: Run) -> None:
         """A run was stored: later cells may add to it."""

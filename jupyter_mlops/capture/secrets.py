@@ -7,8 +7,15 @@ code must come out as it went in, so names that merely contain such a word are l
 
 from __future__ import annotations
 
+import json
 import re
-from typing import NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 MASK = "•••"
 
@@ -57,6 +64,15 @@ _FORMS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
         re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:(?![{$<%])([^\s/@'\"{}]+)@", re.IGNORECASE),
     ),
     ("token in a URL", ("://",), re.compile(r"\b[a-z][a-z0-9+.-]*://([A-Za-z0-9_-]{30,})@", re.IGNORECASE)),
+    (
+        "authorization header",
+        ("authorization",),
+        re.compile(
+            r"\bauthorization[\"']?\]?\s*[:=,]\s*[rRbBfF]?[\"']?(?:basic|bearer|token|digest)\s+(?![{$<%])"
+            r"([A-Za-z0-9._~+/=-]{6,})",
+            re.IGNORECASE,
+        ),
+    ),
     ("bearer token", ("bearer",), re.compile(r"\b[Bb]earer\s+(?![{$<%])([A-Za-z0-9._~+/=-]{12,})")),
 )
 
@@ -70,7 +86,8 @@ _SURE = (
 )
 _NAME = rf"[\"']?(?:[A-Za-z_][\w.]*[._-])?(?:{_SURE}|(?P<token>token))[\"']?"
 _VALUE = (
-    r"(?P<prefix>[rRbBuU]{0,2})(?P<quote>\"\"\"|'''|\"|')(?P<value>(?:(?!(?P=quote))[^\\\n]|\\.)+)(?P=quote)"
+    r"(?P<prefix>[rRbBuUfF]{0,2})(?P<quote>\"\"\"|'''|\"|')"
+    r"(?P<value>(?:(?!(?P=quote))[^\\\n]|\\.)+)(?P=quote)"
 )
 _ASSIGNED = re.compile(
     rf"(?<![\w]){_NAME}\]?\s*(?::\s*[A-Za-z_][\w.\[\], |]*=(?!=)|=(?!=)|:)\s*{_VALUE}", re.IGNORECASE
@@ -81,12 +98,37 @@ _LINE = re.compile(
     rf"(?:{_SURE.upper()}|(?P<token>TOKEN))=(?P<value>[^\s\"'(){{}}\[\]$]{{4,}})[ \t]*$",
     re.MULTILINE,
 )
+#: Inside of a text: a query string, a connection string.
+_INLINE = re.compile(
+    rf"(?:[\"';&?>]|=[^\s,()\"']+ )(?:{_SURE}|token)="
+    r"(?P<value>(?=[^\s]*\d)[^\s\"'&;,<>()\[\]{}$]{6,})(?P<token>X)?",
+    re.IGNORECASE,
+)
 # Tokens of language models and parsers are no secrets.
 _WORDS = re.compile(
     r"(?:pad|eos|bos|sep|cls|unk|mask|special|start|end|stop|image|first|last|next|prev|current|oov)_?token",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"<.*>|\{.*\}|\$\{?\w+\}?|%\w|\.\.\.|x{3,}|\*+|•+|your[ _-].*", re.IGNORECASE)
+
+
+_SHORTEST, _LONGEST = 8, 4_000
+_HINTS = tuple(
+    hint.encode()
+    for hint in {*_NAME_HINTS, "authorization", *(part for _, hints, _ in _FORMS for part in hints)}
+)
+_PAIR_HINTS = (*_NAME_HINTS, "authorization")
+#: Environment variables that hold a secret, and values of theirs that are none.
+_TELLING = re.compile(
+    r"passw|passphrase|pwd$|secret|token|api_?key|access_?key|private_?key|credential|_pat$|_auth$",
+    re.IGNORECASE,
+)
+_ORDINARY = re.compile(
+    r"/|~|\.{1,2}/|[A-Za-z]:\\|https?://[^@]*$|(?:true|false|none|yes|no|on|off)$", re.IGNORECASE
+)
+_OWN = re.compile(
+    r"(?:^|_)(?:pw|pass|passw(?:or)?d|passwd|pwd|secret|api_?key|auth_token|access_token)$", re.IGNORECASE
+)
 
 
 def find_secrets(text: str) -> list[Secret]:
@@ -104,7 +146,7 @@ def find_secrets(text: str) -> list[Secret]:
     if any(hint in lower for hint in _NAME_HINTS):
         found.extend(
             Secret("a value named as one", *match.span("value"))
-            for pattern in (_ASSIGNED, _PUT, _LINE)
+            for pattern in (_ASSIGNED, _PUT, _LINE, _INLINE)
             for match in pattern.finditer(text)
             if _is_secret(match)
         )
@@ -136,3 +178,115 @@ def _is_secret(match: re.Match[str]) -> bool:
     if _WORDS.search(match[0]) or " " in value:
         return False
     return len(value) >= 16 or (len(value) >= 8 and any(letter.isdigit() for letter in value))
+
+
+class Vault:
+    """The secrets of one session, by value: one that was seen once is masked wherever it turns up.
+
+    Values are learnt from the environment, from literals in code and from names that say what they hold.
+    Only values that no ordinary text contains by chance are kept.
+    """
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._forms: tuple[tuple[str, bytes], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def learn(self, text: str) -> None:
+        """Learn the secrets that stand in `text` as such."""
+        for secret in find_secrets(text):
+            self.add(text[secret.start : secret.end])
+
+    def learn_environment(self, environment: Mapping[str, str]) -> None:
+        """Learn what environment variables with telling names hold."""
+        for name, value in environment.items():
+            if _TELLING.search(name) and not _ORDINARY.match(value):
+                self.add(value)
+
+    def learn_names(self, names: Iterable[str], namespace: Mapping[str, Any]) -> None:
+        """Learn what variables with telling names hold."""
+        for name in names:
+            value = namespace.get(name)
+            if type(value) is str and (_OWN.search(name) or is_secret_pair(name, value)):
+                self.add(value)
+
+    def add(self, value: str) -> None:
+        """Keep a value, if it is one that stands for itself."""
+        if value in self._values or not _is_distinct(value):
+            return
+        self._values.add(value)
+        # The longest first: one secret may hold another.
+        ordered = sorted(self._values, key=len, reverse=True)
+        self._forms = tuple((known, json.dumps(known)[1:-1].encode()) for known in ordered)
+
+    def clean(self, text: str) -> str:
+        """`text` without secrets, known by their form or by their value."""
+        for value, _ in self._forms:
+            if value in text:
+                text = text.replace(value, MASK)
+        return redact(text)
+
+    def clean_bytes(self, data: bytes, media_type: str) -> bytes | None:
+        """The bytes of an output without secrets; None for a picture that holds one and can't be mended."""
+        if media_type.startswith("text/") or media_type.endswith(("json", "xml")):
+            text = data.decode("utf-8", "surrogateescape")
+            cleaned = self.clean(text)
+            return data if cleaned == text else cleaned.encode("utf-8", "surrogateescape")
+        return None if any(value.encode() in data for value, _ in self._forms) else data
+
+    def clean_record(self, record: Any) -> Any:
+        """A record without secrets in any of its texts; the record itself when it holds none."""
+        data = msgspec.json.encode(record)
+        lower = data.lower()
+        if not any(hint in lower for hint in _HINTS) and not any(form in data for _, form in self._forms):
+            return record
+        plain = msgspec.to_builtins(record, builtin_types=(datetime,))
+        self._learn_pairs(plain)
+        cleaned = self._clean_plain(plain)
+        return record if cleaned == plain else msgspec.convert(cleaned, type(record))
+
+    def _learn_pairs(self, plain: Any) -> None:
+        if type(plain) is dict:
+            for name, value in plain.items():
+                if type(value) is str:
+                    if is_secret_pair(name, value):
+                        self.add(value)
+                else:
+                    self._learn_pairs(value)
+        elif type(plain) is list:
+            for value in plain:
+                if type(value) is not str:
+                    self._learn_pairs(value)
+
+    def _clean_plain(self, plain: Any) -> Any:
+        kind = type(plain)
+        if kind is str:
+            return self.clean(plain)
+        if kind is list:
+            return [self._clean_plain(value) for value in plain]
+        if kind is dict:
+            return {
+                name: MASK if type(value) is str and is_secret_pair(name, value) else self._clean_plain(value)
+                for name, value in plain.items()
+            }
+        return plain
+
+
+def is_secret_pair(name: str, value: str) -> bool:
+    """Whether a setting's name says that its text is a secret: ``config.password``, ``X-Api-Key``."""
+    if not 3 <= len(value) <= _LONGEST or not any(hint in name.lower() for hint in _PAIR_HINTS):
+        return False
+    last = name.rpartition(".")[2]
+    if last.lower() == "authorization":
+        return True
+    return bool(find_secrets(f"{last} = {value!r}"))
+
+
+def _is_distinct(value: str) -> bool:
+    """Whether a text is found nowhere by chance: long, and no plain word, number or path."""
+    if not _SHORTEST <= len(value) <= _LONGEST or value.isspace() or _PLACEHOLDER.fullmatch(value):
+        return False
+    mixed = any(letter.isdigit() for letter in value) and any(letter.isalpha() for letter in value)
+    return mixed or (len(value) >= 2 * _SHORTEST and not value.replace("_", "").islower())

@@ -66,3 +66,72 @@ def test_leaks_are_named_over_cells_and_clean_work_is_not(kernel: Kernel) -> Non
     kernel.run(SPLIT.format("X"))
     kernel.run(SCORE)
     assert codes(kernel) == ["split_over_time"]
+
+
+SECRETS = {
+    "environment": "zQ7envkey93Kd02LmPq8",
+    "password": "dotEnvVal8812kkXz",
+    "header": "hdr9Xk2mmQp0aZs81LwE",
+    "basic": "YmFzaWM6c2VjcmV0cHc5OTg4",
+    "url": "urlPw55kkTTee1",
+    "error": "tbSecret4411kkLLpp",
+    "setting": "prmSecr3t9911mmNN",
+    "shell": "curlTok3n88xxYYzz11",
+    "location": "locPassw0rd771",
+    "cell": "ghp_a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5",
+    "figure": "figT1tle99kk22pwd",
+    "magic": "magicT0ken99aabb",
+    "marker": "argvT0ken9922kk",
+    "logged": "loggedKey77Aa91",
+    "formatted": "fstr1ngTok99kkaa22",
+}
+LEAKY_CELLS = [
+    "import os\nprint(os.environ)",
+    "%%track\nprint(os.environ['MY_API_KEY'])\nos.environ['MY_API_KEY']",
+    "%%track\nprint(open('.env').read())\nacc = 0.7",
+    "%%track\nheaders = {{'Authorization': 'Bearer {header}'}}\nprint(headers)\nheaders",
+    "%%track\nheaders = {{'Authorization': 'Basic {basic}'}}\nprint(headers)",
+    "%%track\nurl = 'postgresql://me:{url}@h/db'\nprint(url)\nraise ValueError('no answer of ' + url)",
+    "%%track\npassword = '{error}'\ndef connect(p): raise RuntimeError('no login with ' + p)\nconnect(password)",
+    "%%track\nconfig = {{'lr': 0.1, 'password': '{setting}'}}\nacc = 0.5",
+    "%%track\n!echo curl -H 'Authorization: Bearer {shell}' https://x.y\nacc = 0.5",
+    "%%track\ntable = pd.io.sql.pandasSQL_builder('postgresql://u:{location}@127.0.0.1:1/d')",
+    "%%track\ntable = pd.DataFrame({{'note': ['{cell}'] * 3, 'v': 1.5}})\nmean = table.v.mean()\ntable",
+    "%%track\nfrom IPython.display import SVG\nSVG('<svg><text>password={figure}</text></svg>')",
+    "%env MY_TOKEN={magic}",
+    "%%track api_key={marker}\nacc = 0.5",
+    "%%track\nimport jupyter_mlops as mlops\nmlops.log_param('api_key', '{logged}')\nmlops.set_tag('t', '{logged}')",
+    "%%track\nwho = 'x'\napi_token = f'{{who}}{formatted}'\nprint(api_token)",
+    "%%track\n!env\nacc = 0.5",
+]
+
+
+def test_no_secret_reaches_the_store(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("kernel")
+    (folder / ".env").write_text(f"DB_PASSWORD={SECRETS['password']}\n")
+    kernel = Kernel(folder, MY_API_KEY=SECRETS["environment"], DB_PASSWORD=SECRETS["password"])
+    try:
+        kernel.load()
+        kernel.run("import pandas as pd")
+        for cell in LEAKY_CELLS:
+            kernel.run(cell.format(**SECRETS) if "{" in cell else cell)
+        runs = kernel.runs()
+    finally:
+        kernel.close()
+    assert len(runs) == len([cell for cell in LEAKY_CELLS if cell.startswith("%%track")])
+    assert not [warning for run in runs for warning in run.warnings if warning.code == "capture_fault"]
+    files = [path for path in (folder / "store").rglob("*") if path.is_file()]
+    found = {
+        name: path.name
+        for name, value in SECRETS.items()
+        for path in files
+        if value.encode() in path.read_bytes()
+    }
+    assert files
+    assert found == {}
+    with kernel.store() as store:
+        for run in runs:
+            kept = str(store.get_run(run.run_id))
+            kept += "".join(str(store.get_artifact(artifact.digest)) for artifact in run.artifacts)
+            assert not [name for name, value in SECRETS.items() if value in kept]
+    assert "•••" in kept
