@@ -407,7 +407,8 @@ class ValidationReport(Record, frozen=True, kw_only=True):
     `verdict` is ``validated`` or ``rejected``; `cause` is one sentence for people, `diverging` the
     metric or name that differs, `code` the kind of cause (``metrics_differ``, ``data_changed``,
     ``step_failed``, ``non_deterministic``, ``contract_failed``, ``missing_input``, ``unprovable``).
-    `notes` are sentences worth knowing whatever the verdict.
+    `notes` are sentences worth knowing whatever the verdict, `settings` says of each setting that the
+    proof saw read which steps read it.
     """
 
     verdict: str
@@ -422,6 +423,7 @@ class ValidationReport(Record, frozen=True, kw_only=True):
     duration: float = 0.0
     log: str = ""
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 class PipelineVersion(Record, frozen=True, kw_only=True):

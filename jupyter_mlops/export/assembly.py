@@ -29,6 +29,7 @@ from . import (
     shown,
     slicing,
     steps,
+    trial,
     trimming,
     type_hints,
     validation,
@@ -85,6 +86,8 @@ class Session:
             python="", executable=sys.executable, platform="", directory=str(Path.cwd())
         )
         self.directory = Path(self.environment.directory or ".").absolute()
+        #: Where the version is written, if that is known.
+        self.version_folder: Path | None = None
         self.run = run = inlining.inline_scripts(run, self.directory, validation.file_hashes)
         cells = [self._headed(slicing.with_static_names(cell)) for cell in run.cells]
         self.executions = shown.name_shown_values(cells)
@@ -146,11 +149,14 @@ class Build:
     modules: dict[str, Path]
     code: str = ""
     left_out: tuple[str, ...] = ()
+    luck: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    metrics_word: str = "metrics"
     code_name: str = "metrics_differ"
     cause: str = ""
     diverging: str = ""
-    first: validation.Outcome | None = None
-    second: validation.Outcome | None = None
+    first: trial.Outcome | None = None
+    second: trial.Outcome | None = None
     config: str = ""
     promised: list[Dataset] = field(default_factory=list)
 
@@ -280,6 +286,7 @@ class Assembly:
             code=code,
             config=codegen.config_yaml(fields),
             left_out=tuple(left_out),
+            metrics_word=words.metrics,
         )
 
     # ---- what must stay, what must go
@@ -453,9 +460,13 @@ class Assembly:
         fields = hoisted.fields()
         if any(item.kind == "input" for item in fields) or linked:
             comment = "Relative input paths begin here: the folder of the notebook this was exported from."
-            fields.insert(
-                0, ConfigField("base_directory", str(self.session.directory), "str", "value", comment)
-            )
+            place = str(self.session.directory)
+            home = self.session.version_folder
+            if home is not None and home.is_relative_to(self.session.directory):
+                # The project may be moved as a whole.
+                place = os.path.relpath(self.session.directory, home)
+                comment += " It is relative to this file's own."
+            fields.insert(0, ConfigField("base_directory", place, "str", "value", comment))
         return fields
 
     def _loose_files(

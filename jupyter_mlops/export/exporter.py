@@ -155,11 +155,6 @@ def _doubts(run: Run) -> tuple[str, ...]:
         notes.append(f"The run itself failed{where} ({run.failure.kind}); this holds what came before.")
     elif run.status == Status.KILLED:
         notes.append("The run itself was interrupted; this holds what came before.")
-    notes += [
-        f"{warning.message} Equal numbers may be chance."
-        for warning in run.warnings
-        if warning.code == "unseeded_randomness"
-    ]
     return tuple(notes)
 
 

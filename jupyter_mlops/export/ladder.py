@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
-from . import contracts, formatting, slicing, validation
+from . import chance, contracts, formatting, slicing, trial, validation
 from .assembly import Assembly, Build, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from .plan import Script, Slice
-    from .validation import Outcome as ProcessOutcome
 
 #: Causes that more cells cannot mend.
 _FINAL = frozenset({"data_changed", "missing_input", "contract_failed"})
@@ -46,6 +45,7 @@ class Ladder:
 
     def prove(self, folder: Path) -> Outcome:
         """Climb the ladder until a proof holds; leave the files of the best rung in `folder`."""
+        self.session.version_folder = folder
         attempts: list[Attempt] = []
         builds: list[Build] = []
         proved: Build | None = None
@@ -56,10 +56,10 @@ class Ladder:
                     Attempt(rung=rung, orders=kept.orders, verdict="unprovable", cause=self._unbuildable)
                 )
                 continue
-            if any(build.code == other.code for other in builds):
+            if any(build.code == other.code for other in builds) or self._is_as_unseeded(kept, builds):
                 continue
             write_files(folder, build)
-            self.progress(f"Proving {rung} ({len(kept.kept)} cells) in a fresh process.")
+            self.progress(f"Proving {rung} ({len(kept.kept)} cells) in two fresh processes.")
             held = self._prove_one(folder, build)
             verdict = "validated" if held else build.code_name
             attempts.append(Attempt(rung=rung, orders=kept.orders, verdict=verdict, cause=build.cause))
@@ -160,35 +160,74 @@ class Ladder:
         if build.script.refused:
             build.code_name, build.cause = "unprovable", build.script.refused[0]
             return False
-        build.first = self._run(folder, build)
-        if build.first.exit_code == 0 and all(
-            validation.same(value, build.first.metrics.get(name))
-            for name, value in self.session.proved.items()
-        ):
-            self.progress("The numbers are the run's own; running once more.")
-            build.second = self._run_under_contract(folder, build)
-            if self._is_left_to_chance(build):
-                # Coarse scores can be equal by luck: two more processes make that unlikely.
-                for _ in range(2):
-                    if self._judge(build):
-                        build.second = self._run(folder, build)
-        return self._judge(build)
+        texts: list[str] = []
 
-    def _run_under_contract(self, folder: Path, build: Build) -> ProcessOutcome:
-        """Run again, what the first process predicted being what predictions now have to look like."""
-        described = build.first.predictions if build.first else None
-        if not described or not described["rows"]:
-            return self._run(folder, build)
-        without = build.contracts
-        build.contracts = contracts.write_contracts(build.promised, described)
-        (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
-        outcome = self._run(folder, build)
-        if outcome.exit_code == 3 and contracts.PREDICTIONS in outcome.cause:
+        def promise(described: dict[str, Any]) -> str:
+            texts.append(contracts.write_contracts(build.promised, described))
+            return texts[0]
+
+        build.first, build.second = self._run_twice(folder, build, promise)
+        if not self._judge(build) or build.second is None:
+            return False
+        if texts and not (build.first.promise or build.second.promise):
             # Predictions that do not look alike twice can promise nothing.
-            build.contracts = without
-            (folder / "contracts.py").write_text(without, encoding="utf-8")
-            return self._run(folder, build)
-        return outcome
+            build.contracts, build.held = texts[0], (f"{contracts.PREDICTIONS}: held",)
+            (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
+        return not self._is_luck(folder, build)
+
+    def _run_twice(
+        self, folder: Path, build: Build, promise: Callable[[dict[str, Any]], str] | None = None
+    ) -> tuple[trial.Outcome, trial.Outcome | None]:
+        return trial.run_twice(
+            folder,
+            self.session.executable,
+            timeout=self._allowed(build),
+            memory=self.run.peak_memory or 0,
+            promise=promise,
+        )
+
+    def _is_luck(self, folder: Path, build: Build) -> bool:
+        """Whether equal numbers were made of random ones that nothing fixed; sets the cause."""
+        first, second = build.first, build.second
+        assert first is not None  # noqa: S101 - both have run, or there were no equal numbers
+        assert second is not None  # noqa: S101
+        generators = chance.unseeded(first.observed, second.observed)
+        if not generators:
+            return False
+        found = chance.differing(build.code, build.metrics_word, first.observed, second.observed)
+        if not found:
+            self.progress("Random numbers were drawn without a seed: running twice more.")
+            for outcome in filter(None, self._run_twice(folder, build)):
+                build.second = outcome
+                if not self._judge(build):
+                    return True
+                found = chance.differing(build.code, build.metrics_word, first.observed, outcome.observed)
+                if found:
+                    break
+        if not found:
+            drawn = f"Random numbers were drawn without a seed ({_listed(generators)})"
+            build.luck = (
+                f"{drawn}; four processes computed the same all the way, so no number seems to hang on them.",
+            )
+            return False
+        build.code_name, build.diverging = "non_deterministic", found[0].partition(".")[2]
+        build.cause = (
+            f"The numbers are equal by chance: random numbers without a seed ({_listed(generators)}) reach "
+            f"`{build.diverging}`, which is another in each process."
+        )
+        return True
+
+    def _is_as_unseeded(self, kept: Slice, builds: list[Build]) -> bool:
+        """Whether a rung adds nothing to one that chance decided: no cell that sets a seed."""
+        for build in builds:
+            if build.code_name == "non_deterministic":
+                more = [self.session.by_order[order] for order in set(kept.orders) - set(build.kept.orders)]
+                if not any(
+                    cell.from_history or any(state.startswith("rng:") for state in cell.ambient_writes)
+                    for cell in more
+                ):
+                    return True
+        return False
 
     def _is_left_to_chance(self, build: Build) -> bool:
         """Whether random numbers reach the kept cells without a seed among them."""
@@ -200,9 +239,12 @@ class Ladder:
             seeded.update(state for state in cell.ambient_writes if state.startswith("rng:"))
         return any(warning.code == "unseeded_randomness" for warning in self.run.warnings)
 
-    def _run(self, folder: Path, build: Build) -> ProcessOutcome:
-        spent = sum(self.session.by_order[order].duration for order in build.kept.orders)
-        return validation.run_script(folder, self.session.executable, timeout=120 + 20 * spent)
+    def _run(self, folder: Path, build: Build) -> trial.Outcome:
+        return trial.run_script(folder, self.session.executable, timeout=self._allowed(build))
+
+    def _allowed(self, build: Build) -> float:
+        """The seconds one process may take."""
+        return 120 + 20 * sum(self.session.by_order[order].duration for order in build.kept.orders)
 
     def _judge(self, build: Build) -> bool:
         """Read a proof's outcomes: sets the build's cause, and says whether it held."""
@@ -242,7 +284,7 @@ class Ladder:
             build.cause = f"The metric {check.name!r} is {check.first!r}, the run had {check.expected!r}."
         return False
 
-    def _explained(self, outcome: ProcessOutcome, build: Build) -> tuple[str, str]:
+    def _explained(self, outcome: trial.Outcome, build: Build) -> tuple[str, str]:
         cause = outcome.cause.rstrip(".") + "."
         for name, order in build.kept.scratch.items():
             if repr(name) in cause:
@@ -283,12 +325,27 @@ class Ladder:
             diverging=build.diverging if rejected else "",
             hint=hints.get(build.code_name, "") if rejected else "",
             metrics=checks,
-            contracts=outcome.contracts if outcome else (),
+            contracts=(*(outcome.contracts if outcome else ()), *build.held),
             attempts=tuple(attempts),
-            deterministic=build.code_name != "non_deterministic" or not rejected,
+            deterministic=not (rejected and build.code_name == "non_deterministic"),
             log=outcome.log[-5000:] if outcome else "",
-            notes=build.left_out,
+            notes=(*build.left_out, *build.luck),
+            settings=_confirmed(build),
         )
+
+
+def _confirmed(build: Build) -> tuple[str, ...]:
+    """The settings that a process of the proof read, and which step did."""
+    found = build.first.observed.settings if build.first is not None else {}
+    return tuple(
+        f"{item.name} is read by {', '.join(found[item.name])}"
+        for item in build.script.config
+        if item.name in found
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
 
 
 def write_files(folder: Path, build: Build) -> None:

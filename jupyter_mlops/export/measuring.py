@@ -514,12 +514,17 @@ def _last_filled(site: Site, top: ast.stmt, name: str) -> ast.stmt:
         statement
         for statement in after
         for node in ast.walk(statement)
-        if isinstance(node, ast.Subscript | ast.Attribute)
-        and not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load))
-        and isinstance(node.value, ast.Name)
-        and node.value.id == name
+        if (isinstance(node, ast.Attribute) or isinstance(getattr(node, "ctx", None), ast.Store))
+        and not isinstance(node, ast.Name)
+        and _root(node) == name
     ]
     return filling[-1] if filling else top
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _last_of(loop: ast.AST, expression: str) -> str:

@@ -898,7 +898,8 @@ export type Status = 'FAILED' | 'FINISHED' | 'KILLED' | 'RUNNING';
  * `verdict` is `validated` or `rejected`; `cause` is one sentence for people, `diverging` the
  * metric or name that differs, `code` the kind of cause (`metrics_differ`, `data_changed`,
  * `step_failed`, `non_deterministic`, `contract_failed`, `missing_input`, `unprovable`).
- * `notes` are sentences worth knowing whatever the verdict.
+ * `notes` are sentences worth knowing whatever the verdict, `settings` says of each setting that the
+ * proof saw read which steps read it.
  */
 export interface ValidationReport {
   verdict: string;
@@ -913,6 +914,7 @@ export interface ValidationReport {
   duration: Num;
   log: string;
   notes: string[];
+  settings: string[];
 }
 
 /** Texts that runs have for a field, the most frequent first; none for a number. */

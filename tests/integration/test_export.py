@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -355,6 +356,22 @@ def test_unseeded_randomness_is_rejected_by_name(notebook: Notebook) -> None:
     assert json.loads((Path(version.path) / "manifest.json").read_text())["status"] == "rejected"
 
 
+def test_equal_numbers_made_of_unseeded_ones_are_rejected(notebook: Notebook) -> None:
+    notebook.run("import random\nrate = 0.5")
+    notebook.run("x = [random.random() for _ in range(5)]")
+    notebook.run("total = float(max(x) < 2) * rate")
+    version = exported(notebook, {"total": "total"}, params=["rate"])
+    assert all(check.equal for check in version.report.metrics)
+    assert (version.status, version.report.code) == ("rejected", "non_deterministic")
+    assert version.report.diverging == "x"
+    assert not version.report.deterministic
+    notebook.run("random.seed(1)\nx = [random.random() for _ in range(5)]")
+    notebook.run("total = float(max(x) < 2) * rate")
+    version = exported(notebook, {"total": "total"}, params=["rate"])
+    assert version.status == "validated", version.report
+    assert any(text.startswith("rate is read by ") for text in version.report.settings)
+
+
 def test_changed_and_missing_data_are_rejected(notebook: Notebook) -> None:
     place = notebook.directory / "d.txt"
     place.write_text("1 2 3")
@@ -564,6 +581,33 @@ def test_command_line_of_a_version(notebook: Notebook, tmp_path: Path) -> None:
         check=False,
     )
     assert lint.returncode == 0, lint.stdout
+
+
+def test_a_project_may_be_moved_and_empty_input_breaks_the_contract(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    (notebook.directory / "d.csv").write_text("kind,size\n" + "\n".join(f"a,{i}" for i in range(9)) + "\n")
+    notebook.run("import pandas as pd")
+    notebook.run("data = pd.read_csv('d.csv')")
+    notebook.run("mean = float(data['size'].mean())")
+    version = exported(notebook, {"mean": "mean"}, datasets=["data"])
+    assert version.status == "validated", version.report
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(notebook.directory, moved, ignore=shutil.ignore_patterns(".jupyter_mlops"))
+    place = moved / Path(version.path).relative_to(notebook.directory)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(place / "pipeline.py"), "run", "--output-dir", str(tmp_path / "out")]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    (notebook.directory / "d.csv").unlink()
+    assert run().returncode == 0
+    (moved / "d.csv").write_text("")
+    shutil.rmtree(tmp_path / "out")
+    found = run()
+    assert found.returncode == 3, found.stderr
+    assert "data cannot be read" in found.stderr
+    assert not list((tmp_path / "out").glob("*.json"))
 
 
 def test_versions_are_numbered_and_pins_hold(notebook: Notebook) -> None:

@@ -207,6 +207,8 @@ def load_config(kind: type[Any], path: Path, changes: list[str], output: Path) -
     if not isinstance(values, dict):
         raise PipelineError(2, f"The configuration {path} must map names to values.")
     fields = {found.name: found for found in dataclasses.fields(kind)}
+    if isinstance(values.get("base_directory"), str):
+        values["base_directory"] = str((path.resolve().parent / values["base_directory"]).resolve())
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals:

@@ -17,8 +17,9 @@ MANIFEST = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
 
 
 def run_pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run pipeline.py of `folder` in a process of its own."""
-    command = [sys.executable, "-I", str(folder / "pipeline.py"), *arguments]
+    """Run pipeline.py of `folder` in a process of its own; relative input paths stay this version's."""
+    config = str(HERE / "config.yaml")
+    command = [sys.executable, "-I", str(folder / "pipeline.py"), *arguments, "--config", config]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

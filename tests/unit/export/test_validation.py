@@ -12,7 +12,8 @@ import psutil
 import pytest
 import xxhash
 
-from jupyter_mlops.export.validation import changed_inputs, compare, run_script, same, unread_settings
+from jupyter_mlops.export.trial import run_script
+from jupyter_mlops.export.validation import changed_inputs, compare, same, unread_settings
 from jupyter_mlops.records import FileUse
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def test_inputs_that_are_gone_or_changed(tmp_path: Path) -> None:
 def test_what_fills_the_disk_or_the_memory_is_stopped(
     limit: str, value: float, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"jupyter_mlops.export.validation.{limit}", value)
+    monkeypatch.setattr(f"jupyter_mlops.export.trial.{limit}", value)
     code = WRITE + "(out / 'large').write_bytes(b'x' * 2_000_000)\nimport time\ntime.sleep(600)"
     found = run_script(script(tmp_path, code), sys.executable, timeout=60)
     assert found.exit_code is None

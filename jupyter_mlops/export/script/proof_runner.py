@@ -1,0 +1,449 @@
+"""Runs one pipeline.py as it is and notes what its numbers hung on; the standard library alone.
+
+``python -I proof_runner.py OBSERVED PIPELINE [arguments]``: the pipeline's own code runs as ``__main__``,
+with one call added at the end of every step. What is noted goes to the file OBSERVED as JSON:
+
+- ``random``: random generators that were drawn from without a seed a script could know, each with a hash
+  of where it stands, so that two processes can be compared;
+- ``content``: a hash of every value the steps held when they ended, numbers to six digits, durations and
+  what has no content of its own left out;
+- ``settings``: the settings that were read, each with the step that read it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import json
+import linecache
+import os
+import random
+import re
+import sys
+import types
+from typing import Any
+
+_TIME = re.compile(r"(?:^|[^a-z])(time|elapsed|seconds|duration|latency|runtime|timestamp)s?_?$")
+_MOST_ITEMS = 20_000
+_MOST_NUMBERS = 2_000_000
+_DEEPEST = 12
+_OURS = ("Config", "Metrics", "PipelineConfig", "PipelineMetrics", "Observer")
+_CLOCKS = ("time", "perf_counter", "perf_counter_ns", "time_ns", "monotonic", "process_time", "now", "today")
+_SKIPPED = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
+
+
+class Observer:
+    """What is noted of one run."""
+
+    def __init__(self, timed: set[str]) -> None:
+        self.timed = timed
+        self.content: dict[str, str] = {}
+        self.settings: dict[str, list[str]] = {}
+        self.unseeded: set[str] = set()
+
+    def step_ended(self, step: str, values: dict[str, Any]) -> None:
+        """Called with the local names of every step as it ends."""
+        for name, value in values.items():
+            if name in self.timed or _TIME.search(name.lower()) or type(value).__name__ in _OURS:
+                continue
+            try:
+                found = Digest().of(value)
+            except Exception as error:  # noqa: BLE001 - what cannot be read is the same in all processes
+                found = type(error).__name__
+            self.content[f"{step}.{name}"] = found
+
+    def given(self, step: str, names: list[str], value: Any) -> Any:
+        """Called with what a step gives, and gives it on."""
+        self.step_ended(step, dict(zip(names, value if len(names) > 1 else [value], strict=False)))
+        return value
+
+    def random_states(self) -> dict[str, str]:
+        """Generators drawn from without a seed, by name: where they stand."""
+        found = dict.fromkeys(self.unseeded, "unseeded")
+        if self.python_start != random.getstate():
+            found["random"] = _hashed(repr(random.getstate()))
+        numpy: Any = sys.modules.get("numpy.random")
+        if numpy is not None:
+            state = numpy.get_state(legacy=False)
+            seed = getattr(numpy.mtrand._rand._bit_generator, "seed_seq", None)
+            fresh = None if seed is None else numpy.MT19937(seed).state
+            if fresh is None or repr(fresh["state"]) != repr(state["state"]):
+                found["numpy"] = _hashed(repr(state["state"]["key"].tobytes()) + str(state["state"]["pos"]))
+        torch: Any = sys.modules.get("torch")
+        if torch is not None:
+            state, first = torch.get_rng_state(), torch.Generator()
+            first.manual_seed(torch.initial_seed())
+            if not torch.equal(first.get_state(), state):
+                found["torch"] = _hashed(state.numpy().tobytes().hex())
+        return found
+
+    python_start: Any = None
+    _step = ""
+    _heard = False
+
+    @property
+    def step(self) -> str:
+        """The step that runs."""
+        return self._step
+
+    @step.setter
+    def step(self, name: str) -> None:
+        self._step = name
+        if self._heard or "numpy" not in sys.modules:
+            return
+        try:
+            # numpy itself loads this part when it is first used.
+            generators: Any = importlib.import_module("numpy.random.bit_generator")
+        except ImportError:
+            return
+        draw = getattr(generators, "randbits", None)
+        if draw is None:
+            return
+
+        def randbits(count: int) -> int:
+            if not _by_library() and _asks_for_none():
+                self.unseeded.add("a generator of numpy without a seed")
+            return int(draw(count))
+
+        self._heard = True
+        generators.randbits = randbits
+
+    def watch_entropy(self) -> None:
+        """Hear of generators that are made without a seed."""
+        self.python_start = random.getstate()
+        own_seed = random.Random.seed
+
+        def seed(generator: Any, a: Any = None, version: int = 2) -> None:
+            if a is None and not isinstance(generator, random.SystemRandom) and not _by_library():
+                self.unseeded.add("a generator of random without a seed")
+            own_seed(generator, a, version)
+
+        generators: Any = random.Random
+        generators.seed = seed
+
+
+def _by_library() -> bool:
+    """Whether Python itself asks, for a file's name or a port, or an import is under way."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename == random.__file__:
+        frame = frame.f_back
+    if frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in sys.stdlib_module_names:
+        return True
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _asks_for_none() -> bool:
+    """Whether the call that made a generator of numpy gave it no seed.
+
+    ``RandomState(1)`` takes fresh entropy too, and throws it away: only the call itself tells.
+    """
+    frame: Any = sys._getframe(2)
+    try:
+        line, last_line, column, end = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+        lines = [text.encode() for text in linecache.getlines(frame.f_code.co_filename)[line - 1 : last_line]]
+        lines[-1] = lines[-1][:end]
+        lines[0] = lines[0][column:]
+        call: Any = ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if not given:
+            return True
+        if isinstance(given[0], ast.Name):
+            values = {**frame.f_globals, **frame.f_locals}
+            return values.get(given[0].id, call) is None
+        if isinstance(given[0], ast.Constant):
+            return given[0].value is None
+        return not ast.unparse(call.func).endswith("RandomState")
+    except Exception:  # noqa: BLE001 - no source at hand
+        return False
+
+
+class Digest:
+    """A hash of what a value holds, the same in every process that computed the same."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.blake2b(digest_size=16)
+        self.seen: set[int] = set()
+        self.items = 0
+        self.alive: list[Any] = []
+
+    def of(self, value: Any) -> str:
+        """The hash of one value."""
+        self.add(value, 0)
+        return self.hash.hexdigest()
+
+    def say(self, text: str) -> None:
+        """Take a text in."""
+        self.hash.update(text.encode("utf-8", "replace"))
+
+    def add(self, value: Any, depth: int) -> None:
+        """Take a value in: numbers to six digits, containers item by item, objects by their state."""
+        self.items += 1
+        if self.items > _MOST_ITEMS or depth > _DEEPEST or isinstance(value, _SKIPPED):
+            return
+        kind = type(value)
+        if kind in (int, bool, str, bytes, type(None)):
+            self.say(f"{kind.__name__}{'' if kind is str and ' at 0x' in value else value!r}")
+        elif kind in (float, complex):
+            self.say(_digits(value))
+        elif id(value) in self.seen:
+            self.say("again")
+        else:
+            self.seen.add(id(value))
+            self.alive.append(value)
+            self.say(kind.__name__)
+            self._held(value, kind, depth)
+
+    def _held(self, value: Any, kind: type, depth: int) -> None:
+        if kind is dict or isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(key, str) and _TIME.search(key.lower()):
+                    continue
+                self.add(key, depth + 1)
+                self.add(item, depth + 1)
+        elif kind in (list, tuple):
+            for item in value:
+                self.add(item, depth + 1)
+        elif kind in (set, frozenset):
+            for text in sorted(Digest().of(item) for item in value):
+                self.say(text)
+        elif kind.__module__.partition(".")[0] == "numpy" and hasattr(value, "dtype"):
+            self._array(value, depth)
+        elif hasattr(value, "detach") and hasattr(value, "numpy"):
+            self._array(value.detach().cpu().numpy(), depth)
+        elif kind.__module__.startswith("pandas") and hasattr(value, "items") and hasattr(value, "shape"):
+            columns = [value] if len(value.shape) == 1 else [value.iloc[:, i] for i in range(value.shape[1])]
+            for column in columns[:1000]:
+                if not _TIME.search(str(column.name).lower()):
+                    self.add(column.to_numpy(), depth + 1)
+        else:
+            self._state(value, depth)
+
+    def _state(self, value: Any, depth: int) -> None:
+        if type(value).__module__.startswith(("matplotlib", "IPython", "_io", "io", "logging", "threading")):
+            return
+        try:
+            state = value.__reduce_ex__(2)
+        except Exception:  # noqa: BLE001 - generators, files and locks hold nothing to compare
+            return
+        if isinstance(state, tuple):
+            for part in state[1:3]:
+                self.add(part, depth + 1)
+            for items in state[3:5]:
+                self.add(list(items or ()), depth + 1)
+
+    def _array(self, value: Any, depth: int) -> None:
+        import numpy as np
+
+        array = np.asarray(value)
+        self.say(f"{array.dtype.kind}{array.shape}")
+        if array.dtype.names:
+            for name in array.dtype.names:
+                self._array(array[name], depth + 1)
+            return
+        flat = array.reshape(-1)
+        if flat.size > _MOST_NUMBERS:
+            flat = flat[:: flat.size // _MOST_NUMBERS + 1]
+        if array.dtype.kind in "fc":
+            with np.errstate(all="ignore"):
+                whole = flat.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+                size = np.where(np.abs(whole) > 0, np.floor(np.log10(np.abs(whole))), 0.0)
+                scale = 10.0 ** (5 - np.clip(np.nan_to_num(size), -300, 300))
+                rounded = np.rint(whole * scale) / scale
+                rounded[np.abs(whole) < 1e-9] = 0
+            self.hash.update((rounded + 0.0).tobytes())
+        elif array.dtype.kind in "iubmM":
+            self.hash.update(np.ascontiguousarray(flat).tobytes())
+        else:
+            for item in flat[:_MOST_ITEMS].tolist():
+                self.add(item, depth + 1)
+
+
+def _digits(value: Any) -> str:
+    if isinstance(value, complex):
+        return _digits(value.real) + _digits(value.imag)
+    return f"{0.0 if abs(value) < 1e-9 else value:.5e}"
+
+
+def _hashed(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _observed(tree: ast.Module) -> ast.Module:
+    """The script without the line that starts it, and with a call at the end of every step."""
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'")
+    ]
+    names: dict[str, list[str]] = {}
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.AnnAssign | ast.Assign) else None
+        target = ast.unparse(_target(node)) if value is not None else ""
+        if target.endswith("STEPS") and isinstance(value, ast.Tuple):
+            calls = [item for item in value.elts if isinstance(item, ast.Call)]
+            names = {
+                ast.unparse(call.args[0]): [str(getattr(part, "value", "")) for part in call.args[1:]]
+                for call in calls
+            }
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names:
+            begin = ast.parse(f"__observer__.step = {node.name!r}").body
+            shared = [name for part in node.body if isinstance(part, ast.Global) for name in part.names]
+            held = f"{{**locals(), **{{n: globals()[n] for n in {shared!r} if n in globals()}}}}"
+            end = ast.parse(f"__observer__.step_ended({node.name!r}, {held if shared else 'locals()'})").body
+            last = node.body[-1]
+            if isinstance(last, ast.Return) and last.value is not None:
+                # What is given back without a name of its own is noted under the name it gets.
+                noted: Any = ast.parse(f"__observer__.given({node.name!r}, {names[node.name]!r}, 0)").body[0]
+                noted.value.args[-1] = last.value
+                last.value = noted.value
+            for line in (*begin, *end):
+                for part in ast.walk(line):
+                    ast.copy_location(part, last)
+            node.body = [*begin, ast.copy_location(ast.Try(node.body, [], [], end), node.body[0])]
+            ast.fix_missing_locations(node)
+    return tree
+
+
+def _target(node: ast.AnnAssign | ast.Assign | Any) -> ast.expr:
+    target: ast.expr = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+    return target
+
+
+def _timed(tree: ast.Module) -> set[str]:
+    """Names that hold what a clock said, or what was computed from that."""
+    found: set[str] = set()
+    size = -1
+    while size != len(found):
+        size = len(found)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and node.value is not None:
+                if _tells_time(node.value, found):
+                    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    found.update(
+                        part.id
+                        for target in targets
+                        for part in ast.walk(target)
+                        if isinstance(part, ast.Name)
+                    )
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                receiver = node.func.value
+                if (
+                    isinstance(receiver, ast.Name)
+                    and node.func.attr in ("append", "extend", "update", "insert", "add")
+                    and any(_tells_time(part, found) for part in node.args)
+                ):
+                    found.add(receiver.id)
+    return found
+
+
+def _tells_time(node: ast.AST, timed: set[str]) -> bool:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and part.id in timed:
+            return True
+        if isinstance(part, ast.Call):
+            called = part.func
+            word = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if word in _CLOCKS and not part.args:
+                return True
+    return False
+
+
+def main() -> None:
+    """Run the script that the command line names."""
+    observed, script = sys.argv[1:3]
+    sys.argv = sys.argv[2:]
+    answers = os.fdopen(os.dup(0), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    with open(script, encoding="utf-8") as file:  # noqa: PTH123
+        tree = _observed(ast.parse(file.read(), script))
+    observer = Observer(_timed(tree))
+    observer.watch_entropy()
+    module = types.ModuleType("__main__")
+    module.__dict__.update({"__file__": script, "__observer__": observer, "__builtins__": __builtins__})
+    sys.modules["__main__"] = module
+    exec(compile(tree, script, "exec"), module.__dict__)  # noqa: S102 - this is what we are for
+    run = getattr(module, "main", None)
+    if run is None:
+        return
+    held: dict[str, Any] = {}
+    _watch_settings(module, observer)
+    _keep_predictions(held)
+    code = run()
+    if code == 0:
+        _write(observed, json.dumps(_noted(observer)))
+        broken = _broken_promise(answers.read(), held)
+        if broken:
+            _write(f"{observed}.broken", broken)
+    sys.exit(code)
+
+
+def _noted(observer: Observer) -> dict[str, Any]:
+    try:
+        states = observer.random_states()
+    except Exception as error:  # noqa: BLE001 - an unknown version of a library
+        states = {"unknown": type(error).__name__}
+    return {"random": states, "content": observer.content, "settings": observer.settings}
+
+
+def _write(place: str, text: str) -> None:
+    """Write a file whole, so that who waits for it reads all of it."""
+    with open(f"{place}.new", "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)
+    os.replace(f"{place}.new", place)  # noqa: PTH105
+
+
+def _keep_predictions(held: dict[str, Any]) -> None:
+    """Remember the table of predictions that the script writes."""
+    runner: Any = sys.modules.get("pipeline_runner")
+    make = getattr(runner, "predictions_of", None)
+    if make is not None:
+
+        def predictions_of(*given: Any) -> Any:
+            held["predictions"] = make(*given)
+            return held["predictions"]
+
+        runner.predictions_of = predictions_of
+
+
+def _broken_promise(contracts: str, held: dict[str, Any]) -> str:
+    """How the predictions break the contracts that somebody made of them; ``""`` if they hold."""
+    table = held.get("predictions")
+    if not contracts or table is None:
+        return ""
+    module = types.ModuleType("promised_contracts")
+    sys.modules["promised_contracts"] = module
+    try:
+        exec(compile(contracts, "contracts.py", "exec"), module.__dict__)  # noqa: S102
+        found = module.check("predictions.csv", table)
+    except Exception as error:  # noqa: BLE001 - a contract that cannot be checked promises nothing
+        return f"{type(error).__name__}: {error}"
+    return "; ".join(finding.message for finding in found if finding.severity == "error")
+
+
+def _watch_settings(module: Any, observer: Observer) -> None:
+    """Note which settings are read while a step runs."""
+    config: Any = getattr(module, "Config", None) or getattr(module, "PipelineConfig", None)
+    if config is None:
+        return
+    fields = set(getattr(config, "__dataclass_fields__", ()))
+
+    def read(self: Any, name: str) -> Any:
+        if name in fields and observer.step:
+            steps = observer.settings.setdefault(name, [])
+            if observer.step not in steps:
+                steps.append(observer.step)
+        return object.__getattribute__(self, name)
+
+    config.__getattribute__ = read
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""What two processes of a proof note of themselves, and what follows from the difference."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_mlops.export import chance
+from jupyter_mlops.export.trial import run_twice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: A script as far as the runner looks at it: a table of steps, `main`, and a line that starts it.
+SCRIPT = """
+import json, pathlib, random, sys, time, types
+import numpy as np
+sys.modules["pipeline_runner"] = pipeline_runner = types.SimpleNamespace(predictions_of=lambda state: [1, 2, 3])
+class Step:
+    def __init__(self, call): self.call = call
+class Config:
+    __dataclass_fields__ = {{"rate": None, "unused": None}}
+    rate = 2.0
+    unused = 1.0
+def train(config, metrics):
+    {body}
+STEPS = (Step(train),)
+def main():
+    metrics = {{}}
+    train(Config(), metrics)
+    out = pathlib.Path(sys.argv[-1])
+    out.mkdir()
+    (out / "metrics.json").write_text(json.dumps(metrics))
+    sys.stderr.write(json.dumps({{"event": "predictions_written", "rows": 3, "columns": {{}}}}) + "\\n")
+    pipeline_runner.predictions_of({{}})
+    return 0
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
+def script(folder: Path, *lines: str) -> str:
+    code = SCRIPT.format(body="\n    ".join(lines))
+    (folder / "pipeline.py").write_text(code)
+    return code
+
+
+@pytest.mark.parametrize(
+    ("lines", "drawn", "reached"),
+    [
+        (["x = np.random.rand(3)", "metrics['acc'] = float((x < 2).mean())"], {"numpy"}, {"train.x"}),
+        (["np.random.seed(1)", "x = np.random.rand(3)", "metrics['acc'] = float((x < 2).mean())"], set(), set()),
+        (["x = np.random.rand(3)", "y = 1.0", "metrics['acc'] = y"], {"numpy"}, set()),
+        (["random.random()", "metrics['acc'] = 1.0"], {"random"}, set()),
+        (["random.seed(3)", "x = random.random()", "metrics['acc'] = x < 2"], set(), set()),
+        (["x = np.random.RandomState(1).rand(3)", "metrics['acc'] = float(x.max() < 2)"], set(), set()),
+        (
+            ["x = np.random.default_rng().random(3)", "metrics['acc'] = float(x.max() < 2)"],
+            {"a generator of numpy without a seed"},
+            {"train.x"},
+        ),
+        (
+            ["begun = time.time()", "took = time.time() - begun", "np.random.rand()", "metrics['acc'] = took > -1"],
+            {"numpy"},
+            set(),
+        ),
+    ],
+)  # fmt: skip
+def test_chance_shows_though_the_metric_is_equal(
+    lines: list[str], drawn: set[str], reached: set[str], tmp_path: Path
+) -> None:
+    code = script(tmp_path, *lines).partition("def main")[0]
+    first, second = run_twice(tmp_path, sys.executable, timeout=60)
+    assert second is not None, first.cause
+    assert first.metrics == second.metrics
+    assert set(chance.unseeded(first.observed, second.observed)) == drawn
+    assert set(chance.differing(code, "metrics", first.observed, second.observed)) == reached
+
+
+def test_settings_that_are_read_are_known_with_their_step(tmp_path: Path) -> None:
+    script(tmp_path, "metrics['acc'] = config.rate")
+    first, _ = run_twice(tmp_path, sys.executable, timeout=60)
+    assert first.observed.settings == {"rate": ["train"]}
+
+
+@pytest.mark.parametrize(("limit", "said"), [(3, ""), (2, "3 rows")])
+def test_predictions_are_held_against_what_was_made_of_them(limit: int, said: str, tmp_path: Path) -> None:
+    script(tmp_path, "metrics['acc'] = 1.0")
+    made: list[int] = []
+
+    def promise(described: dict[str, object]) -> str:
+        made.append(1)
+        assert described["rows"] == 3
+        return (
+            "import types\n"
+            "def check(name, table):\n"
+            "    found = types.SimpleNamespace(severity='error', message=f'{len(table)} rows')\n"
+            f"    return [found] if len(table) > {limit} else []\n"
+        )
+
+    first, second = run_twice(tmp_path, sys.executable, timeout=60, promise=promise)
+    assert second is not None
+    assert (first.promise, second.promise) == (said, said)
+    assert made == [1]
+
+
+def test_a_second_process_is_not_waited_for_when_the_first_has_failed(tmp_path: Path) -> None:
+    mark = tmp_path / "second"
+    script(
+        tmp_path,
+        "import os",
+        f"first = not os.path.exists({str(mark)!r}) and not open({str(mark)!r}, 'x').close()",
+        "time.sleep(0.5 if first else 30)",
+        "raise ValueError('no')",
+    )
+    first, second = run_twice(tmp_path, sys.executable, timeout=20)
+    assert second is None
+    assert first.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("code", "names", "others"),
+    [
+        ("a = 1\nb = a\nc = 2\nmetrics['m'] = b", {"a", "b"}, {"c"}),
+        ("model.fit(X, y)\nz = 1\nmetrics['m'] = model.score(T)", {"X", "y", "model", "T"}, {"z"}),
+        ("for x in data:\n    found.append(x)\nmetrics['m'] = max(found)", {"data", "x", "found"}, set()),
+        ("def f(q):\n    return q * k\nmetrics['m'] = f(1)", {"k", "f"}, set()),
+        ("fill(table, source)\nmetrics['m'] = table[0]", {"source", "table", "fill"}, set()),
+    ],
+)
+def test_what_a_metric_is_made_of(code: str, names: set[str], others: set[str]) -> None:
+    found = chance.behind_metrics(code, "metrics")
+    assert names <= found
+    assert not others & found
