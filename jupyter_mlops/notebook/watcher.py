@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlops.errors import MlopsError, UsageError
+from jupyter_mlops.records import Status, now
 
 from .cells import executed_code, heading_of
 from .heart import Heart
@@ -105,6 +106,8 @@ class Watcher:
                 return
             self._count = count
             try:
+                if self._active:
+                    self._abandon()
                 self._begin(info)
             except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
                 self._report(fault)
@@ -174,6 +177,17 @@ class Watcher:
             early = self.recorder.early_run()
             if early is not None and (request.explicit or self.recorder.may_train()):
                 self._heart.start(early)
+
+    def _abandon(self) -> None:
+        """End the cell before, of whose end IPython never told: an interrupt met it between two lines."""
+        self._active = False
+        begun = self._heart.stop()
+        if begun is not None:
+            lived = (now() - begun.start_time).total_seconds()
+            killed = {"status": Status.KILLED, "status_reason": "interrupted", "duration": max(0.0, lived)}
+            from jupyter_mlops.store import Waiting
+
+            self.keeper.save(Waiting(msgspec.structs.replace(begun, **killed)))
 
     def _request(self, marker: Marker) -> Any:
         from jupyter_mlops.capture.recorder import Request
