@@ -116,6 +116,6 @@ def _listed(
     if experiment is not None:
         conditions.append(runs.c.experiment == experiment)
     if not include_children:
-        conditions.append(runs.c.parent_id == "")
+        conditions.append(sa.func.length(runs.c.parent_id) == 0)  # as in `runs`
     condition = filters.condition(filter_string)
     return conditions if condition is None else [*conditions, condition]
