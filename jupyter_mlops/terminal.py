@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from .compare.tables import render_table
+from .compare.layout import render_table
 from .compare.wording import (
     NOTHING,
     count,

@@ -101,27 +101,34 @@ def curve_chart(
         layers += _interactive(base, line, y, number, metric, unit) if interactive else [line]
         panels.append(alt.layer(*layers, title=encodable(metric)))
     if len(panels) == 1:
-        return _themed(panels[0])
+        return themed(panels[0])
     chart = alt.concat(*panels, columns=min(columns, len(panels)), spacing=24)
     # A legend that picks runs out works for its own panel only.
     each: Literal["independent", "shared"] = "independent" if interactive else "shared"
-    return _themed(chart.resolve_scale(color=each, strokeDash=each))
+    return themed(chart.resolve_scale(color=each, strokeDash=each))
 
 
-def render_png(chart: Any, *, scale: float = 2.0) -> bytes:
-    """Draw a chart as a PNG with `scale` device pixels per pixel; no network, no browser."""
-    import vl_convert
-
-    drawn: bytes = vl_convert.vegalite_to_png(chart.to_dict(), scale=scale)
-    return drawn
-
-
-def render_svg(chart: Any) -> str:
-    """Draw a chart as an SVG document."""
-    import vl_convert
-
-    drawn: str = vl_convert.vegalite_to_svg(chart.to_dict())
-    return drawn
+def themed(chart: Any) -> Any:
+    """The chart in greys that read on a light and on a dark page."""
+    return (
+        chart.configure(background="transparent", font=_FONT, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=NEUTRAL,
+            titleColor=NEUTRAL,
+            tickColor=NEUTRAL,
+            domainColor=NEUTRAL,
+            gridColor=NEUTRAL,
+            gridOpacity=0.22,
+            titleFontWeight="normal",
+            labelFontSize=11,
+            titleFontSize=11,
+            tickCount=5,
+            labelOverlap=True,
+        )
+        .configure_legend(labelColor=NEUTRAL, titleColor=NEUTRAL, labelFontSize=12, symbolStrokeWidth=3)
+        .configure_title(color=NEUTRAL, fontSize=12, anchor="start", fontWeight="bold")
+    )
 
 
 def _interactive(base: Any, line: Any, y: Any, number: int, metric: str, unit: str) -> list[Any]:
@@ -174,25 +181,3 @@ def _points(
 
 def _plottable(value: float, scale: Scale) -> float | None:
     return value if math.isfinite(value) and (scale == "linear" or value > 0) else None
-
-
-def _themed(chart: Any) -> Any:
-    return (
-        chart.configure(background="transparent", font=_FONT, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=NEUTRAL,
-            titleColor=NEUTRAL,
-            tickColor=NEUTRAL,
-            domainColor=NEUTRAL,
-            gridColor=NEUTRAL,
-            gridOpacity=0.22,
-            titleFontWeight="normal",
-            labelFontSize=11,
-            titleFontSize=11,
-            tickCount=5,
-            labelOverlap=True,
-        )
-        .configure_legend(labelColor=NEUTRAL, titleColor=NEUTRAL, labelFontSize=12, symbolStrokeWidth=3)
-        .configure_title(color=NEUTRAL, fontSize=12, anchor="start", fontWeight="bold")
-    )

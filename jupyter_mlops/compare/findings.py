@@ -27,7 +27,8 @@ class Effect(Record, frozen=True, kw_only=True):
     `low` and `high` bound the change at `level`, widened for as many runs as were held against the
     reference. `p_value` is McNemar's (mid-p) where a row is right or wrong, else None. `verdict` is
     ``better``, ``worse``, ``other`` (sure, but the direction is not known), ``noise`` (the interval
-    holds zero) or ``too few`` (too few rows to tell). `rows` are those both runs predicted.
+    holds zero) or ``too few`` (too few rows to tell). `rows` are those both runs predicted. `interval`
+    is the bounds in words, as `sentence` has them.
     """
 
     change: float
@@ -38,6 +39,7 @@ class Effect(Record, frozen=True, kw_only=True):
     rows: int
     level: float = 0.95
     p_value: float | None = None
+    interval: str = ""
     sentence: str = ""
 
 
@@ -243,6 +245,7 @@ class Slice(Record, frozen=True, kw_only=True):
     low: float
     high: float
     sure: bool
+    interval: str = ""
 
 
 class Losses(Record, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .differences import Differences, differences_between
 from .findings import Descent, FrontierPoint, Hypothesis, Idea
-from .wording import join_words
+from .wording import count, join_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,7 @@ def _descent(run: Run, parent: Run, relation: str, labels: dict[str, str]) -> De
 def _changes(differences: Differences) -> str:
     words = [change.describe() for change in differences.params]
     if len(words) > _CHANGES:
-        words[_CHANGES:] = [f"{len(words) - _CHANGES} more parameters"]
+        words[_CHANGES:] = [count(len(words) - _CHANGES, "more parameter")]
     code = differences.describe_code()
     if differences.code_beyond_params and code not in ("same", "otherwise same"):
         words.append(f"code {code}")

@@ -11,7 +11,7 @@ from .findings import ErrorBucket, Examples, Losses, Slice
 from .resampling import interval_of_change
 from .row_query import quoted_name, rows_where
 from .scoring import Measure, general_measure
-from .wording import NOTHING, count, format_bound, format_change, format_number, format_value
+from .wording import NOTHING, count, format_change, format_interval, format_number, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,6 +188,7 @@ def _slice(
         low=low,
         high=high,
         sure=sure,
+        interval=format_interval(low, high),
     )
 
 
@@ -297,10 +298,9 @@ def _sentence(pair: Pair, shown: tuple[Slice, ...], tried: int) -> str:
     part = sure[0]
     better = pair.higher_is_better is not None and (part.change > 0) is pair.higher_is_better
     verb = "differs" if pair.higher_is_better is None else "gains" if better else "loses"
-    low, high = (format_bound(part.low, part.high, bound) for bound in (part.low, part.high))
     return (
         f"It {verb} most where {part.name}: {pair.measure.name} {format_change(part.change)} on "
-        f"{count(part.rows, 'row')} (interval {low} to {high}, "
+        f"{count(part.rows, 'row')} (interval {part.interval}, "
         f"widened for {count(tried, 'slice')} looked at)."
     )
 

@@ -5,6 +5,7 @@ The store is known here by what is asked of it only, so that this room needs no 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlops.errors import UsageError
@@ -18,6 +19,8 @@ from .rows import metric_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import pandas as pd
 
     from jupyter_mlops.records import Curve, Run
 
@@ -84,7 +87,11 @@ def examples_stored(
 
 def evidence_of(store: RunStore) -> Evidence:
     """The predictions that the runs of `store` kept."""
-    return Evidence(lambda run, metric: kept_predictions(run, metric, store.get_artifact))
+    from .predictions import read_table
+
+    # The metrics of a run share a table, and runs of one split their features.
+    read = cache(lambda digest: read_table(store.get_artifact(digest)))
+    return Evidence(lambda run, metric: kept_predictions(run, metric, read))
 
 
 def direction_in(store: RunStore) -> Callable[[str], bool | None]:
@@ -100,24 +107,23 @@ def direction_in(store: RunStore) -> Callable[[str], bool | None]:
     return direction
 
 
-def kept_predictions(run: Run, metric: str, read: Callable[[str], bytes]) -> Predictions | None:
+def kept_predictions(run: Run, metric: str, read: Callable[[str], pd.DataFrame]) -> Predictions | None:
     """What `metric` of `run` was scored on, or None where that was not kept.
 
     Args:
         run: The run.
         metric: The metric's name.
-        read: From a digest to an artifact's bytes.
+        read: From a digest to the table that is kept under it.
     """
     import numpy as np
 
     from .paired import Predictions
-    from .predictions import read_table
 
     evaluation = evaluation_of(run, metric)
     digest = evaluation.predictions if evaluation is not None else ""
     if evaluation is None or not digest:
         return None
-    table = read_table(read(digest))
+    table = read(digest)
     if "y_true" not in table or ("y_pred" not in table and "y_score" not in table):
         return None
     truth = np.asarray(table["y_true"])
@@ -131,7 +137,7 @@ def kept_predictions(run: Run, metric: str, read: Callable[[str], bytes]) -> Pre
     if predicted is None or predicted.ndim != 1:
         return None
     features = evaluation.features
-    kept = read_table(read(features)) if features else None
+    kept = read(features) if features else None
     if kept is not None and len(kept) != len(table):
         kept = None
     return Predictions(

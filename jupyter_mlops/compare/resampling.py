@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .chance import LEVEL, mcnemar, normal_quantile, paired_share_interval
 from .findings import Effect
-from .wording import count, format_bound
+from .wording import count, format_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -216,7 +216,8 @@ def _judged(
         verdict = "other"
     else:
         verdict = "better" if (change > 0) is higher_is_better else "worse"
-    interval = f"95 % interval {format_bound(low, high, low)} to {format_bound(low, high, high)}"
+    bounds = format_interval(low, high)
+    interval = f"95 % interval {bounds}"
     if differing == 0:
         sentence = "the two predict every row alike"
     elif verdict == "too few":
@@ -234,5 +235,6 @@ def _judged(
         method=method,
         rows=rows,
         p_value=p_value,
+        interval=bounds,
         sentence=sentence,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .chance import mean_interval
 from .findings import SeedGroup, Spread
 from .lineage import cell_lines, standing_cells
-from .wording import NOTHING, count, format_bound, format_number, format_value, join_words
+from .wording import NOTHING, count, format_interval, format_number, format_value, join_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +78,7 @@ def describe_spread(metric: str, values: Sequence[float]) -> Spread:
             high=None,
             sentence=sentence,
         )
-    bounds = f"{format_bound(low, high, low)} to {format_bound(low, high, high)}"
+    bounds = format_interval(low, high)
     sentence = f"{told}, 95 % interval {bounds}" if deviation else f"{told}, the same each time"
     return Spread(
         metric=metric, count=number, mean=mean, deviation=deviation, low=low, high=high, sentence=sentence

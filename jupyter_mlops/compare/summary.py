@@ -197,7 +197,10 @@ def _effect(
         apart = [run for run in scored if run.run_id in row.apart]
         if len(together) > 1 and reference in together:
             best = _best_words(_without(row, apart), together, reference, labels)
-            return f"{best}{_where(row, together, labels)}; {_labelled(apart, labels)} apart, {row.reason}"
+            effect = row.effects.get(row.best)
+            sure = f"; {effect.sentence}" if effect is not None else ""
+            where = _where(row, together, labels)
+            return f"{best}{where}{sure}; {_labelled(apart, labels)} apart, {row.reason}"
         return f"{row.name} not comparable, {row.reason}"
     where = _where(row, scored, labels)
     if len(others) == 1:

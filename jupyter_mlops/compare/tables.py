@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from .code_differences import changed_line_count
+from .layout import display_width, render_table
+from .stories import (
+    apart_lines,
+    effect_lines,
+    figures_text,
+    frontier_text,
+    hypotheses_text,
+    ideas_text,
+    influences_text,
+    lineage_text,
+    losses_text,
+    seeds_text,
+    spread_lines,
+)
 from .wording import (
     NOTHING,
     count,
@@ -37,29 +50,13 @@ def comparison_text(record: RunComparison, *, diff_lines: int = _DIFF_LINES) -> 
     """
     labels = run_labels(record.runs)
     blocks = [record.summary, _runs_block(record, labels)]
-    blocks += [_metrics_block(record, labels), _params_block(record, labels)]
-    blocks += [_data_block(record, labels), _code_block(record, labels, diff_lines)]
-    blocks += [_environment_block(record, labels), _warnings_block(record, labels)]
+    blocks += [hypotheses_text(record, labels), _metrics_block(record, labels), seeds_text(record, labels)]
+    blocks += [influences_text(record), losses_text(record, labels), _data_block(record, labels)]
+    blocks += [_params_block(record, labels), _code_block(record, labels, diff_lines)]
+    blocks += [_environment_block(record, labels), figures_text(record, labels)]
+    blocks += [frontier_text(record, labels), ideas_text(record, labels), lineage_text(record, labels)]
+    blocks += [_warnings_block(record, labels)]
     return encodable("\n\n".join(block for block in blocks if block))
-
-
-def render_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Align cells in columns: the first `left` to the left, the others to the right.
-
-    Every row must be as long as `header`. Wide (CJK) characters take two columns.
-    """
-    lines = [list(header), *(list(row) for row in rows)]
-    widths = [max(_width(line[i]) for line in lines) for i in range(len(header))]
-    written = []
-    for number, line in enumerate(lines):
-        cells = [
-            cell + " " * (width - _width(cell)) if i < left else " " * (width - _width(cell)) + cell
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        written.append("  ".join(cells).rstrip())
-        if number == 0:
-            written.append("  ".join("─" * width for width in widths))
-    return "\n".join(written)
 
 
 def metric_cells(row: MetricRow, run_ids: Sequence[str]) -> list[str]:
@@ -69,7 +66,9 @@ def metric_cells(row: MetricRow, run_ids: Sequence[str]) -> list[str]:
 
 def is_best(row: MetricRow, run_id: str) -> bool:
     """Whether the run has the best number of the row; ties are all best."""
-    return bool(row.best) and run_id in row.values and row.values[run_id] == row.values[row.best]
+    if not row.best or run_id not in row.values or run_id in row.apart:
+        return False
+    return row.values[run_id] == row.values[row.best]
 
 
 def direction_mark(row: MetricRow) -> str:
@@ -96,13 +95,16 @@ def _metrics_block(record: RunComparison, labels: dict[str, str]) -> str:
         return "Metrics\nnone of the runs has one"
     run_ids = [run.run_id for run in record.runs]
     notes: list[str] = []
+    marked = 0
     names: list[str] = []
     cells: list[list[tuple[str, str]]] = []
     for row in record.metrics:
         mark = ""
         if not row.comparable:
-            mark = f" [{len(notes) + 1}]"
-            notes.append(f"[{len(notes) + 1}] {row.name} is not comparable: {row.reason}")
+            marked += 1
+            mark = f" [{marked}]"
+            notes.append(f"[{marked}] {row.name} is not comparable: {row.reason}")
+            notes += apart_lines(row, labels)
         names.append(f"{row.name} {direction_mark(row)}".rstrip() + mark)
         beside = [_beside(row, run_id) for run_id in run_ids]
         cells.append(list(zip(metric_cells(row, run_ids), beside, strict=True)))
@@ -116,19 +118,22 @@ def _metrics_block(record: RunComparison, labels: dict[str, str]) -> str:
     rows = [[head, *line] for head, line in zip(down, zip(*columns, strict=True), strict=True)]
     table = render_table([corner, *across], rows, left=len(across) + 1)
     legend = f"{BEST} best   ↑ higher is better   ↓ lower is better   signed: change against the reference"
-    return "\n".join(["Metrics", table, *notes, legend])
+    return "\n".join(["Metrics", table, *effect_lines(record, labels), *notes, legend])
 
 
 def _beside(row: MetricRow, run_id: str) -> str:
     """What stands beside a number: its change, and a star on the best."""
-    change = format_change(row.changes[run_id]) if run_id in row.changes and row.comparable else ""
+    told = run_id in row.changes and run_id not in row.apart
+    change = format_change(row.changes[run_id]) if told else ""
     return " ".join(part for part in (change, BEST if is_best(row, run_id) else "") if part)
 
 
 def _aligned(column: Sequence[tuple[str, str]]) -> list[str]:
     """Numbers to the right, so that their decimals stand under each other, the rest after them."""
-    width = max(_width(number) for number, _ in column)
-    return [f"{' ' * (width - _width(number))}{number}  {beside}".rstrip() for number, beside in column]
+    width = max(display_width(number) for number, _ in column)
+    return [
+        f"{' ' * (width - display_width(number))}{number}  {beside}".rstrip() for number, beside in column
+    ]
 
 
 def _params_block(record: RunComparison, labels: dict[str, str]) -> str:
@@ -162,6 +167,7 @@ def _data_block(record: RunComparison, labels: dict[str, str]) -> str:
         for difference in changed:
             lines.append(f"{label}: {difference.name} {difference.change}")
             lines += [f"    {sentence}" for sentence in difference.sentences]
+            lines += [f"    {line}" for line in spread_lines(difference.columns)]
     return "\n".join(["Data", *lines]) if lines else ""
 
 
@@ -173,7 +179,8 @@ def _code_block(record: RunComparison, labels: dict[str, str], diff_lines: int) 
         if found and not changed:
             lines.append(f"{label}: the same ({count(len(found), 'cell')})")
         for difference in changed:
-            lines.append(f"{label}: {difference.change}: {difference.title}")
+            moved = f" ({difference.moved})" if difference.moved else ""
+            lines.append(f"{label}: {difference.change}: {difference.title}{moved}")
             lines += [f"    {line}" for line in difference.lines[:diff_lines]]
             if len(difference.lines) > diff_lines:
                 lines.append(f"    ⋯ {changed_line_count([difference])} lines changed in all")
@@ -200,9 +207,3 @@ def _warnings_block(record: RunComparison, labels: dict[str, str]) -> str:
 
 def _others(record: RunComparison, labels: dict[str, str]) -> list[tuple[str, str]]:
     return [(run_id, label) for run_id, label in labels.items() if run_id != record.reference]
-
-
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )

@@ -90,6 +90,11 @@ def format_bound(low: float, high: float, bound: float) -> str:
     return _signed(f"{bound:,.{decimals}f}") if round(bound, decimals) else f"{0:.{decimals}f}"
 
 
+def format_interval(low: float, high: float) -> str:
+    """Write ``0.001 to 0.041``."""
+    return f"{format_bound(low, high, low)} to {format_bound(low, high, high)}"
+
+
 def exact(value: object) -> str:
     """Write a value with everything it has, for a tooltip."""
     return repr(value) if isinstance(value, float) else str(value)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.compare.tables import comparison_text
 from jupyter_mlops.compare.wording import run_labels
+from jupyter_mlops.errors import MlopsError, UsageError
 
 from .comparison_page import comparison_page
-from .curve_widget import curve_widget, widgets_work
+from .comparison_widget import comparison_widget
+from .curve_widget import widgets_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from jupyter_mlops.compare.reading import RunStore
 
 log = logging.getLogger(__name__)
+
+_FIGURE_BYTES = 600_000
 
 
 class Comparison:
@@ -34,6 +39,7 @@ class Comparison:
     def __init__(self, record: RunComparison, store: RunStore | None = None) -> None:
         self.record = record
         self._store = store
+        self._shown_as: dict[str, str] | None = None
         self._labels = run_labels(record.runs)
 
     def metrics(self) -> pd.DataFrame:
@@ -86,13 +92,73 @@ class Comparison:
         rows = [(self._label(d.run_id), d.name, d.reference, d.value) for d in self.record.environment]
         return self._table(rows, ["run", "name", "reference", "value"])
 
+    def losses(self) -> pd.DataFrame:
+        """One row a slice and run, with its ``query``, ``rows``, both scores, ``change`` and ``sure``."""
+        rows = [
+            (self._label(found.run_id), s.name, s.query, s.rows, s.reference, s.run, s.change, s.sure)
+            for found in self.record.losses
+            for s in found.slices
+        ]
+        columns = ["run", "slice", "query", "rows", "reference", "score", "change", "sure"]
+        return self._table(rows, columns)
+
+    def examples(self, query: str = "", run: str | None = None, n: int = 20) -> pd.DataFrame:
+        """Rows that the reference and a run both predicted, the most telling first.
+
+        Args:
+            query: A condition such as ``"age > 60 and not run_right"``; `losses` has some.
+            run: The label of the run (``#14``); default: the first that kept predictions.
+            n: How many rows at most.
+
+        Raises:
+            UsageError: The runs kept no predictions of the same rows.
+            FilterError: The condition is not understood.
+        """
+        from jupyter_mlops.compare.reading import examples_stored
+
+        wanted = (None, *(key for key, label in self._labels.items() if run in (key, label)))
+        chosen = next((found for found in self.record.losses if run is None or found.run_id in wanted), None)
+        if chosen is None or self._store is None:
+            raise UsageError(
+                "These runs kept no predictions of the same rows.",
+                "Predictions are kept when a cell scores what a model predicted.",
+            )
+        found = examples_stored(
+            self._store, self.record.reference, chosen.run_id, chosen.metric, query, limit=n
+        )
+        return self._table(found.rows, list(found.columns))
+
+    def seeds(self) -> pd.DataFrame:
+        """One row a metric and group of runs that differ by seed only: ``n``, ``mean``, ``low``, ``high``."""
+        rows = [
+            (group.name, ", ".join(map(self._label, group.run_ids)), s.metric, s.count, s.mean, s.low, s.high)
+            for group in self.record.groups
+            for s in group.spreads
+        ]
+        return self._table(rows, ["group", "runs", "metric", "n", "mean", "low", "high"])
+
+    def against(self, reference: str) -> Comparison:
+        """The same runs, held against another one: a label (``#14``) or a run_id.
+
+        Raises:
+            UsageError: It is not among the compared runs.
+        """
+        from jupyter_mlops.compare.reading import compare_stored
+
+        run_ids = [run.run_id for run in self.record.runs]
+        by_label = {label: run_id for run_id, label in self._labels.items()}
+        chosen = by_label.get(reference, reference)
+        if chosen not in run_ids or self._store is None:
+            raise UsageError(f"{reference!r} is not among these runs.", f"There are: {', '.join(by_label)}.")
+        return Comparison(compare_stored(self._store, run_ids, chosen), self._store)
+
     def widget(self) -> Any:
-        """The interactive charts as an ipywidgets box; None when no run has a curve."""
+        """The live controls and charts as an ipywidgets box; None when there is nothing to show live."""
         return self._widget
 
     def html(self) -> str:
         """The whole comparison as one self-contained piece of HTML, picture included."""
-        return comparison_page(self.record)
+        return comparison_page(self.record, self._figures())
 
     def text(self) -> str:
         """The whole comparison as plain text."""
@@ -107,11 +173,14 @@ class Comparison:
     def _ipython_display_(self) -> None:
         from IPython.core.display_functions import publish_display_data
 
-        publish: Callable[[dict[str, Any]], None] = publish_display_data
+        publish: Callable[..., None] = publish_display_data
 
-        publish(self._repr_mimebundle_())
         if not widgets_work():
+            publish(self._repr_mimebundle_())
             return
+        # So that the page can be shown anew, in its place, when another reference is chosen.
+        self._shown_as = {"display_id": uuid.uuid4().hex}
+        publish(self._repr_mimebundle_(), transient=self._shown_as)
         try:
             box = self._widget
         except Exception:
@@ -123,13 +192,40 @@ class Comparison:
 
     @cached_property
     def _widget(self) -> Any:
-        return curve_widget(self.record)
+        return comparison_widget(self.record, self._choose if self._store is not None else None)
+
+    def _choose(self, reference: str) -> RunComparison:
+        """Hold the runs against another one, in the page above too."""
+        from IPython.core.display_functions import publish_display_data
+
+        self.record = self.against(reference).record
+        if self._shown_as is not None:
+            republish: Callable[..., None] = publish_display_data
+            republish(self._repr_mimebundle_(), transient=self._shown_as, update=True)
+        return self.record
+
+    def _figures(self) -> dict[str, bytes]:
+        """The figures that a page may carry: a notebook is to stay a file one can open."""
+        figures: dict[str, bytes] = {}
+        if self._store is None:
+            return figures
+        left = _FIGURE_BYTES
+        for row in self.record.figures:
+            for artifact in row.figures.values():
+                if artifact.digest in figures or artifact.size > left:
+                    continue
+                try:
+                    figures[artifact.digest] = self._store.get_artifact(artifact.digest)
+                except MlopsError:
+                    continue  # the page says where it was
+                left -= artifact.size
+        return figures
 
     def _label(self, run_id: str) -> str:
         return self._labels.get(run_id, run_id)
 
     @staticmethod
-    def _table(rows: Sequence[tuple[str, ...]], columns: list[str]) -> pd.DataFrame:
+    def _table(rows: Sequence[tuple[Any, ...]], columns: list[str]) -> pd.DataFrame:
         import pandas as pd
 
         return pd.DataFrame(rows, columns=columns)

@@ -11,11 +11,21 @@ from jupyter_mlops.compare.wording import count, format_duration, run_labels
 from jupyter_mlops.records import RunSummary, Status
 
 from .comparison_sections import code_section, data_section, environment_section, warnings_section
+from .comparison_stories import (
+    figures_section,
+    hypotheses_section,
+    influences_section,
+    losses_section,
+    seeds_section,
+    story_section,
+)
 from .comparison_tables import metric_table, param_table
 from .curve_picture import curve_picture
 from .theme import LINE, STATUS_COLORS, STATUS_ICONS, STYLE, fold, muted, prose, span, text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jupyter_mlops.compare.findings import RunComparison
 
 log = logging.getLogger(__name__)
@@ -34,19 +44,30 @@ _SWITCH = """<style>
 </style>"""
 
 
-def comparison_page(record: RunComparison) -> str:
-    """The whole comparison as HTML that needs no script, kernel or network."""
+def comparison_page(record: RunComparison, figures: Mapping[str, bytes] | None = None) -> str:
+    """The whole comparison as HTML that needs no script, kernel or network.
+
+    Args:
+        record: The comparison.
+        figures: The bytes of its figures by digest, those that are to be shown.
+    """
     labels = run_labels(record.runs)
     colors = run_colors(record)
     sections = [
         f'<div style="font-size:14px;margin:2px 0 8px 0"><b>{prose(record.summary)}</b></div>',
         _legend(record, labels, colors),
+        hypotheses_section(record, labels, colors),
         metric_table(record, labels, colors),
-        param_table(record, labels, colors),
+        seeds_section(record, labels, colors),
         _curves(record),
+        influences_section(record),
+        losses_section(record, labels, colors),
         data_section(record, labels, colors),
+        param_table(record, labels, colors),
         code_section(record, labels, colors),
         environment_section(record, labels),
+        figures_section(record, labels, colors, figures or {}),
+        story_section(record, labels, colors),
         warnings_section(record, labels, colors),
     ]
     body = "".join(f'<div style="margin:0 0 8px 0">{section}</div>' for section in sections if section)

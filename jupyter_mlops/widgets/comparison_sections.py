@@ -8,6 +8,7 @@ from jupyter_mlops.compare.code_differences import changed_line_count
 from jupyter_mlops.compare.wording import NOTHING, count, join_words
 
 from .comparison_tables import run_header
+from .small_pictures import spread_pictures
 from .theme import SEVERITY_COLORS, SEVERITY_ICONS, code, fold, muted, prose, span, text
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def data_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
         changed_total += len(changed)
         lines = [
             f"<div>{code(d.name)} <b>{text(d.change)}</b>: {prose('; '.join(d.sentences))}</div>"
+            + spread_pictures(d.columns)
             if d.sentences
             else f"<div>{code(d.name)} <b>{text(d.change)}</b></div>"
             for d in changed
@@ -102,7 +104,8 @@ def warnings_section(record: RunComparison, labels: Mapping[str, str], colors: M
 
 
 def _cell(difference: CodeDifference) -> str:
-    title = f"<div>{muted(text(difference.change))} {code(difference.title)}</div>"
+    moved = f" {muted(text(difference.moved))}" if difference.moved else ""
+    title = f"<div>{muted(text(difference.change))} {code(difference.title)}{moved}</div>"
     if not difference.lines:
         return title
     shown = difference.lines[:_LINES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.compare.stories import apart_lines
 from jupyter_mlops.compare.tables import direction_mark, is_best, metric_cells
 from jupyter_mlops.compare.wording import NOTHING, count, exact, format_change, format_value
 
@@ -40,6 +41,7 @@ def metric_table(record: RunComparison, labels: Mapping[str, str], colors: Mappi
                 f"<sup>{len(notes) + 1}</sup> {code(row.name)} is not comparable: {prose(row.reason)}"
             )
             note = f"<sup>{len(notes)}</sup>"
+            notes[-1] += "".join(f"<br>{text(line.strip())}" for line in apart_lines(row, dict(labels)))
         names.append(f"{_metric_name(row)}{note}")
         numbers = metric_cells(row, run_ids)
         cells.append(
@@ -99,15 +101,21 @@ def _metric_cell(row: MetricRow, run_id: str, shown: str) -> tuple[str, str]:
     number = span(f"<b>{text(shown)}</b>" if best else text(shown), title=exact(row.values[run_id]))
     star = span("★", kind="good", style=f"color:{GOOD}", title="best") + " " if best else ""
     change = row.changes.get(run_id)
-    if change is None or not row.comparable:
+    if change is None or run_id in row.apart:
         return number, star
     written = span(text(format_change(change)), title=exact(change))
-    if change == 0 or not math.isfinite(change) or row.higher_is_better is None:
-        return number, star + muted(written)
+    effect = row.effects.get(run_id)
+    sure = ""
+    if effect is not None:
+        sure = " " + muted(text(effect.interval), title=f"{effect.sentence} ({effect.method})")
+        sure += muted(f" {text(effect.verdict)}") if effect.verdict in ("noise", "too few") else ""
+    doubted = effect is not None and effect.verdict in ("noise", "too few")
+    if change == 0 or not math.isfinite(change) or row.higher_is_better is None or doubted:
+        return number, star + muted(written) + sure
     better = (change > 0) is row.higher_is_better
     kind, color = ("better", BETTER) if better else ("worse", WORSE)
     told = "better than the reference" if better else "worse than the reference"
-    return number, star + span(written, kind=kind, style=f"color:{color}", title=told)
+    return number, star + span(written, kind=kind, style=f"color:{color}", title=told) + sure
 
 
 def _param_cell(row: ParamRow, run_id: str, reference: str) -> str:

@@ -195,7 +195,8 @@ export interface EditRun {
  * `low` and `high` bound the change at `level`, widened for as many runs as were held against the
  * reference. `p_value` is McNemar's (mid-p) where a row is right or wrong, else None. `verdict` is
  * `better`, `worse`, `other` (sure, but the direction is not known), `noise` (the interval
- * holds zero) or `too few` (too few rows to tell). `rows` are those both runs predicted.
+ * holds zero) or `too few` (too few rows to tell). `rows` are those both runs predicted. `interval`
+ * is the bounds in words, as `sentence` has them.
  */
 export interface Effect {
   change: Num;
@@ -206,6 +207,7 @@ export interface Effect {
   rows: number;
   level: Num;
   p_value: Num | null;
+  interval: string;
   sentence: string;
 }
 
@@ -849,6 +851,7 @@ export interface Slice {
   low: Num;
   high: Num;
   sure: boolean;
+  interval: string;
 }
 
 /** A piece of source in an executed cell: 1-based lines, 0-based UTF-8 byte columns, as `ast`. */

@@ -37,9 +37,35 @@ export function formatNumber(value: Num, digits = 4): string {
 }
 
 /**
- * Numbers to be read side by side: just as many digits as tell them apart.
+ * Numbers to be read side by side: equal decimals, just as many as tell them
+ * apart, as `compare/wording.py` does.
  */
 export function formatAlike(values: Num[]): string[] {
+  const numbers = values.map(toNumber);
+  const sizes = numbers
+    .filter(number => Number.isFinite(number) && number !== 0)
+    .map(Math.abs);
+  if (
+    sizes.length > 0 &&
+    !numbers.every(Number.isInteger) &&
+    Math.min(...sizes) >= 1e-4 &&
+    Math.max(...sizes) < 1e9
+  ) {
+    const ordered = [...new Set(numbers.filter(Number.isFinite))].sort(
+      (one, two) => one - two
+    );
+    const gaps = ordered.slice(1).map((value, place) => value - ordered[place]);
+    let decimals = decimalsFor(Math.max(...sizes), 4);
+    if (gaps.length > 0) {
+      const telling = decimalsFor(Math.min(...gaps), 1);
+      decimals = Math.max(decimals, Math.min(telling, decimals + 3));
+    }
+    return numbers.map(number =>
+      Number.isFinite(number)
+        ? number.toFixed(decimals).replace(/^-/, '−')
+        : formatNumber(number)
+    );
+  }
   const distinct = new Set(values.map(toNumber)).size;
   for (let digits = 4; digits < 17; digits++) {
     const texts = values.map(value => formatNumber(value, digits));
@@ -48,6 +74,10 @@ export function formatAlike(values: Num[]): string[] {
     }
   }
   return values.map(value => formatNumber(value, 17));
+}
+
+function decimalsFor(size: number, digits: number): number {
+  return Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
 }
 
 /**

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "capture": {"records", "config"},
     "store": {"records", "errors", "config"},
     "compare": {"records", "errors"},
-    "widgets": {"compare", "records"},
+    "widgets": {"compare", "records", "errors"},
     "export": {"records", "errors", "store", "capture.names"},
     "exchange": {"records", "errors", "store"},
     "api": EVERYTHING - OUTSIDE,

@@ -144,9 +144,12 @@ function curveSpec(
     },
     layer: [
       {
-        mark: { type: 'line', strokeWidth: 0.8, opacity: 0.3 },
-        encoding: { y: valueAxis('raw', options.log) },
-        transform: [{ filter: options.smoothing > 0 ? 'true' : 'false' }]
+        mark: {
+          type: 'line',
+          strokeWidth: 0.8,
+          opacity: options.smoothing > 0 ? 0.3 : 0
+        },
+        encoding: { y: valueAxis('raw', options.log) }
       },
       {
         mark: { type: 'line', strokeWidth: 1.8 },
@@ -201,6 +204,7 @@ function curveSpec(
         labelColor: text,
         labelLimit: 240,
         symbolType: 'stroke',
+        symbolOpacity: 1,
         symbolStrokeWidth: 2
       }
     }

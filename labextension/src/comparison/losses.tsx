@@ -223,9 +223,8 @@ function SliceCells(props: ISectionProps & { slice: Slice }): JSX.Element {
       <td
         data-sure={slice.sure}
         title={trans.__(
-          '%1 to %2, widened for all slices looked at',
-          formatNumber(slice.low, 3),
-          formatNumber(slice.high, 3)
+          '%1, widened for all slices looked at',
+          slice.interval
         )}
       >
         {formatChange(slice.change)}
@@ -260,11 +259,7 @@ function ExampleRows(
           <span className="jp-Mlops-quiet">
             {' '}
             {`${formatNumber(slice.reference)} → ${formatNumber(slice.run)} (${formatChange(slice.change)}, `}
-            {trans.__(
-              'interval %1 to %2',
-              formatNumber(slice.low, 2),
-              formatNumber(slice.high, 2)
-            )}
+            {trans.__('interval %1', slice.interval)}
             )
           </span>
         )}
@@ -276,7 +271,7 @@ function ExampleRows(
           role="group"
           aria-label={trans.__('Rows')}
         >
-          <table className="jp-Mlops-table jp-mod-text">
+          <table className="jp-Mlops-table jp-mod-runs jp-mod-text">
             <thead>
               <tr>
                 {examples.columns.map(column => (

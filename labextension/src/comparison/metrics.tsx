@@ -243,11 +243,6 @@ function Sureness(
     noise: trans.__('noise'),
     'too few': trans.__('too few to tell')
   };
-  const bounds = trans.__(
-    '%1 to %2',
-    formatNumber(effect.low, 2),
-    formatNumber(effect.high, 2)
-  );
   const p =
     effect.p_value === null
       ? ''
@@ -257,7 +252,7 @@ function Sureness(
       className="jp-Mlops-sureness"
       title={`${effect.sentence} (${effect.method}${p})`}
     >
-      {bounds}
+      <span className="jp-Mlops-interval">{effect.interval}</span>
       {effect.verdict in words && (
         <span className="jp-Mlops-noise">{words[effect.verdict]}</span>
       )}

@@ -304,7 +304,7 @@ export function Parallel(
         ref={svg}
         className="jp-Mlops-plot jp-mod-parallel"
         viewBox={`0 0 ${width} ${height}`}
-        style={{ minWidth: Math.min(width, 1600) * 0.8 }}
+        style={{ minWidth: 66 * measures.length }}
         onPointerMove={event =>
           drag !== null && setDrag([drag[0], drag[1], shareAt(event)])
         }

@@ -12,6 +12,9 @@ import { Comparison } from './comparison';
 import { getArtifact, getExamples, setDirection } from './requests';
 import { IComparisonActions } from './section';
 
+/** How many runs a tab's title names. */
+const NAMED = 4;
+
 /**
  * What a comparison is made with.
  */
@@ -34,9 +37,9 @@ export class ComparisonTab extends MainAreaWidget<ComparisonView> {
     this.title.icon = compareIcon;
     this.title.closable = true;
     this.toolbar.hide();
-    this.content.named = label => {
+    this.content.named = (label, caption) => {
       this.title.label = label;
-      this.title.caption = label;
+      this.title.caption = caption;
     };
     void this.content.load();
   }
@@ -64,7 +67,7 @@ export class ComparisonView extends ReactWidget {
   }
 
   /** Told how this comparison is called. */
-  named: (label: string) => void = () => undefined;
+  named: (label: string, caption: string) => void = () => undefined;
 
   get runIds(): string[] {
     return this._options.runIds;
@@ -152,7 +155,17 @@ export class ComparisonView extends ReactWidget {
     });
     const label = trans.__('Compare %1', names.join(', '));
     this.node.setAttribute('aria-label', label);
-    this.named(label);
+    const more = names.length - NAMED;
+    this.named(
+      more < 2
+        ? label
+        : trans.__(
+            'Compare %1 and %2 more',
+            names.slice(0, NAMED).join(', '),
+            more
+          ),
+      label
+    );
   }
 
   private _onRunsChanged(model: RunsModel): void {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from sample_runs import sample_run
 
 from jupyter_mlops.capture.predictions import pack_table
+from jupyter_mlops.compare.predictions import read_table
 from jupyter_mlops.compare.reading import compare_stored, examples_stored, kept_predictions
 from jupyter_mlops.errors import FilterError, UsageError
 from jupyter_mlops.records import Evaluation, MetricDetail, Run
@@ -77,11 +79,12 @@ def test_scores_of_classes_are_put_in_order(store: Store) -> None:
     run = kept(
         store, 1, 3, y_score_a=np.full(ROWS, 0.2), y_score_b=np.full(ROWS, 0.3), y_score_c=np.full(ROWS, 0.5)
     )
-    found = kept_predictions(run, "accuracy", store.get_artifact)
+    read = cache(lambda digest: read_table(store.get_artifact(digest)))
+    found = kept_predictions(run, "accuracy", read)
     assert found is not None
     assert found.scores is not None
     assert found.scores.shape == (ROWS, 3)
     assert found.features is not None
     assert list(found.features.columns) == ["age"]
     assert found.labels[1] == 2
-    assert kept_predictions(run, "f1", store.get_artifact) is None
+    assert kept_predictions(run, "f1", read) is None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import vl_convert
 from sample_runs import (
     TRAIN,
     deeper_run,
@@ -28,10 +29,13 @@ from sample_runs import (
 from test_run_card import Page, assert_harmless, evil_run
 
 from jupyter_mlops.compare import compare_runs
-from jupyter_mlops.compare.charts import curve_chart, curve_metrics, render_png, render_svg
+from jupyter_mlops.compare.charts import curve_chart, curve_metrics
+from jupyter_mlops.compare.many_charts import many_chart
 from jupyter_mlops.compare.palette import COLORS, run_colors, run_dashes
+from jupyter_mlops.compare.reading import compare_stored
 from jupyter_mlops.compare.statistics import smooth, thin
-from jupyter_mlops.records import Curve, MetricDetail
+from jupyter_mlops.errors import MetricNotFoundError, UsageError
+from jupyter_mlops.records import Artifact, Curve, MetricDetail
 from jupyter_mlops.widgets import Comparison
 from jupyter_mlops.widgets.curve_picture import curve_svg
 from jupyter_mlops.widgets.theme import STYLE
@@ -98,6 +102,86 @@ def test_the_page_marks_the_best_and_tells_the_change() -> None:
     assert "accuracy ↑ 0.9474 0.9684 ★ +0.021" in text
     assert "parameter ■ #14 ■ #15 max_depth 3 8 3 parameters the same in every run" in text
     assert "-max_depth = 3 +max_depth = 8" in text
+
+
+def many() -> RunComparison:
+    runs = [
+        sample_run(
+            n,
+            params={"depth": n % 4, "model": ("forest", "boosting")[n % 2], "learning_rate": 10.0**-n},
+            metrics={"accuracy": 0.8 + n / 100},
+            metric_details={},
+        )
+        for n in range(1, 9)
+    ]
+    return compare_runs(runs)
+
+
+def test_many_runs_are_drawn_against_their_parameters_with_one_brush() -> None:
+    chart = many_chart(many(), "accuracy", "learning_rate")
+    spec = chart.to_dict()
+    assert [view["mark"]["type"] for view in spec["hconcat"]] == ["point", "line"]
+    assert spec["hconcat"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    assert [param["name"] for param in spec["params"]] == ["brush"]
+    for view in spec["hconcat"]:
+        assert view["encoding"]["opacity"]["condition"][0]["param"] == "brush"
+    assert vl_convert.vegalite_to_svg(spec).count("<svg") == 1
+
+
+class Memory:
+    """A store of what a comparison asks for."""
+
+    def __init__(self, *runs: Any) -> None:
+        self.runs = {run.run_id: run for run in runs}
+
+    def get_run(self, run_id: str) -> Any:
+        return self.runs[run_id]
+
+    def get_curve(self, run_id: str, metric: str) -> Curve:
+        raise MetricNotFoundError(metric)
+
+    def get_artifact(self, digest: str) -> bytes:
+        return f"bytes of {digest}".encode()
+
+    def directions(self) -> dict[str, bool]:
+        return {}
+
+
+def test_another_reference_is_chosen_where_the_comparison_stands() -> None:
+    store = Memory(sample_run(1), deeper_run(2))
+    shown = Comparison(compare_stored(store, list(store.runs)), store)
+    reference = shown.widget().children[0].children[0]
+    assert [label for label, _ in reference.options] == ["#1 forest", "#2 deeper"]
+    reference.value = reference.options[1][1]
+    assert shown.record.reference == reference.value
+    assert "`max_depth` 8 → 3" in shown.text()
+    assert shown.against("#1").record.reference == reference.options[0][1]
+    with pytest.raises(UsageError, match="not among"):
+        shown.against("#9")
+
+
+def test_figures_are_in_the_page_side_by_side() -> None:
+    def figure(digest: str) -> Artifact:
+        return Artifact(
+            path="figures/figure-1.png", digest=digest, size=9, media_type="image/png", kind="figure"
+        )
+
+    store = Memory(sample_run(1, artifacts=(figure("a"),)), deeper_run(2, artifacts=(figure("b"),)))
+    shown = Comparison(compare_stored(store, list(store.runs)), store)
+    images = {a["alt"]: a["src"] for tag, a in Page(shown.html()).tags if tag == "img"}
+    for number, digest in ((1, "a"), (2, "b")):
+        data = base64.b64encode(f"bytes of {digest}".encode()).decode()
+        assert images[f"figure 1 of #{number}"] == f"data:image/png;base64,{data}"
+
+
+def test_page_and_text_say_the_same_of_many_runs() -> None:
+    record = many()
+    page, text = Page(Comparison(record).html()).text, Comparison(record).text()
+    for told in ("Compute spent", "Which run stands on which", "edited from #1"):
+        assert told in page
+        assert told in text
+    images = [a["alt"] for tag, a in Page(Comparison(record).html()).tags if tag == "img"]
+    assert images == ["Best accuracy so far: 0.8800 in #8"]
 
 
 def test_ties_are_all_best() -> None:
@@ -267,8 +351,7 @@ def test_colours_stand_out_on_white_and_on_black(color: str) -> None:
 def test_pictures_have_no_background() -> None:
     chart = curve_chart(curved(), interactive=False)
     assert specs(chart)["config"]["background"] == "transparent"
-    assert render_png(chart).startswith(b"\x89PNG")
-    assert render_svg(chart).startswith("<svg")
+    assert vl_convert.vegalite_to_svg(chart.to_dict()).startswith("<svg")
 
 
 def test_a_log_scale_leaves_out_what_it_cannot_hold() -> None:
@@ -279,7 +362,7 @@ def test_a_log_scale_leaves_out_what_it_cannot_hold() -> None:
     spec = json.dumps(specs(chart), allow_nan=False)
     assert '"raw": 1.0' in spec
     assert "-1.0" not in spec
-    assert render_png(chart).startswith(b"\x89PNG")
+    assert vl_convert.vegalite_to_svg(chart.to_dict()).startswith("<svg")
 
 
 def test_curves_of_one_point_are_no_curves() -> None:
