@@ -283,6 +283,7 @@ def test_a_widget_made_of_an_altair_chart_in_a_box() -> None:
     shown = Comparison(curved())
     box = shown.widget()
     assert box is shown.widget()
+    box = box.children[0].children[0]
     assert "application/vnd.jupyter.widget-view+json" in box._repr_mimebundle_()
     chart = box.children[1]
     assert isinstance(chart, alt.JupyterChart)
@@ -292,7 +293,7 @@ def test_a_widget_made_of_an_altair_chart_in_a_box() -> None:
 
 
 def test_the_controls_redraw_the_chart() -> None:
-    box = Comparison(curved()).widget()
+    box = Comparison(curved()).widget().children[0].children[0]
     controls, chart = box.children
     scale, axis, smoothing = controls.children
     scale.value, axis.value, smoothing.value = True, True, 0.9
