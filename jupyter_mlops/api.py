@@ -261,11 +261,11 @@ def compare(*refs: Reference, reference: Reference | None = None) -> Comparison:
         # One run whose loop tried several things: these are what there is to compare.
         children = store.search(parent_id=run_ids[0], max_results=_COMPARED)
         run_ids = [child.run_id for child in children] or run_ids
+    against = resolve(reference) if reference is not None else next(iter(run_ids), "")
+    if reference is not None and against not in run_ids:
+        run_ids.insert(0, against)
     if len(run_ids) < 2:
         raise UsageError("A comparison needs two different runs.", "Name them: mlops.compare('#12', '#14').")
-    against = run_ids[0] if reference is None else resolve(reference)
-    if against not in run_ids:
-        run_ids.insert(0, against)
     return Comparison(compare_stored(store, run_ids, against), store)
 
 

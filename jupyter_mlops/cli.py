@@ -297,15 +297,15 @@ def _compare(options: argparse.Namespace) -> int:
     run_ids = list(
         dict.fromkeys(_resolve(store, reference, options.experiment) for reference in options.runs)
     )
-    if len(run_ids) < 2:
-        raise UsageError(
-            "A comparison needs two different runs.", "Name them: jupyter mlops compare '#12' '#14'."
-        )
     reference = run_ids[0]
     if options.reference:
         reference = _resolve(store, options.reference, options.experiment)
         if reference not in run_ids:
             run_ids.insert(0, reference)
+    if len(run_ids) < 2:
+        raise UsageError(
+            "A comparison needs two different runs.", "Name them: jupyter mlops compare '#12' '#14'."
+        )
     comparison = compare_stored(store, run_ids, reference)
     if options.json:
         _print_json(comparison)

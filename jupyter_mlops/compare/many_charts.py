@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .charts import themed
 from .palette import run_colors
@@ -111,7 +111,7 @@ def _channel(kind: Any, field: str, values: dict[str, Any], title: str) -> Any:
 
     if not _numbers(values):
         return kind(f"{field}:N", title=encodable(title))
-    scale = "log" if _wide(values) else "linear"
+    scale: Literal["log", "linear"] = "log" if _wide(values) else "linear"
     return kind(f"{field}:Q", title=encodable(title), scale=alt.Scale(zero=False, type=scale))
 
 

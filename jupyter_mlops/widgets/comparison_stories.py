@@ -79,7 +79,7 @@ def figures_section(
     """The figures side by side, as far as their bytes are given; where they are, for the others."""
     parts = []
     for row in record.figures:
-        shown = []
+        shown: list[str] = []
         for run_id, artifact in row.figures.items():
             if row.same and shown:
                 break

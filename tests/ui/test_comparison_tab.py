@@ -114,7 +114,7 @@ def test_from_the_sentence_to_the_rows_in_two_clicks(lab: LabPage, runs: list[st
     first = losses.get_by_role("status").get_by_role("row").nth(1).get_by_role("cell")
     assert first.nth(1).inner_text() == first.nth(2).inner_text() != first.nth(3).inner_text()
 
-    box = losses.get_by_role("searchbox", name="Rows where")
+    box = losses.get_by_label("Rows where")
     box.fill("mass > 5000 and not run_right")
     losses.get_by_role("button", name="Show rows").click()
     expect(losses.get_by_role("status")).to_contain_text("mass > 5000 and not run_right")

@@ -4,6 +4,7 @@ import { runColourName, runDash } from '../colours';
 import { Curve, RunComparison } from '../contract';
 import { toNumber } from '../format';
 import { smooth, thin } from './points';
+import { labelOf } from './section';
 
 const HEIGHT = 200;
 const POINTS = 400;
@@ -86,7 +87,7 @@ function curveSpec(
       ({ run, curve }) =>
         curve !== undefined && (picked === null || picked.has(run.run_id))
     );
-  const names = drawn.map(({ run }) => `#${run.number} ${run.name}`.trim());
+  const names = drawn.map(({ run }) => `${labelOf(run)} ${run.name}`.trim());
   const variable = (name: string): string =>
     style.getPropertyValue(name).trim();
   const text = variable('--jp-ui-font-color1');

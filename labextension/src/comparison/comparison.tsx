@@ -14,7 +14,7 @@ import { ManyRuns, Story } from './many';
 import { Metrics } from './metrics';
 import { Params } from './params';
 import { RunTable } from './run_table';
-import { ISectionProps, MANY_RUNS } from './section';
+import { ISectionProps, MANY_RUNS, labelOf } from './section';
 import { Hypotheses, Seeds } from './seeds';
 import { sentenceWithCode } from './sentence';
 
@@ -71,7 +71,7 @@ function Reference(props: IComparisonProps): JSX.Element {
       >
         {comparison.runs.map(run => (
           <option key={run.run_id} value={run.run_id}>
-            {`#${run.number} ${run.name}`}
+            {`${labelOf(run)} ${run.name}`}
           </option>
         ))}
       </select>

@@ -3,7 +3,7 @@ import * as React from 'react';
 import { asProblem } from '../api';
 import { Artifact, FigureRow } from '../contract';
 import { RunName } from './run_name';
-import { ISectionProps, Section } from './section';
+import { ISectionProps, labelOf, Section } from './section';
 
 const LARGEST = 1600;
 const DRAWABLE = ['image/png', 'image/jpeg'];
@@ -46,7 +46,7 @@ function Row(props: ISectionProps & { row: FigureRow }): JSX.Element {
               {...props}
               runId={run.run_id}
               artifact={row.figures[run.run_id]}
-              label={trans.__('%1 of run #%2', row.name, run.number)}
+              label={trans.__('%1 of run %2', row.name, labelOf(run))}
             />
           </figure>
         ))}

@@ -5,7 +5,7 @@ import { Examples, Losses as ILosses, Slice } from '../contract';
 import { formatChange, formatNumber } from '../format';
 import { IProblem } from '../tokens';
 import { RunName } from './run_name';
-import { ISectionProps, Section } from './section';
+import { ISectionProps, Section, labelOf } from './section';
 
 const PAGE = 20;
 
@@ -45,7 +45,7 @@ export function Losses(props: ISectionProps): JSX.Element | null {
               );
               return (
                 <option key={found.run_id} value={found.run_id}>
-                  {`#${run?.number} ${run?.name}`}
+                  {`${labelOf(run)} ${run?.name}`}
                 </option>
               );
             })}
@@ -222,10 +222,7 @@ function SliceCells(props: ISectionProps & { slice: Slice }): JSX.Element {
       <td title={String(slice.run)}>{formatNumber(slice.run)}</td>
       <td
         data-sure={slice.sure}
-        title={trans.__(
-          '%1, widened for all slices looked at',
-          slice.interval
-        )}
+        title={trans.__('%1, widened for all slices looked at', slice.interval)}
       >
         {formatChange(slice.change)}
         {!slice.sure && (
@@ -259,8 +256,7 @@ function ExampleRows(
           <span className="jp-Mlops-quiet">
             {' '}
             {`${formatNumber(slice.reference)} → ${formatNumber(slice.run)} (${formatChange(slice.change)}, `}
-            {trans.__('interval %1', slice.interval)}
-            )
+            {trans.__('interval %1', slice.interval)})
           </span>
         )}
       </p>

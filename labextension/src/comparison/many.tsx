@@ -4,7 +4,7 @@ import { Descent, RunSummary } from '../contract';
 import { formatDuration, formatNumber, toNumber } from '../format';
 import { Frontier, IMeasure, measuresOf, Parallel, Scatter } from './plots';
 import { RunName } from './run_name';
-import { ISectionProps, Section } from './section';
+import { ISectionProps, Section, labelOf } from './section';
 import { sentenceWithCode } from './sentence';
 
 const FEW = 3;
@@ -247,7 +247,7 @@ function Ideas(
               >
                 {run === undefined || row === undefined
                   ? '–'
-                  : `${formatNumber(row.values[run.run_id])} (#${run.number})`}
+                  : `${formatNumber(row.values[run.run_id])} (${labelOf(run)})`}
               </td>
             </tr>
           );

@@ -5,7 +5,7 @@ import { formatAlike, formatChange, formatNumber, toNumber } from '../format';
 import { warningIcon } from '../icons';
 import { Direction } from './direction';
 import { RunColumns } from './run_name';
-import { isPicked, ISectionProps, Section } from './section';
+import { isPicked, ISectionProps, Section, labelOf } from './section';
 import { sentenceWithCode } from './sentence';
 
 /**
@@ -82,10 +82,7 @@ function Apart(props: ISectionProps & { row: MetricRow }): JSX.Element | null {
   }
   return (
     <p className="jp-Mlops-quiet">
-      {trans.__(
-        'Set apart: %1.',
-        apart.map(run => `#${run.number}`).join(', ')
-      )}
+      {trans.__('Set apart: %1.', apart.map(run => labelOf(run)).join(', '))}
     </p>
   );
 }
@@ -116,7 +113,7 @@ function Rescored(
         <dl role="status">
           {runs.map((run, place) => (
             <React.Fragment key={run.run_id}>
-              <dt>{`#${run.number} ${run.name}`}</dt>
+              <dt>{`${labelOf(run)} ${run.name}`}</dt>
               <dd title={String(toNumber(row.rescored[run.run_id]))}>
                 {texts[place]}{' '}
                 <span className="jp-Mlops-quiet">

@@ -3,7 +3,7 @@ import * as React from 'react';
 import { RunSummary } from '../contract';
 import { formatNumber, formatValue, toNumber } from '../format';
 import { IScale, scaleFor, Value } from './scales';
-import { colourOf, isPicked, ISectionProps } from './section';
+import { colourOf, isPicked, ISectionProps, labelOf } from './section';
 
 const WIDTH = 420;
 const HEIGHT = 260;
@@ -172,7 +172,7 @@ function Dot(
       style={{ fill: colourOf(comparison, run.run_id) }}
       role="button"
       aria-pressed={picked?.has(run.run_id) ?? false}
-      aria-label={`#${run.number} ${run.name}: ${told}`}
+      aria-label={`${labelOf(run)} ${run.name}: ${told}`}
       tabIndex={0}
       onKeyDown={event => {
         if (event.key === 'Enter' || event.key === ' ') {
@@ -183,7 +183,7 @@ function Dot(
       onClick={toggle}
       onPointerDown={event => event.stopPropagation()}
     >
-      <title>{`#${run.number} ${run.name}\n${told}`}</title>
+      <title>{`${labelOf(run)} ${run.name}\n${told}`}</title>
     </circle>
   );
 }
@@ -338,7 +338,7 @@ export function Parallel(
             >
               <title>
                 {[
-                  `#${run.number} ${run.name}`,
+                  `${labelOf(run)} ${run.name}`,
                   ...measures.map(
                     measure =>
                       `${measure.label} ${formatValue(measure.of(run))}`
@@ -489,7 +489,7 @@ export function Frontier(
         <ol className="jp-Mlops-bests">
           {shown.map(point => (
             <li key={point.run_id} title={String(toNumber(point.value))}>
-              {`#${runs.get(point.run_id)?.number} ${point.idea}: ${formatNumber(point.value)}`}
+              {`${labelOf(runs.get(point.run_id))} ${point.idea}: ${formatNumber(point.value)}`}
             </li>
           ))}
         </ol>

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { RunSummary } from '../contract';
-import { colourOf, isPicked, ISectionProps } from './section';
+import { colourOf, isPicked, ISectionProps, labelOf } from './section';
 
 /**
  * A run's colour, number and name.
@@ -9,7 +9,7 @@ import { colourOf, isPicked, ISectionProps } from './section';
 export function RunName(
   props: ISectionProps & { run: RunSummary; short?: boolean }
 ): JSX.Element {
-  const { comparison, run, short, trans } = props;
+  const { comparison, run, short } = props;
   return (
     <span className="jp-Mlops-runName" title={run.name}>
       <span
@@ -17,7 +17,7 @@ export function RunName(
         style={{ background: colourOf(comparison, run.run_id) }}
         aria-hidden="true"
       />
-      <span className="jp-Mlops-number">{trans.__('#%1', run.number)}</span>{' '}
+      <span className="jp-Mlops-number">{labelOf(run)}</span>{' '}
       {short !== true && <span className="jp-Mlops-nameText">{run.name}</span>}
     </span>
   );

@@ -2,7 +2,12 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { runColour, runDash } from '../colours';
-import { Examples, ExamplesQuery, RunComparison } from '../contract';
+import {
+  Examples,
+  ExamplesQuery,
+  RunComparison,
+  RunSummary
+} from '../contract';
 
 /**
  * What a comparison can do beyond showing itself.
@@ -41,6 +46,20 @@ export function isPicked(
   runId: string
 ): boolean {
   return picked === null || picked.has(runId);
+}
+
+/**
+ * How people refer to a run: `#14`, or `#14.2` for its second child.
+ */
+export function labelOf(
+  run: Pick<RunSummary, 'number' | 'parent_id' | 'parent_number'> | undefined
+): string {
+  if (run === undefined) {
+    return '#…';
+  }
+  return run.parent_id !== '' && run.parent_number > 0
+    ? `#${run.parent_number}.${run.number}`
+    : `#${run.number}`;
 }
 
 /**

@@ -10,7 +10,7 @@ import { describeProblem } from '../problems';
 import { IProblem } from '../tokens';
 import { Comparison } from './comparison';
 import { getArtifact, getExamples, setDirection } from './requests';
-import { IComparisonActions } from './section';
+import { IComparisonActions, labelOf } from './section';
 
 /** How many runs a tab's title names. */
 const NAMED = 4;
@@ -151,7 +151,7 @@ export class ComparisonView extends ReactWidget {
     );
     const names = this.runIds.map(runId => {
       const run = compared.get(runId) ?? model.find(runId);
-      return run === undefined ? '#…' : `#${run.number}`;
+      return labelOf(run);
     });
     const label = trans.__('Compare %1', names.join(', '));
     this.node.setAttribute('aria-label', label);
