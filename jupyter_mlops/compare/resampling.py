@@ -130,7 +130,9 @@ def interval_of_change(
     kinds, weights = _kinds(joint)
     generator = np.random.default_rng(_SEED)
     if len(kinds) * draws <= _CELLS // 4 and len(kinds) <= rows // 2:
-        drawn = generator.multinomial(rows, weights / rows, size=draws) / rows
+        kinds, weights = _with_mirrors(kinds, weights, width)
+        total = weights.sum()
+        drawn = generator.multinomial(round(total), weights / total, size=draws) / round(total)
         found = change(drawn @ kinds)
     elif rows * draws <= _CELLS:
         places = generator.integers(0, rows, size=(draws, rows), dtype=np.int32)
@@ -176,6 +178,24 @@ def _kinds(joint: Array) -> tuple[Array, Array]:
         return joint, np.ones(len(joint))
     kinds, weights = np.unique(joint, axis=0, return_counts=True)
     return kinds, weights.astype(np.float64)
+
+
+def _with_mirrors(kinds: Array, weights: Array, width: int) -> tuple[Array, Array]:
+    """Two rows more, spread over the ways in which the runs differ and the same the other way round.
+
+    What Bonett and Price do for shares: with few rows that differ, those that could have been and were
+    not would else count as impossible, and the interval come out too short.
+    """
+    import numpy as np
+
+    differing = (kinds[:, :width] != kinds[:, width:]).any(axis=1)
+    if not differing.any():
+        return kinds, weights
+    told = kinds[differing]
+    mirrors = np.concatenate([told[:, width:], told[:, :width]], axis=1)
+    share = 1 / len(told)
+    more = weights + share * differing
+    return np.concatenate([kinds, mirrors]), np.concatenate([more, np.full(len(mirrors), share)])
 
 
 def _placements(truth: npt.NDArray[np.bool_], scores: Array) -> tuple[float, Array, Array]:
