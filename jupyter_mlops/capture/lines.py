@@ -38,6 +38,7 @@ def settle(events: Iterable[Event]) -> list[Event]:
 
 
 def _settle_line(line: list[Event]) -> list[Event]:
+    _name_by_columns(line)
     if len(line) == 1 and not line[0].site.after:
         return line
     contexts = [event.label.rpartition(BETWEEN)[0] for event in line]
@@ -57,6 +58,21 @@ def _settle_line(line: list[Event]) -> list[Event]:
     for event, context, text in zip(line, contexts, texts, strict=True):
         event.label = f"{context}{BETWEEN}{text}" if context else text
     return [event for index, event in enumerate(line) if index not in dropped]
+
+
+def _name_by_columns(line: list[Event]) -> None:
+    """Rows under a printed head, ``model  acc  f1``: a number without a label has its column's."""
+    places = line[-1].place + 1
+    if places < 2 or any(words(event.label.rpartition(BETWEEN)[2]) for event in line):
+        return
+    heading = line[0].heading.strip()
+    for columns in (re.split(r"\t+|\s{2,}|\s*\|\s*", heading), heading.split()):
+        if len(columns) == places:
+            for event in line:
+                context = event.label.rpartition(BETWEEN)[0]
+                label = f"{columns[event.place]}: "
+                event.label = f"{context}{BETWEEN}{label}" if context else label
+            return
 
 
 def _drop_counts(line: list[Event], texts: list[str]) -> set[int]:

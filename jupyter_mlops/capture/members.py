@@ -261,7 +261,7 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
         ((name, position), (str(label)[:40], name), float(number))
         for name in scores
         for position, (label, number) in enumerate(zip(labels, table.columns[name], strict=True))
-        if number is not None
+        if number is not None and number == number  # noqa: PLR0124 — an empty cell of a table is NaN
     ]
 
 

@@ -196,10 +196,27 @@ def _strings(
         and is_text(node.func.value)
     ):
         yield from _format_pieces(node)
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "format"
+        and node.args
+        and not node.keywords
+    ):
+        yield from _template_pieces(node)
     elif isinstance(node, ast.Starred):
         yield f"{UNPACKED} ", node, "value", None
     else:
         yield "", owner, field, index
+
+
+def _template_pieces(node: ast.Call) -> Iterator[_Piece]:
+    """The values of a template that stands elsewhere: ``row.format(*values)``."""
+    for position, argument in enumerate(node.args):
+        if isinstance(argument, ast.Starred):
+            yield f" {UNPACKED} ", argument, "value", None
+        elif not isinstance(argument, ast.Constant):
+            yield " ", node, "args", position
 
 
 def _joins_text(node: ast.expr) -> bool:

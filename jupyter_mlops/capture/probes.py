@@ -37,7 +37,7 @@ _LISTED = (dict, list, tuple)
 class _Line:
     """What one print call has said so far."""
 
-    __slots__ = ("context", "number", "numbers", "outer", "step", "text", "turn")
+    __slots__ = ("context", "number", "numbers", "outer", "step", "text", "turn", "values")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -45,6 +45,7 @@ class _Line:
         self.context = ""
         self.numbers = 0
         self.turn = ""
+        self.values = 0
         #: What stood before the texts that a generator makes, one after the other.
         self.outer: str | None = None
         self.step: int | None = None
@@ -129,7 +130,7 @@ class Probe:
         if not site.aside:
             told = f"{before.context} {before.text}".strip()
             if told and not before.numbers:
-                self._heading = told[-_TEXT:]
+                self._heading = told[-2 * _TEXT :]
             self._line = line
         else:
             before.number += 1
@@ -161,6 +162,7 @@ class Probe:
             line.outer = line.context if line.outer is None else line.outer
             line.context, line.text = line.outer, ""
         line.text += site.text
+        line.values += 1
         kind = type(value)
         if kind is str:
             # A name printed before its number (f"{model}: {score}") tells this one from its neighbours.
@@ -189,6 +191,7 @@ class Probe:
                     value=_light(value),
                     step=line.step,
                     line=line.number,
+                    place=line.values - 1,
                     turn=line.turn,
                 )
                 event.label = f"{line.context}{_BETWEEN}{line.text}" if line.context else line.text

@@ -76,7 +76,8 @@ class Event(msgspec.Struct):
     `values` holds the live objects behind the call's plain arguments, `given` those behind arguments
     that were heard themselves, by position or keyword; `function` is the called object and
     `receiver` what a method was called on. `heading` is the line of text printed last before it,
-    `line` the same for all that one print call showed, `turn` what it showed of the loop's counters.
+    `line` the same for all that one print call showed, `turn` what it showed of the loop's counters,
+    `place` the how manieth value of the line it was.
     `loops` says in which turn of which loops it was, and there `subject` what was fitted or scored.
     """
 
@@ -87,6 +88,7 @@ class Event(msgspec.Struct):
     heading: str = ""
     step: int | None = None
     line: int = 0
+    place: int = 0
     turn: str = ""
     function: Any = None
     receiver: Any = None

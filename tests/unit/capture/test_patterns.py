@@ -42,6 +42,18 @@ def found(code: str) -> dict[str, float]:
         ("print('90%% CI: (%.3f, %.3f)' % tuple([1 / 4, 3 / 4]))", {"90_CI": 0.25, "90_CI_2": 0.75}),
         ("test = (1 / 4, 3 / 4)\nlist(zip(['Jarque-Bera', 'Skew'], test))", {"list.jarque_bera": 0.25}),
         ("pd.DataFrame({'F': [4.5], 'PR(>F)': [0.25]}, index=['C(group)'])", {"f": 4.5, "PR_f": 0.25}),
+        # Rows under a head, by a template that stands elsewhere.
+        (
+            (
+                "row = '{:9s}\\t{:.3f}\\t{:.3f}'\nprint('init\\t\\thomo\\tARI')\n"
+                "def bench(*results): print(row.format(*results))\nbench('random', 3 / 4, 1 / 2); bench('pca', 1 / 4, 1 / 8)"
+            ),
+            {"random_homo": 0.75, "random_ARI": 0.5, "pca_homo": 0.25, "pca_ARI": 0.125},
+        ),
+        (
+            "print('model       acc     f1')\nfor m, a in [('svm', 3 / 4), ('knn', 1 / 4)]:\n    print(f'{m:<10} {a:.3f} {a / 2:.3f}')",
+            {"svm_acc": 0.75, "svm_f1": 0.375, "knn_acc": 0.25, "knn_f1": 0.125},
+        ),
         # Tuples that are unpacked.
         (
             "row = ('naive', 3 / 4, 1 / 2)\nprint('{:>9s}: RMSE {:6.2f}  sMAPE {:5.2f}'.format(*row))",
