@@ -279,6 +279,7 @@ class Recorder:
             return None
         if earlier is None:
             return run
+        run = msgspec.structs.replace(run, warnings=(*run.warnings, *self._changed_since(earlier)))
         run, names = continued(earlier, run, self.ledger.executions)
         filled.curves = {names.get(name, name): curve for name, curve in filled.curves.items()}
         return run
@@ -303,6 +304,18 @@ class Recorder:
             return None
         run_id = next(iter(found), None) or self._newest_run(execution.order, execution.order - 1)
         return self._saved[run_id] if run_id is not None else None
+
+    def _changed_since(self, run: Run) -> list[RunWarning]:
+        """Models of `run` that a cell of another run changed, as when two pipelines share a scaler."""
+        found = []
+        for model in run.models:
+            for made in self.ledger.executions[model.order or 0 :]:
+                if model.name in made.bound:
+                    break
+                if model.name in made.mutated and self._run_of.get(made.order, run.run_id) != run.run_id:
+                    found.append(_refitted(model.name, made.execution_count or made.order))
+                    break
+        return found
 
     def _fitted_by(self, event: Event) -> str | None:
         """The saved run in which the event's model was fitted last."""
@@ -400,6 +413,15 @@ def _alike(tree: ast.Module, expected: ast.Module) -> bool:
     return len(tree.body) == len(expected.body) and all(
         type(one) is type(other) and one.lineno == other.lineno and one.end_lineno == other.end_lineno
         for one, other in zip(tree.body, expected.body, strict=True)
+    )
+
+
+def _refitted(name: str, cell: int) -> RunWarning:
+    return RunWarning(
+        code="refitted_since",
+        message=f"Cell [{cell}] changed `{name}` after this run had fitted it, and before it was scored.",
+        hint="They share an object, such as a scaler: give each model one of its own.",
+        names=(name,),
     )
 
 

@@ -14,7 +14,15 @@ from jupyter_mlops.records import Curve, MetricValue, Run, Status
 
 from .metric_tiles import metric_facts, metric_line, metric_tile
 from .progress import progress_html, progress_text
-from .run_story import SHOWN_PARAMS, code_words, data_words, ending_words, param_words, recorded_words
+from .run_story import (
+    SHOWN_PARAMS,
+    children_words,
+    code_words,
+    data_words,
+    ending_words,
+    param_words,
+    recorded_words,
+)
 from .theme import (
     LINE,
     SEVERITY_COLORS,
@@ -67,7 +75,8 @@ class RunCard:
     def html(self) -> str:
         """The card as one self-contained piece of HTML, every field escaped."""
         color = STATUS_COLORS[self.run.status]
-        rows = [self._headline(), self._failure(), self._tiles(), self._since(), self._warnings()]
+        rows = [self._headline(), self._failure(), self._tiles(), self._children(), self._since()]
+        rows.append(self._warnings())
         body = "".join(f"<div>{row}</div>" for row in rows if row)
         return (
             f'{STYLE}<div class="mlops mlops-card" style="border:{LINE};border-left:3px solid {color};'
@@ -91,6 +100,8 @@ class RunCard:
             lines.append(f"  and {count(len(self._facts) - _METRICS, 'more metric')}")
         if not self._facts and run.status is not Status.RUNNING:
             lines.append(f"  {recorded_words(run)}")
+        if run.children:
+            lines.append(f"  {children_words(run)}")
         if self._changes is not None and self.previous is not None:
             changes = self._changes
             words = [*code_words(changes), *data_words(changes), *param_words(changes, run)]
@@ -135,6 +146,9 @@ class RunCard:
             return shown
         more = muted(f"{count(len(rest), 'more metric')}")
         return shown + fold(more, "".join(metric_tile(fact) for fact in rest))
+
+    def _children(self) -> str:
+        return muted(prose(children_words(self.run))) if self.run.children else ""
 
     def _since(self) -> str:
         if self._changes is None or self.previous is None:

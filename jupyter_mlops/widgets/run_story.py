@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from jupyter_mlops.compare.differences import Differences, describe_data
-from jupyter_mlops.compare.wording import count, format_duration, join_words
+from jupyter_mlops.compare.wording import count, format_duration, join_words, run_label
 from jupyter_mlops.records import Run, Status
 
 SHOWN_PARAMS = 4
@@ -27,6 +27,13 @@ def ending_words(run: Run) -> str:
         told = _REASONS.get(run.status_reason, "stopped after {}")
         return told.format(duration) if run.duration is not None else re.split(",| after", told)[0]
     return f"running for {duration}" if run.duration is not None else "running"
+
+
+def children_words(run: Run) -> str:
+    """How many children a run has, and what to type to see them side by side."""
+    label = run_label(run)
+    tries = count(run.children, "child run", "child runs")
+    return f"{tries}, {label}.1 to {label}.{run.children}: `%runs --children {label}`, `%compare {label}`"
 
 
 def recorded_words(run: Run) -> str:

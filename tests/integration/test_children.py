@@ -99,6 +99,14 @@ def test_a_loop_that_tries_things_makes_children(kernel, code, expected):
     assert set(run.metrics.values()) >= {children[-1].metrics[expected[-1][2]]}
 
 
+def test_the_card_tells_of_its_children(kernel):
+    outcome = kernel.run("%%track\nfor name, m in models.items():\n    print(name, m.fit(X, y).score(X, y))")
+    number = kernel.last_run().number
+    card = outcome.displays[-1]
+    assert f"2 child runs, #{number}.1 to #{number}.2" in card["text/plain"]
+    assert f"%compare #{number}" in card["text/html"]
+
+
 def test_a_comprehension_is_a_loop(kernel):
     code = "scores = {d: cross_val_score(DecisionTreeClassifier(max_depth=d, random_state=0), X, y).mean() for d in (1, 2)}"
     _, children = family(kernel, code)

@@ -91,5 +91,8 @@ def test_a_score_belongs_to_the_run_that_fitted_the_model(kernel: Kernel, cells,
     before = min(run.orders[0] for run in runs) - 3
     orders = {run.run_id: [order - before for order in run.orders] for run in runs}
     assert sorted(orders.values()) == sorted(owners.values())
+    shared = "s = StandardScaler()" in cells[0]
+    warned = [warning.code for run in runs for warning in run.warnings]
+    assert warned.count("refitted_since") == int(shared)
     scored = [found for name, found in owners.items() if name.strip()]
     assert [orders[run.run_id] in scored for run in runs] == [bool(run.metrics) for run in runs]
