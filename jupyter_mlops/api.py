@@ -252,14 +252,14 @@ def compare(*refs: Reference, reference: Reference | None = None) -> Comparison:
     Returns:
         A `Comparison`: a widget where widgets work, HTML elsewhere, tables on demand.
     """
-    from .compare.reading import compare_stored
+    from .compare.reading import MOST_CHILDREN, compare_stored
     from .widgets.comparison import Comparison
 
     store = open_default_store()
     run_ids = list(dict.fromkeys(map(resolve, refs))) if refs else _last_two(store)
     if len(run_ids) == 1 and reference is None:
         # One run whose loop tried several things: these are what there is to compare.
-        children = store.search(parent_id=run_ids[0], max_results=_COMPARED)
+        children = store.search(parent_id=run_ids[0], max_results=MOST_CHILDREN)
         run_ids = [child.run_id for child in children] or run_ids
     against = resolve(reference) if reference is not None else next(iter(run_ids), "")
     if reference is not None and against not in run_ids:
@@ -281,10 +281,6 @@ def set_direction(metric: str, direction: str | bool | None) -> None:
     if direction not in words:
         raise UsageError(f"{direction!r} is no direction.", "Say 'higher', 'lower' or None.")
     open_default_store().set_direction(metric, words[direction])
-
-
-#: Children of one run that are compared where it is named alone.
-_COMPARED = 20
 
 
 def _last_two(store: Store) -> list[str]:

@@ -289,7 +289,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from .compare.reading import compare_stored
+    from .compare.reading import MOST_CHILDREN, compare_stored
     from .compare.tables import comparison_text
     from .terminal import printable_lines
 
@@ -297,6 +297,10 @@ def _compare(options: argparse.Namespace) -> int:
     run_ids = list(
         dict.fromkeys(_resolve(store, reference, options.experiment) for reference in options.runs)
     )
+    if len(run_ids) == 1 and not options.reference:
+        # One run whose loop or search tried several things: these are what there is to compare.
+        children = store.search(parent_id=run_ids[0], max_results=MOST_CHILDREN)
+        run_ids = [child.run_id for child in children] or run_ids
     reference = run_ids[0]
     if options.reference:
         reference = _resolve(store, options.reference, options.experiment)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .findings import Examples, RunComparison
     from .paired import Predictions
 
+#: Of a run that is named alone so many of its children are compared.
+MOST_CHILDREN = 20
+
 
 class RunStore(Protocol):
     """What a comparison asks of a store."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -155,6 +158,9 @@ def test_children_stay_behind_their_run(kernel):
     assert f"#{run.number}.1" in listed
     compared = kernel.run(f"sorted(mlops.compare('#{run.number}').metrics().columns)", timeout=120)
     assert compared.status == "ok", compared.traceback
+    command = [sys.executable, "-m", "jupyter_mlops.cli", "compare", f"#{run.number}", "--json"]
+    told = subprocess.run(command, env=kernel.environment, cwd=kernel.folder, capture_output=True, check=True)
+    assert [found["parent_number"] for found in json.loads(told.stdout)["runs"]] == [run.number] * 2
     outcome = kernel.run(f"mlops.export('#{run.number}.1', 'x')")
     assert f"Export #{run.number}" in outcome.traceback
     assert children[0].parent_number == run.number
