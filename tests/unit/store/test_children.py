@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from jupyter_mlops.errors import RunNotFoundError, UsageError
 from jupyter_mlops.records import Environment, MetricDetail, new_id
-from jupyter_mlops.store import open_store
+from jupyter_mlops.store import migrations, open_store
 from jupyter_mlops.store.migrations import scripts
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from jupyter_mlops.store.schema import VERSION_TABLE
 
 
 @pytest.fixture
@@ -138,8 +137,14 @@ class _Opened:
 
 
 def _back_to_the_first_schema(path: Path, child_id: str) -> None:
-    """Undo by hand what the second revision did."""
+    """Undo by hand what the revisions since the first did to tables."""
     connection = sqlite3.connect(path)
+    folder = Path(migrations.__file__).parent / "versions"
+    first = set(re.findall(r'create_table\(\s*"(\w+)"', (folder / "r0001_first.py").read_text()))
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if name not in first and name != VERSION_TABLE:
+            connection.execute(f"DROP TABLE {name}")
+    connection.commit()
     (text,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'runs'").fetchone()
     older = text.replace("(experiment, parent_id, number)", "(experiment, number)")
     assert older != text

@@ -19,7 +19,7 @@ def ids(shared_store, make_shared_run):
         "c": {"name": "twice", "metrics": {"acc": math.nan, "loss": 2.0}},
         "d": {"name": "other", "experiment": "other", "metrics": {"acc": 0.99, "neg_loss": -1.0}},
         "p": {"name": "loop", "metrics": {"acc": 0.1, "strange": 1.0}},
-        "q": {"name": "child", "parent_id": "p", "metrics": {"acc": 0.7, "strange": 2.0}},
+        "q": {"name": "child", "parent_id": "p", "metrics": {"acc": 0.7, "strange": 2.0, "rare": 1.0}},
     }
     found = {}
     for index, (letter, fields) in enumerate(plan.items()):
@@ -35,7 +35,9 @@ def ids(shared_store, make_shared_run):
     [
         ("#1", "penguins", "a"),
         ("# 2", "penguins", "b"),
-        ("#5", None, "q"),
+        ("#4", None, "p"),
+        ("#4.1", "penguins", "q"),
+        ("child", None, "q"),
         ("#1", "other", "d"),
         ("first", None, "a"),
         ("first", "other", "a"),
@@ -51,7 +53,8 @@ def ids(shared_store, make_shared_run):
         ("best:loss", None, "b"),
         ("worst:loss", None, "a"),
         ("Best: neg_loss", None, "d"),
-        ("best:strange", None, "q"),
+        ("best:strange", None, "p"),
+        ("best:rare", None, "q"),
     ],
 )
 def test_a_reference_finds_its_run(shared_store, ids, ref, experiment, expected):
@@ -72,7 +75,7 @@ def test_every_id_finds_itself(shared_store, ids):
         ("#99", "penguins", RunNotFoundError, "no run #99 in experiment 'penguins'"),
         ("nothing", None, RunNotFoundError, "no run 'nothing'"),
         ("last", "empty", RunNotFoundError, "no run in experiment 'empty' yet"),
-        ("best:nothing", None, MetricNotFoundError, "There are: acc, loss, neg_loss, strange"),
+        ("best:nothing", None, MetricNotFoundError, "There are: acc, loss, neg_loss, rare, strange"),
         ("best:acc", "empty", MetricNotFoundError, "No run in experiment 'empty'"),
         ("best:", None, UsageError, "name of a metric"),
         ("", None, UsageError, "names no run"),
@@ -132,8 +135,8 @@ def test_children_are_compared_with_children(store, make_run):
     child = store.save_run(make_run(parent_id=parent.run_id))
     other = store.save_run(make_run(parent_id=parent.run_id))
     after = store.save_run(make_run())
-    assert store.previous_run(after) == parent
-    assert store.previous_run(other) == child
+    assert store.previous_run(after) == store.get_run(parent.run_id)
+    assert store.previous_run(other) == store.get_run(child.run_id)
 
 
 def test_best_value_looks_at_earlier_runs_of_the_experiment(store, make_run):
