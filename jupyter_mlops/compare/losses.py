@@ -266,12 +266,14 @@ def _buckets(pair: Pair) -> Iterator[ErrorBucket]:
         ("won: right in this run only", "run_right and not reference_right", second & ~first),
         ("wrong in both", "not reference_right and not run_right", ~first & ~second),
     ):
+        rows = int(mask.sum())
+        one_sided = name.startswith(("lost", "won"))
         yield ErrorBucket(
             name=name,
             query=query,
-            rows=int(mask.sum()),
-            reference=int(first[mask].sum()),
-            run=int(second[mask].sum()),
+            rows=rows,
+            reference=int(first[mask].sum()) if one_sided else rows,
+            run=int(second[mask].sum()) if one_sided else rows,
         )
     mixed: dict[tuple[Any, Any], list[int]] = {}
     truth = pair.reference.truth.tolist()
@@ -285,7 +287,12 @@ def _buckets(pair: Pair) -> Iterator[ErrorBucket]:
         yield ErrorBucket(
             name=f"{true} taken for {said}",
             query=query,
-            rows=before + after,
+            rows=sum(
+                truly == true and said in (one, two)
+                for truly, one, two in zip(
+                    truth, pair.reference.predicted.tolist(), pair.run.predicted.tolist(), strict=True
+                )
+            ),
             reference=before,
             run=after,
         )

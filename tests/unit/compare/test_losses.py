@@ -45,7 +45,11 @@ def test_buckets_count_every_row_once_and_their_queries_find_them() -> None:
     found = losses_of(two, "run", "accuracy")
     ways = found.buckets[:4]
     assert sum(bucket.rows for bucket in ways) == ROWS
-    for bucket in ways:
+    assert [(b.reference, b.run) for b in ways] == [
+        (ways[0].rows, ways[0].rows), (ways[1].rows, 0), (0, ways[2].rows), (ways[3].rows, ways[3].rows)
+    ]  # fmt: skip
+    assert ways[3].rows > 0
+    for bucket in found.buckets:
         assert examples_of(two, bucket.query).count == bucket.rows
     lost = ways[1]
     assert lost.name.startswith("lost")
