@@ -192,3 +192,17 @@ def test_a_script_goes_on_and_its_run_waits(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True
     )
     assert done.stdout == "{'a': 1} {'m': 0.5} FINISHED 1\n", done.stderr
+
+
+def test_a_server_that_is_away_costs_no_cell_and_no_secret(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://ann:hunter2@127.0.0.1:1/runs"
+    kernel = Kernel(tmp_path, JUPYTER_MLOPS_STORE=url, JUPYTER_DATA_DIR=str(tmp_path / "data"))
+    try:
+        said = kernel.load().stdout + track(kernel, "waiting", 2)
+        assert said.count("The run waits in") == 1
+        assert "hunter2" not in said
+    finally:
+        kernel.close()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".run" for path in files)
+    assert not [path for path in files if b"hunter2" in path.read_bytes()]
