@@ -36,12 +36,17 @@ _UNSURE = frozenset({"precision", "recall", "f1", "jaccard", "loss", "kappa", "c
 
 
 class Fitting(msgspec.Struct, frozen=True):
-    """What a model was fitted on: the variables' names and their values; `target` may be None."""
+    """What a model was fitted on: the variables' names and their values; `target` may be None.
+
+    `models` are the identities of what was fitted, `at` is when: a number that grows.
+    """
 
     features_name: str
     features: Any
     target_name: str = ""
     target: Any = None
+    models: frozenset[int] = frozenset()
+    at: int = -1
 
 
 class Scoring(msgspec.Struct, frozen=True):
@@ -59,6 +64,8 @@ class Scoring(msgspec.Struct, frozen=True):
     target: Any = None
     trivial: float | None = None
     higher_is_better: bool | None = None
+    model: int = 0
+    at: int = 0
 
 
 def find_nonsense(
@@ -69,14 +76,14 @@ def find_nonsense(
     `resampled` tells that classes were balanced on purpose.
     """
     found: dict[tuple[str, ...], RunWarning] = {}
-    for fitting in fittings[-3:]:
+    looked_at: set[tuple[int, ...]] = set()
+    for fitting in fittings[-4:]:
         checks = [_copies_target(fitting)]
-        seen: set[tuple[int, int]] = set()
-        for scoring in scorings[:12]:
-            pair = (id(scoring.features), id(scoring.target))
-            if pair in seen:
+        for scoring in scorings[:20]:
+            pair = (id(fitting.features), id(scoring.features), id(scoring.target))
+            if pair in looked_at or _fitted_for(scoring, fittings) is not fitting:
                 continue
-            seen.add(pair)
+            looked_at.add(pair)
             checks.append(_shares_rows(fitting, scoring))
             checks.append(_is_newer(fitting, scoring))
             if not resampled:
@@ -89,6 +96,12 @@ def find_nonsense(
         if warning is not None:
             found.setdefault((warning.code, *warning.names), warning)
     return list(found.values())
+
+
+def _fitted_for(scoring: Scoring, fittings: Sequence[Fitting]) -> Fitting | None:
+    """The last fit, before the score, of the very model that was scored."""
+    known = [made for made in fittings if scoring.model in made.models and made.at < scoring.at]
+    return max(known, key=lambda made: made.at) if known else None
 
 
 def _shares_rows(fitting: Fitting, scoring: Scoring) -> RunWarning | None:

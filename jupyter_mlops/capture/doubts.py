@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.records import Execution, RunWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def find_doubts(
-    lineage: Sequence[Execution], executions: Sequence[Execution], seeds: Mapping[str, Any]
+    lineage: Sequence[Execution],
+    executions: Sequence[Execution],
+    seeds: Mapping[str, Any],
+    *,
+    idle: Callable[[Execution], bool] = lambda _made: False,
 ) -> list[RunWarning]:
-    """Doubts about a run that stands on `lineage`, in a session of `executions` that set `seeds`."""
+    """Doubts about a run that stands on `lineage`, in a session of `executions` that set `seeds`.
+
+    `idle` tells of an execution whether the random numbers it drew reached nothing.
+    """
     return [
-        *_unseeded(lineage, executions, seeds),
+        *_unseeded(lineage, executions, seeds, idle),
         *_scratch(lineage),
         *_edited(lineage, executions),
         *_broken_off(lineage),
@@ -63,18 +71,37 @@ def _broken_off(lineage: Sequence[Execution]) -> list[RunWarning]:
 def _handed_on(made: Execution, lineage: Sequence[Execution]) -> str:
     """The names an execution made that a later one of the lineage reads, for people."""
     read = {name for later in lineage if later.order > made.order for name in later.reads}
-    return ", ".join(f"`{name}`" for name in sorted(({*made.bound, *made.mutated}) & read)[:5])
+    names = ({*made.bound, *made.mutated} & read) - _imported(made.code)
+    return ", ".join(f"`{name}`" for name in sorted(names)[:5])
+
+
+def _imported(code: str) -> set[str]:
+    """The names a cell imports: these are whole, whatever became of the rest."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    return {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def _unseeded(
-    lineage: Sequence[Execution], executions: Sequence[Execution], seeds: Mapping[str, Any]
+    lineage: Sequence[Execution],
+    executions: Sequence[Execution],
+    seeds: Mapping[str, Any],
+    idle: Callable[[Execution], bool],
 ) -> list[RunWarning]:
-    drawn = {
-        name
+    drew = [
+        (name, made)
         for made in lineage
         for name in made.ambient_reads
         if name.startswith("rng:") and name in made.ambient_writes
-    }
+    ]
+    drawn = {name for name, made in drew if name != "rng:numpy" or not idle(made)}
     seeded = {name for made in executions for name in made.ambient_writes if name not in made.ambient_reads}
     unseeded = [name for name in sorted(drawn - seeded) if name.removeprefix("rng:") not in seeds]
     if not unseeded:

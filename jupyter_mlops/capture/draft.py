@@ -33,6 +33,7 @@ from .code import role_of
 from .common_sense import Fitting, Scoring, find_nonsense, find_time_leaks
 from .dataset import describe_dataset
 from .doubts import find_doubts
+from .draws import draws_for_nothing
 from .environment import describe_environment
 from .evaluation import prediction_of, target_of
 from .fingerprint import fingerprint
@@ -174,7 +175,7 @@ class Drafter:
         models, blobs = attempt(lambda: self._models(estimators, execution), ((), []))
         environment = attempt(lambda: self._environment(lineage), None)
         doubts = [
-            *attempt(lambda: find_doubts(lineage, self._ledger.executions, self._all_seeds()), []),
+            *attempt(lambda: self._doubts(lineage), []),
             *attempt(lambda: self._nonsense(events, lineage, values, metric_details), []),
         ]
         faults = [*attempt.faults, *seen.probe.faults, *seen.watch.faults]
@@ -451,6 +452,13 @@ class Drafter:
             )
         return tuple(models), blobs
 
+    def _doubts(self, lineage: list[Execution]) -> list[RunWarning]:
+        def idle(made: Execution) -> bool:
+            tree = self._tree_of(made)
+            return tree is not None and draws_for_nothing(tree, self._namespace)
+
+        return find_doubts(lineage, self._ledger.executions, self._all_seeds(), idle=idle)
+
     def _nonsense(
         self,
         events: list[Event],
@@ -465,17 +473,32 @@ class Drafter:
             return []
         known = [tree for made in lineage if (tree := self._tree_of(made)) is not None]
         workflow = read_workflow(known, self._namespace)
-        seen = {id(fitting.features) for fitting in fittings}
-        for features, target in workflow.fits:
-            value = self._namespace.get(features)
-            if value is not None and id(value) not in seen:
-                seen.add(id(value))
-                fittings.insert(0, Fitting(features, value, target, self._namespace.get(target)))
+        for count, (model, features, target) in enumerate(workflow.fits[-20:]):
+            fitted, value = self._namespace.get(model), self._namespace.get(features)
+            if fitted is None or value is None or any(id(fitted) in made.models for made in fittings):
+                continue
+            fittings.insert(
+                0,
+                Fitting(
+                    features_name=features,
+                    features=value,
+                    target_name=target,
+                    target=self._namespace.get(target),
+                    models=frozenset({id(fitted)}),
+                    at=count - 100,
+                ),
+            )
         read = dict.fromkeys(name for made in lineage for name in made.reads)
+        in_time = find_time_leaks(workflow.random_splits, self._namespace, list(read))
+        told = {warning.code for warning in in_time}
         return [
             *leak_warnings(workflow),
-            *find_nonsense(fittings, scorings, resampled=workflow.resampled),
-            *find_time_leaks(workflow.random_splits, self._namespace, list(read)),
+            *(
+                warning
+                for warning in find_nonsense(fittings, scorings, resampled=workflow.resampled)
+                if warning.code not in told
+            ),
+            *in_time,
         ]
 
     def _tree_of(self, made: Execution) -> ast.Module | None:
@@ -512,12 +535,13 @@ def _fits_unknown(event: Event) -> bool:
 def _fittings(events: list[Event]) -> list[Fitting]:
     """What the cell fitted on: ``fit(X, y)`` with plain variables."""
     found = []
-    for event in events:
+    for position, event in enumerate(events):
         given = list(event.values.items())
         if event.site.kind == "fit" and given and event.site.function.rpartition(".")[2] == "fit":
             (features_name, features), *rest = given
             target_name, target = rest[0] if rest else ("", None)
-            found.append(Fitting(features_name, features, target_name, target))
+            models = frozenset(id(made) for made in (event.receiver, event.value) if made is not None)
+            found.append(Fitting(features_name, features, target_name, target, models, position))
     return found
 
 
@@ -525,26 +549,35 @@ def _scorings(
     events: list[Event], values: Mapping[str, MetricValue], details: Mapping[str, MetricDetail]
 ) -> list[Scoring]:
     """The metrics that scoring calls gave, with the features that were predicted or scored."""
-    predicted = [event for event in events if event.site.kind == "predict" and event.values]
+    predicted = [
+        (position, event)
+        for position, event in enumerate(events)
+        if event.site.kind == "predict" and event.values
+    ]
     objects: dict[str, Any] = {}
-    features_of: dict[str, tuple[str, Any]] = {}
-    for event in events:
+    features_of: dict[str, tuple[str, Any, int, int]] = {}
+    for position, event in enumerate(events):
         if event.site.kind != "call":
             continue
         for argument, value in event.values.items():
             objects[argument.rpartition("=")[2]] = value
         if event.site.function.rpartition(".")[2] == "score" and event.values:
             name, value = next(iter(event.values.items()))
-            features_of.setdefault(target_of(event), (name, value))
+            features_of.setdefault(target_of(event), (name, value, id(event.receiver), position))
     found = []
     for metric, value in values.items():
         evaluation = details[metric].evaluation
         if evaluation is None or not evaluation.target_name:
             continue
-        name, features = features_of.get(evaluation.target_name, ("", None))
-        for event in predicted:
-            if event.site.target and event.site.target == evaluation.prediction_name:
-                name, features = next(iter(event.values.items()))
+        name, features, model, at = features_of.get(evaluation.target_name, ("", None, 0, 0))
+        for position, event in predicted:
+            given = next(iter(event.values))
+            owner = event.site.function.rpartition(".")[0]
+            named = event.site.target and event.site.target == evaluation.prediction_name
+            inline = (given.rpartition("=")[2], owner) == (evaluation.features_name, evaluation.model)
+            if named or inline:
+                name, features = given.rpartition("=")[2], event.values[given]
+                model, at = id(event.receiver), position
         target = objects.get(evaluation.target_name)
         found.append(
             Scoring(
@@ -557,6 +590,8 @@ def _scorings(
                 target=target,
                 trivial=details[metric].trivial,
                 higher_is_better=details[metric].higher_is_better,
+                model=model,
+                at=at,
             )
         )
     return found

@@ -47,10 +47,10 @@ class Learnt(msgspec.Struct, frozen=True):
 
 
 class Workflow(msgspec.Struct):
-    """What the code did: leaks, the names that fits were given, and the tables that were split at random."""
+    """What the code did: leaks, what was fitted on which names, and the tables that were split at random."""
 
     leaks: list[tuple[Learnt, str, str]] = msgspec.field(default_factory=list)
-    fits: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    fits: list[tuple[str, str, str]] = msgspec.field(default_factory=list)
     random_splits: list[tuple[str, tuple[str, ...]]] = msgspec.field(default_factory=list)
     resampled: bool = False
 
@@ -205,7 +205,8 @@ class _Walk:
             self.fitted[owner.id] = name
         if last == "fit" and isinstance(node.args[0], ast.Name):
             second = node.args[1] if len(node.args) > 1 else None
-            self.workflow.fits.append((node.args[0].id, second.id if isinstance(second, ast.Name) else ""))
+            target = second.id if isinstance(second, ast.Name) else ""
+            self.workflow.fits.append((_root(owner), node.args[0].id, target))
 
     # -- assignments: marks follow -------------------------------------------------------------------
 
@@ -250,6 +251,8 @@ class _Walk:
             self.parents[name] = parent if parent != name else self.parents.get(name, "")
             if isinstance(value, ast.Call) and _last(value.func)[:1].isupper():
                 self.makers[name] = _last(value.func)
+            if isinstance(value, ast.Call) and _last(value.func) == "fit" and self.workflow.fits:
+                self.workflow.fits.append((name, *self.workflow.fits[-1][1:]))
         if learnt is not None and name not in self.halves:
             self.learnt[name] = learnt
         elif whole and not kept:

@@ -68,6 +68,40 @@ def test_leaks_are_named_over_cells_and_clean_work_is_not(kernel: Kernel) -> Non
     assert codes(kernel) == ["split_over_time"]
 
 
+def test_shared_rows_are_those_of_the_model_that_was_scored(kernel: Kernel) -> None:
+    kernel.run("first, second, y1, y2 = train_test_split(X, y, test_size=0.5, random_state=0)")
+    kernel.run("whole = LogisticRegression(max_iter=3000).fit(X, y)")
+    kernel.run("half = LogisticRegression(max_iter=3000).fit(first, y1)")
+    kernel.run("%%track\nacc = accuracy_score(y2, half.predict(second))")
+    assert codes(kernel) == []
+    kernel.run("%%track\nacc = accuracy_score(y2, whole.predict(second))")
+    assert codes(kernel) == ["rows_shared"]
+
+
+UNSEEDED = "from sklearn.ensemble import RandomForestClassifier\nfrom sklearn.svm import SVC"
+
+
+def test_a_draw_that_reaches_nothing_is_no_doubt(kernel: Kernel) -> None:
+    kernel.run(UNSEEDED + "\n" + SPLIT.format("X"))
+    kernel.run("%%track\nlasso = Lasso().fit(X_train, y_train)\nr2 = r2_score(y_test, lasso.predict(X_test))")
+    assert codes(kernel) == []
+    kernel.run("%%track\nsvc = SVC().fit(X_train, y_train)\nacc = svc.score(X_test, y_test)")
+    assert codes(kernel) == []
+    kernel.run("svc2 = SVC()")
+    kernel.run("%%track\nsvc2.fit(X_train, y_train)\nacc = svc2.score(X_test, y_test)")
+    assert codes(kernel) == []
+    kernel.run(
+        "%%track\nlasso = Lasso(selection='random').fit(X_train, y_train)\nr2 = lasso.score(X_test, y_test)"
+    )
+    assert codes(kernel) == ["unseeded_randomness"]
+    kernel.run(
+        "%%track\nlasso = Lasso().fit(X_train + np.random.rand(), y_train)\nr2 = lasso.score(X_test, y_test)"
+    )
+    assert codes(kernel) == ["unseeded_randomness"]
+    kernel.run("%%track\nf = RandomForestClassifier(3).fit(X_train, y_train)\nacc = f.score(X_test, y_test)")
+    assert codes(kernel) == ["unseeded_randomness"]
+
+
 SECRETS = {
     "environment": "zQ7envkey93Kd02LmPq8",
     "password": "dotEnvVal8812kkXz",

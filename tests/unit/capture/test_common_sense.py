@@ -23,8 +23,12 @@ def codes(train: Any, y_train: Any, test: Any, y_test: Any, **score: Any) -> lis
         **score,
     }
     found = find_nonsense(
-        [Fitting("X_train", train, "y_train", y_train)],
-        [Scoring(**scoring, features_name="X_test", features=test, target_name="y_test", target=y_test)],
+        [Fitting("X_train", train, "y_train", y_train, models=frozenset({1}))],
+        [
+            Scoring(
+                **scoring, features_name="X_test", features=test, target_name="y_test", target=y_test, model=1
+            )
+        ],
     )
     assert all(warning.hint and warning.message for warning in found)
     return [warning.code for warning in found]

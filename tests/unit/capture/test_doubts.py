@@ -56,3 +56,10 @@ def test_a_value_of_a_scratch_cell_is_named() -> None:
     session.run("rate = 0.1", scratch=True)
     session.run("loss = rate * 2")
     assert doubts_of(session) == ["scratch_dependency"]
+
+
+def test_what_a_broken_off_cell_imported_is_whole() -> None:
+    session = Session()
+    session.run("import math\nrate = 0.1\n1 / 0")
+    session.run("loss = math.sqrt(2)")
+    assert doubts_of(session) == []
