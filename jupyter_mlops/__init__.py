@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .api import get_predictions as get_predictions
     from .api import get_run as get_run
     from .api import import_runs as import_runs
+    from .api import load_model as load_model
     from .api import open_as_notebook as open_as_notebook
     from .api import push_runs as push_runs
     from .api import rescore as rescore
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 _HOME = {
     "search_runs": ".api",
     "get_run": ".api",
+    "load_model": ".api",
     "get_curve": ".api",
     "get_predictions": ".api",
     "get_features": ".api",

@@ -201,6 +201,45 @@ def get_features(ref: Reference, metric: str | None = None) -> pd.DataFrame:
     return read_table(store.get_artifact(evaluation.features))
 
 
+def load_model(ref: Reference, name: str | None = None) -> Any:
+    """Load a model that a run kept; unpickling it runs code that it contains.
+
+    **Warning:** never load a model of a run whose author you do not trust: whoever can write to the
+    store can run code as you. Nothing else in this package loads one, and no page or card does.
+
+    Args:
+        ref: The run: its number, name, id, or ``"last"``.
+        name: The model's variable, needed if the run kept several.
+
+    Returns:
+        The estimator, result or booster; of a PyTorch module its ``state_dict`` (tensors by name).
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        UsageError: It kept no model, several, or none of that name.
+    """
+    run = get_run(ref)
+    kept = {model.name: model for model in run.models if model.digest}
+    listed = ", ".join(kept) or "none"
+    if name is None and len(kept) != 1:
+        raise UsageError(f"run #{run.number} kept {len(kept)} models: {listed}", "Name one of them.")
+    model = kept.get(name if name is not None else next(iter(kept)))
+    if model is None:
+        raise UsageError(f"run #{run.number} kept no model `{name}`", f"It kept: {listed}.")
+    data = open_default_store().get_artifact(model.digest)
+    from .capture.loading import load_bytes
+
+    try:
+        return load_bytes(data, model.format)
+    except ImportError as error:
+        raise UsageError(
+            f"the model needs {error.name or 'a library'}, which is not installed here",
+            "Install what the run's environment lists, in the same version.",
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"a model kept as {model.format!r} cannot be loaded: {error}") from error
+
+
 def rescore(
     function: Callable[..., Any], *refs: Reference, name: str | None = None, metric: str | None = None
 ) -> pd.DataFrame:

@@ -197,18 +197,30 @@ def _columnar_table(value: Any, kind: type, library: Any, root: str) -> _Table |
 
         def parts(step: int) -> Iterator[_Part]:
             for column in series[:MAX_COLUMNS]:
-                values = column.gather_every(step).to_numpy()
+                few = column.gather_every(step)
+                # Structs have no array of their own.
+                values = _objects(few.to_list()) if few.dtype.is_nested() else few.to_numpy()
                 yield _Part(column.name, str(column.dtype), values, column.null_count())
 
         return _Table(f"polars.{kind.__name__}", shape, len(series), parts)
-    if kind is not library.Table:
+    if kind is library.RecordBatch:
+        value = library.Table.from_batches([value])
+    elif kind is not library.Table:
         return None
 
     def arrow_parts(step: int) -> Iterator[_Part]:
         for field, column in zip(value.schema, value.columns, strict=True):
             yield _Part(field.name, str(field.type), column.to_numpy()[::step], column.null_count)
 
-    return _Table("pyarrow.Table", value.shape, value.num_columns, arrow_parts)
+    return _Table(f"pyarrow.{kind.__name__}", value.shape, value.num_columns, arrow_parts)
+
+
+def _objects(values: list[Any]) -> Any:
+    import numpy as np
+
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _sparse_table(name: str, value: Any) -> _Table | None:
@@ -231,7 +243,11 @@ def _tensor_table(name: str, value: Any, kind: type, torch: Any) -> _Table | Non
         or not value.ndim
     ):
         return None
-    table = _array_table(name, value.detach().numpy(), type(value.detach().numpy()), sys.modules["numpy"])
+    value = value.detach()
+    if value.dtype is torch.bfloat16:  # NumPy has no such type
+        value = value.float()
+    array = value.numpy()
+    table = _array_table(name, array, type(array), sys.modules["numpy"])
     if table is not None:
         table.kind = "torch.Tensor"
     return table

@@ -102,6 +102,17 @@ def test_a_draw_that_reaches_nothing_is_no_doubt(kernel: Kernel) -> None:
     assert codes(kernel) == ["unseeded_randomness"]
 
 
+def test_a_kept_model_is_loaded_when_asked(kernel: Kernel) -> None:
+    kernel.run(SPLIT.format("X"))
+    kernel.run("import jupyter_mlops as mlops\n" + SPLIT.format("X"))
+    kernel.run(SCORE)
+    same = "(mlops.load_model('last').predict(X_test) == model.predict(X_test)).all()"
+    assert kernel.run(same).result in ("True", "np.True_")
+    refused = kernel.run("mlops.load_model('last', 'other')")
+    assert refused.error["ename"] == "UsageError"
+    assert "model" in refused.error["evalue"]
+
+
 SECRETS = {
     "environment": "zQ7envkey93Kd02LmPq8",
     "password": "dotEnvVal8812kkXz",

@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 def teach_pyarrow(pyarrow: Any) -> None:
     """Readers for Arrow."""
     register((pyarrow.ChunkedArray,), lambda reader, value: _read_chunks(reader, value.chunks, value.type))
-    register((pyarrow.Table,), _read_table)
+    register((pyarrow.Table, pyarrow.RecordBatch), _read_table)
     SUBCLASSED[id(pyarrow.Array)] = lambda reader, value: _read_chunks(reader, [value], value.type)
     SUBCLASSED[id(pyarrow.DataType)] = text_of(b"W", str)
 
 
 def _read_table(reader: Reader, table: Any) -> bytes:
-    columns = (_read_chunks(reader, column.chunks, column.type) for column in table.columns)
-    return reader.digest(b"Wt", (reader.read(list(table.column_names)), *columns))
+    columns = (
+        _read_chunks(reader, column.chunks if hasattr(column, "chunks") else [column], column.type)
+        for column in table.columns
+    )
+    return reader.digest(
+        b"Wt", (encode_text(type(table).__name__), reader.read(list(table.column_names)), *columns)
+    )
 
 
 def _read_chunks(reader: Reader, chunks: list[Any], kind: Any) -> bytes:
@@ -121,7 +126,8 @@ def _read_polars(reader: Reader, frame: Any) -> bytes:
 
 def _read_polars_column(reader: Reader, column: Any) -> bytes:
     parts = [encode_text(column.name), encode_text(str(column.dtype)), encode_text(str(len(column)))]
-    if column.dtype.is_numeric() or column.dtype.is_temporal():
+    plain = column.dtype.is_numeric() and not column.dtype.is_decimal()
+    if plain or column.dtype.is_temporal():
         physical = column.to_physical()
         if column.null_count():
             parts.append(read_array(reader, column.is_null().to_numpy()))
