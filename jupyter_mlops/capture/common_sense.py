@@ -24,6 +24,7 @@ _CELLS = 1_000_000
 _COLUMNS = 500
 _FEWEST = 5
 _TABLES = 10
+_MOST_BELOW = 3
 _MOST_CLASSES = 50
 #: Rows in which a copy of the target is looked for first.
 _LOOKED_AT = 1_000
@@ -31,6 +32,7 @@ _LOOKED_AT = 1_000
 _JUMP = 0.15
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _STAMPED = frozenset({"date", "time", "timestamp", "datetime", "day", "month", "ts"})
+_ERRORS = frozenset({"error", "rmse", "mse", "mae", "mape", "r2", "rsquared", "variance"})
 #: Scores of a constant prediction are nothing to compare these with.
 _UNSURE = frozenset({"precision", "recall", "f1", "jaccard", "loss", "kappa", "corrcoef", "balanced", "max"})
 
@@ -91,10 +93,9 @@ def find_nonsense(
         for warning in checks:
             if warning is not None:
                 found.setdefault((warning.code, *warning.names), warning)
-    for scoring in scorings[:20]:
-        warning = _below_baseline(scoring)
-        if warning is not None:
-            found.setdefault((warning.code, *warning.names), warning)
+    below = [warning for scoring in scorings if (warning := _below_baseline(scoring)) is not None]
+    for warning in below[:_MOST_BELOW]:
+        found.setdefault((warning.code, *warning.names), warning)
     return list(found.values())
 
 
@@ -377,7 +378,7 @@ def _below_baseline(scoring: Scoring) -> RunWarning | None:
 
 
 def _is_regression(last: str, trivial: float) -> bool:
-    return last.endswith("_error") or last == "r2_score" or (last == "score" and trivial == 0)
+    return bool(_ERRORS & set(words(last))) or (last == "score" and trivial == 0)
 
 
 # -- values ----------------------------------------------------------------------------------------
