@@ -51,7 +51,16 @@ export default defineConfig([
     rules: {
       'jupyter/prefer-lazy-imports': [
         'warn',
-        { ignoreImports: ['./commands', './model', './panel/panel', './track'] }
+        {
+          ignoreImports: [
+            './api',
+            './commands',
+            './memory',
+            './model',
+            './panel/panel',
+            './track'
+          ]
+        }
       ]
     }
   },

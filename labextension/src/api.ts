@@ -8,13 +8,18 @@ import {
   EditRun,
   ErrorAnswer,
   ExportJob,
+  FieldList,
+  GroupList,
   MoveAlias,
   PipelineList,
   Run,
+  RunCell,
   RunComparison,
   RunList,
   RunNotebook,
-  RunSummary
+  RunSummary,
+  SparklineList,
+  ValueList
 } from './contract';
 import { IProblem } from './tokens';
 
@@ -50,7 +55,22 @@ export interface IRunsRequest {
   filter: string;
   experiment: string | null;
   limit: number;
+  offset?: number;
+  order?: readonly string[];
+  /** Also the children of runs, which else stay behind their parent. */
+  includeChildren?: boolean;
+  parentId?: string;
   since?: string;
+}
+
+/**
+ * Which runs to group: see `GroupsQuery` of the contract.
+ */
+export interface IGroupsRequest {
+  by: string;
+  filter: string;
+  experiment: string | null;
+  includeChildren: boolean;
 }
 
 /**
@@ -67,10 +87,52 @@ export class Api {
     if (request.experiment !== null) {
       query.set('experiment', request.experiment);
     }
+    if (request.offset) {
+      query.set('offset', String(request.offset));
+    }
+    request.order?.forEach(item => query.append('order_by', item));
+    if (request.includeChildren) {
+      query.set('include_children', 'true');
+    }
+    if (request.parentId !== undefined) {
+      query.set('parent_id', request.parentId);
+    }
     if (request.since !== undefined) {
       query.set('since', request.since);
     }
     return this._request('GET', ['runs'], query);
+  }
+
+  listGroups(request: IGroupsRequest): Promise<GroupList> {
+    const query = new URLSearchParams({ by: request.by });
+    if (request.filter) {
+      query.set('filter', request.filter);
+    }
+    if (request.experiment !== null) {
+      query.set('experiment', request.experiment);
+    }
+    if (request.includeChildren) {
+      query.set('include_children', 'true');
+    }
+    return this._request('GET', ['groups'], query);
+  }
+
+  listFields(): Promise<FieldList> {
+    return this._request('GET', ['fields']);
+  }
+
+  listValues(field: string): Promise<ValueList> {
+    const query = new URLSearchParams({ field });
+    return this._request('GET', ['fields', 'values'], query);
+  }
+
+  listSparklines(runIds: readonly string[]): Promise<SparklineList> {
+    const query = new URLSearchParams(runIds.map(runId => ['run_id', runId]));
+    return this._request('GET', ['sparklines'], query);
+  }
+
+  getCell(runId: string): Promise<RunCell> {
+    return this._request('GET', ['runs', runId, 'cell']);
   }
 
   getRun(runId: string): Promise<Run> {

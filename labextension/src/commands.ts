@@ -12,9 +12,10 @@ import { CommandRegistry } from '@lumino/commands';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { asProblem } from './api';
+import { revealCell } from './cells';
 import { RunSummary } from './contract';
-import { toIdentifier } from './format';
-import { compareIcon, runsIcon, trackIcon } from './icons';
+import { referenceOf, toIdentifier } from './format';
+import { compareIcon, runsIcon, tableIcon, trackIcon } from './icons';
 import { inOrder, RunsModel } from './model';
 import { toggleMarker } from './track';
 
@@ -29,6 +30,10 @@ export namespace CommandIds {
   export const openScript = 'jupyter-mlops:open-script';
   export const renameRun = 'jupyter-mlops:rename-run';
   export const deleteRun = 'jupyter-mlops:delete-run';
+  export const restoreRun = 'jupyter-mlops:restore-run';
+  export const pinBaseline = 'jupyter-mlops:pin-baseline';
+  export const goToCell = 'jupyter-mlops:go-to-cell';
+  export const openTable = 'jupyter-mlops:open-table';
   export const trackCell = 'jupyter-mlops:track-cell';
 }
 
@@ -42,6 +47,7 @@ export interface ICommandContext {
   readonly trans: TranslationBundle;
   readonly notebooks: INotebookTracker | null;
   readonly openPanel: () => void;
+  readonly openTable: () => Promise<void>;
   readonly openComparison: (runIds: string[]) => Promise<void>;
   /** The id of the run whose row the context menu was opened on. */
   readonly runUnderMenu: () => string | undefined;
@@ -73,6 +79,14 @@ export function addCommands(context: ICommandContext): void {
     icon: runsIcon,
     describedBy: { args: { type: 'object', properties: {} } },
     execute: () => context.openPanel()
+  });
+
+  commands.addCommand(CommandIds.openTable, {
+    label: trans.__('Show All Experiment Runs as a Table'),
+    caption: trans.__('Show all experiment runs with columns of your choice'),
+    icon: tableIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: () => context.openTable()
   });
 
   commands.addCommand(CommandIds.compareRuns, {
@@ -158,7 +172,7 @@ export function addCommands(context: ICommandContext): void {
         return;
       }
       const answer = await InputDialog.getText({
-        title: trans.__('Name of run #%1', run.number),
+        title: trans.__('Name of run %1', referenceOf(run)),
         text: run.name,
         okLabel: trans.__('Rename')
       });
@@ -174,10 +188,56 @@ export function addCommands(context: ICommandContext): void {
     describedBy: { args: RUN_ARGUMENT },
     isEnabled: args => runOf(context, args) !== undefined,
     execute: async args => {
+      const given = args['run_ids'];
+      const runIds = Array.isArray(given)
+        ? given.map(String)
+        : [runOf(context, args) ?? ''];
+      const runs = runIds
+        .map(runId => model.find(runId))
+        .filter(run => run !== undefined);
+      if (runs.length > 0) {
+        await reporting(context, () => deleteRuns(context, runs));
+      }
+    }
+  });
+
+  commands.addCommand(CommandIds.restoreRun, {
+    label: trans.__('Bring Back Deleted Runs'),
+    caption: trans.__('Bring back the runs that were deleted last'),
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: async () => {
+      await reporting(context, async () => {
+        await model.restoreRuns();
+      });
+    }
+  });
+
+  commands.addCommand(CommandIds.pinBaseline, {
+    label: trans.__('Pin Run as Baseline'),
+    caption: trans.__(
+      'Hold the other runs of its experiment against it, or no longer'
+    ),
+    describedBy: { args: RUN_ARGUMENT },
+    isEnabled: args => runOf(context, args) !== undefined,
+    isToggled: args => isPinned(model, runOf(context, args)),
+    execute: async args => {
       const run = model.find(runOf(context, args) ?? '');
       if (run !== undefined) {
-        await reporting(context, () => deleteRun(context, run));
+        const pinned = isPinned(model, run.run_id);
+        await reporting(context, () => model.pinBaseline(run, !pinned));
       }
+    }
+  });
+
+  commands.addCommand(CommandIds.goToCell, {
+    label: trans.__('Go to Cell'),
+    caption: trans.__('Go to the notebook cell that made the run'),
+    describedBy: { args: RUN_ARGUMENT },
+    isEnabled: args => runOf(context, args) !== undefined,
+    isVisible: () => context.notebooks !== null,
+    execute: async args => {
+      const run_id = runOf(context, args) ?? '';
+      await reporting(context, () => goToCell(context, run_id));
     }
   });
 
@@ -203,9 +263,15 @@ function runsOf(
   args: ReadonlyPartialJSONObject
 ): string[] {
   const given = args['run_ids'];
-  return Array.isArray(given)
-    ? given.map(String)
-    : inOrder(model, model.state.selected);
+  if (Array.isArray(given)) {
+    return given.map(String);
+  }
+  const { selected } = model.state;
+  const only = selected.length === 1 ? model.find(selected[0]) : undefined;
+  const baseline = only && model.baselineOf(only);
+  return baseline === undefined
+    ? inOrder(model, selected)
+    : [baseline.run_id, selected[0]];
 }
 
 function runOf(
@@ -280,19 +346,71 @@ async function exists(
   }
 }
 
-async function deleteRun(
+/**
+ * Go to the cell of a run; where that is gone, say so and offer the notebook
+ * that can be made of the run.
+ */
+async function goToCell(
   context: ICommandContext,
-  run: RunSummary
+  runId: string
+): Promise<void> {
+  const { commands, model, notebooks, trans } = context;
+  if (notebooks === null) {
+    return;
+  }
+  const cell = await model.api.getCell(runId);
+  if (await revealCell(cell, commands, notebooks)) {
+    return;
+  }
+  const message =
+    cell.notebook === ''
+      ? trans.__('The run does not know which notebook it was made in.')
+      : cell.contents_path === null
+        ? trans.__('The notebook %1 is not there any more.', cell.notebook)
+        : notebooks.find(panel => panel.context.path === cell.contents_path) ===
+            undefined
+          ? trans.__('The run was made in %1.', cell.contents_path)
+          : trans.__(
+              'The cell that made the run is not in %1 any more.',
+              cell.contents_path
+            );
+  Notification.info(message, {
+    autoClose: 10000,
+    actions: [
+      {
+        label: trans.__('Open run as notebook'),
+        callback: () => {
+          void commands.execute(CommandIds.openAsNotebook, { run_id: runId });
+        }
+      }
+    ]
+  });
+}
+
+function isPinned(model: RunsModel, runId: string | undefined): boolean {
+  return model.state.baselines.some(run => run.run_id === runId);
+}
+
+async function deleteRuns(
+  context: ICommandContext,
+  runs: readonly RunSummary[]
 ): Promise<void> {
   const { model, trans } = context;
-  await model.deleteRun(run.run_id);
-  Notification.info(trans.__('Run #%1 was deleted.', run.number), {
+  const runIds = runs.map(run => run.run_id);
+  await model.deleteRuns(runIds);
+  const message =
+    runs.length === 1
+      ? trans.__('Run %1 was deleted.', referenceOf(runs[0]))
+      : trans._n('%1 run was deleted.', '%1 runs were deleted.', runs.length);
+  Notification.info(message, {
     autoClose: 10000,
     actions: [
       {
         label: trans.__('Undo'),
         callback: () => {
-          void reporting(context, () => model.restoreRun(run.run_id));
+          void reporting(context, async () => {
+            await model.restoreRuns(runIds);
+          });
         }
       }
     ]

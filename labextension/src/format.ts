@@ -1,4 +1,4 @@
-import { Num } from './contract';
+import type { Num, RunSummary } from './contract';
 
 /**
  * A number of the wire as a number: `"NaN"`, `"Infinity"` and integers too
@@ -81,6 +81,36 @@ function decimalsFor(size: number, digits: number): number {
 }
 
 /**
+ * How many decimals tell numbers of one column apart: four significant digits
+ * of the largest, none for integers; null where one rounding does not suit all.
+ */
+export function decimalsOf(values: readonly number[]): number | null {
+  const finite = values.filter(Number.isFinite);
+  if (finite.every(Number.isInteger)) {
+    return finite.every(value => Math.abs(value) < 1e12) ? 0 : null;
+  }
+  const largest = Math.max(...finite.map(Math.abs));
+  const decimals = 3 - Math.floor(Math.log10(largest));
+  return largest < 1e-4 || largest >= 1e9
+    ? null
+    : Math.min(Math.max(decimals, 0), 7);
+}
+
+/**
+ * A number with so many decimals; with as many digits as it needs where they
+ * would show nothing of it.
+ */
+export function formatFixed(number: number, decimals: number | null): string {
+  const lost =
+    decimals === null ||
+    !Number.isFinite(number) ||
+    (!Number.isInteger(number) && Math.abs(number) < 10 ** (1 - decimals));
+  return lost
+    ? formatNumber(number)
+    : number.toFixed(decimals).replace(/^-/, '−');
+}
+
+/**
  * A difference with its sign, rounded as `compare/wording.py` does: two
  * significant digits, from a hundred on three.
  */
@@ -119,6 +149,17 @@ export function formatValue(value: unknown): string {
     return value;
   }
   return PYTHON_WORDS.get(value) ?? JSON.stringify(value);
+}
+
+/**
+ * How people refer to a run: `#14`, or `#14.2` for the second child of that.
+ */
+export function referenceOf(
+  run: Pick<RunSummary, 'number' | 'parent_id' | 'parent_number'>
+): string {
+  return run.parent_id !== '' && run.parent_number > 0
+    ? `#${run.parent_number}.${run.number}`
+    : `#${run.number}`;
 }
 
 /**

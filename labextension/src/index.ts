@@ -22,9 +22,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Api } from './api';
 import { addCommands, CommandIds } from './commands';
 import type { ComparisonTab } from './comparison/widget';
+import { remember } from './memory';
 import { RunsModel } from './model';
 import { IPanelSettings, RunsPanel } from './panel/panel';
-import type { PipelinesModel } from './pipelines';
+import type { RunTable } from './table/widget';
 import { IRunsModel } from './tokens';
 import { TrackButtons } from './track';
 
@@ -32,7 +33,6 @@ export * from './tokens';
 
 const DOMAIN = 'jupyter_mlops';
 const ROW = 'jp-Mlops-row';
-const FOLDED = 'jupyter-mlops:pipelines-folded';
 
 /**
  * The panel *Experiment runs*, the comparisons opened from it, and the
@@ -97,12 +97,27 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
       shell.activateById(tab.id);
     };
 
+    let table: RunTable | null = null;
+    const tables = new WidgetTracker<RunTable>({
+      namespace: 'jupyter-mlops-table'
+    });
+    const openTable = async (): Promise<void> => {
+      const { RunTable } = await import('./table/widget');
+      if (table === null || table.isDisposed) {
+        table = new RunTable({ commands, language, model, settings, trans });
+        shell.add(table, labShell === null ? 'right' : 'main');
+        await tables.add(table);
+      }
+      shell.activateById(table.id);
+    };
+
     addCommands({
       commands,
       contents: serviceManager.contents,
       model,
       notebooks,
       openComparison,
+      openTable,
       openPanel: () => shell.activateById(panel.id),
       runUnderMenu: () =>
         app.contextMenuHitTest(node => node.classList.contains(ROW))?.dataset[
@@ -119,14 +134,22 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
         args: tab => ({ run_ids: tab.runIds }),
         name: tab => tab.id
       });
+      void restorer.restore(tables, {
+        command: CommandIds.openTable,
+        name: () => 'table'
+      });
     }
 
     const category = trans.__('Experiment Runs');
     for (const command of [
       CommandIds.openPanel,
+      CommandIds.openTable,
       CommandIds.compareRuns,
       CommandIds.exportRun,
+      CommandIds.goToCell,
       CommandIds.openAsNotebook,
+      CommandIds.pinBaseline,
+      CommandIds.restoreRun,
       CommandIds.trackCell
     ]) {
       palette?.addItem({ command, category });
@@ -135,6 +158,7 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
     model.stateChanged.connect(() => {
       commands.notifyCommandChanged(CommandIds.compareRuns);
       commands.notifyCommandChanged(CommandIds.exportRun);
+      commands.notifyCommandChanged(CommandIds.pinBaseline);
     });
     NotebookActions.executionScheduled.connect(() => model.noticeCell(false));
     NotebookActions.executed.connect(() => model.noticeCell(true));
@@ -142,9 +166,7 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
     if (settingRegistry !== null) {
       void applySettings(settingRegistry, model, panel, settings);
     }
-    if (stateDB !== null) {
-      void rememberFolding(stateDB, model.pipelines);
-    }
+    void remember(stateDB, model);
     return model;
   }
 };
@@ -174,26 +196,6 @@ const trackPlugin: JupyterFrontEndPlugin<void> = {
     );
   }
 };
-
-/**
- * Fold the section *Pipelines* as it was left, and keep how it is left now.
- */
-async function rememberFolding(
-  stateDB: IStateDB,
-  pipelines: PipelinesModel
-): Promise<void> {
-  let kept = (await stateDB.fetch(FOLDED).catch(() => false)) === true;
-  if (pipelines.isDisposed) {
-    return;
-  }
-  pipelines.fold(kept);
-  pipelines.stateChanged.connect((_, { folded }) => {
-    if (folded !== kept) {
-      kept = folded;
-      void stateDB.save(FOLDED, folded);
-    }
-  });
-}
 
 /**
  * Follow the settings: now and whenever they change.

@@ -2,15 +2,21 @@ import { IDisposable } from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { Api, asProblem } from './api';
+import { Api, asProblem, IRunsRequest } from './api';
+import { IOrder, spellOrder } from './columns';
 import { EditRun, RunSummary } from './contract';
+import { groupKey } from './layout';
+import { PAGE, Pages } from './pages';
 import { PipelinesModel } from './pipelines';
-import { IRunsModel, IRunsState } from './tokens';
+import { IKeptState, IRunsModel, IRunsState } from './tokens';
 
-const PAGE = 100;
 const RUNNING_MILLISECONDS = 1000;
 const LONGEST_MILLISECONDS = 60000;
 const PIPELINES_EVERY = 10;
+const SPARKLINES_AT_ONCE = 60;
+
+/** The tag that marks the run which others are held against. */
+export const BASELINE = 'baseline';
 
 /**
  * Run ids by number, so that the older run is what the newer is compared with.
@@ -36,12 +42,13 @@ export function asFilter(typed: string): string {
 }
 
 /**
- * The runs of the store: listed, filtered, selected, edited.
+ * The runs of the store: listed, filtered, ordered, grouped, selected, edited.
  *
  * #### Notes
  * It asks the server only while somebody watches, and only "has anything
- * changed?": the whole list is sent when the store's revision moved. Runs made
- * by other kernels and on the command line are seen that way too.
+ * changed?": runs are sent when the store's revision moved, and of them just the
+ * pages that a view wants. Runs made by other kernels and on the command line
+ * are seen that way too.
  */
 export class RunsModel implements IRunsModel, IDisposable {
   constructor(readonly api: Api) {
@@ -55,7 +62,7 @@ export class RunsModel implements IRunsModel, IDisposable {
         backoff: true,
         max: LONGEST_MILLISECONDS
       },
-      standby: () => (this._watched ? 'when-hidden' : true)
+      standby: () => (this._watchers.size > 0 ? 'when-hidden' : true)
     });
   }
 
@@ -84,15 +91,45 @@ export class RunsModel implements IRunsModel, IDisposable {
   }
 
   /**
-   * Whether somebody looks at the list. Nothing is asked while nobody does.
+   * Begin as a page was left. Nothing is asked before.
    */
-  set watched(watched: boolean) {
-    if (this._watched === watched) {
+  begin(kept: Partial<IKeptState>): void {
+    this._begun = true;
+    const { selected, ...rest } = kept;
+    this._change(rest);
+    if (selected !== undefined && selected.length > 0) {
+      void this._reselect(selected);
+    }
+    if (this._watchers.size > 0) {
+      void this.refresh();
+    }
+  }
+
+  /**
+   * Whether `view` is looked at. Nothing is asked while no view is.
+   */
+  watch(view: object, watched: boolean): void {
+    if (this._watchers.has(view) === watched) {
       return;
     }
-    this._watched = watched;
     if (watched) {
+      this._watchers.set(view, [0, 0]);
       void this.refresh();
+    } else {
+      this._watchers.delete(view);
+    }
+  }
+
+  /**
+   * The places of the list that `view` shows: they are fetched if they are not
+   * here.
+   */
+  want(view: object, first: number, last: number): void {
+    if (this._watchers.has(view)) {
+      this._watchers.set(view, [first, last]);
+      if (this._state.connection === 'ready') {
+        void this._fill();
+      }
     }
   }
 
@@ -116,6 +153,9 @@ export class RunsModel implements IRunsModel, IDisposable {
   }
 
   async refresh(): Promise<void> {
+    if (this._watchers.size === 0 || !this._begun) {
+      return;
+    }
     await this._poll.refresh();
     await this._poll.tick.catch(() => undefined);
   }
@@ -125,25 +165,52 @@ export class RunsModel implements IRunsModel, IDisposable {
   }
 
   setFilter(filter: string): Promise<void> {
-    this._limit = PAGE;
-    this._change({ filter });
-    return this.refresh();
+    return this._question({ filter });
   }
 
   setExperiment(experiment: string | null): Promise<void> {
-    this._limit = PAGE;
-    this._change({ experiment });
-    return this.refresh();
+    return this._question({ experiment });
   }
 
-  showMore(): Promise<void> {
-    this._limit = Math.min(this._limit + PAGE, 1000);
-    return this.refresh();
+  setOrder(order: IOrder | null): Promise<void> {
+    return this._question({ order });
+  }
+
+  setGroupBy(groupBy: string | null): Promise<void> {
+    return this._question({ groupBy, folded: new Set() });
+  }
+
+  foldGroup(key: string, folded: boolean): void {
+    const all = new Set(this._state.folded);
+    if (folded) {
+      all.add(key);
+    } else {
+      all.delete(key);
+    }
+    this._change({ folded: all });
+  }
+
+  foldAllGroups(folded: boolean): void {
+    const keys = folded ? (this._state.groups ?? []).map(groupKey) : [];
+    this._change({ folded: new Set(keys) });
+  }
+
+  setColumns(columns: readonly string[] | null): void {
+    this._change({ columns });
+  }
+
+  setWidth(column: string, width: number): void {
+    this._change({ widths: { ...this._state.widths, [column]: width } });
   }
 
   select(runId: string, selected: boolean): void {
     const others = this._state.selected.filter(other => other !== runId);
     this._change({ selected: selected ? [...others, runId] : others });
+  }
+
+  selectAll(runIds: readonly string[]): void {
+    const others = this._state.selected.filter(id => !runIds.includes(id));
+    this._change({ selected: [...others, ...runIds] });
   }
 
   clearSelection(): void {
@@ -155,6 +222,9 @@ export class RunsModel implements IRunsModel, IDisposable {
    */
   async expand(runId: string, expanded: boolean): Promise<void> {
     const all = new Set(this._state.expanded);
+    if (all.has(runId) === expanded) {
+      return;
+    }
     if (expanded) {
       all.add(runId);
     } else {
@@ -166,53 +236,166 @@ export class RunsModel implements IRunsModel, IDisposable {
     }
   }
 
+  /**
+   * Show or hide the children of a run below it.
+   */
+  async unfold(runId: string, unfolded: boolean): Promise<void> {
+    const children = new Map(this._state.children);
+    if (unfolded) {
+      const runs = await this._fetchChildren(runId);
+      if (runs === null) {
+        return;
+      }
+      children.set(runId, runs);
+    } else {
+      children.delete(runId);
+    }
+    this._change({ children });
+  }
+
   async editRun(runId: string, change: EditRun): Promise<void> {
     await this.api.editRun(runId, change);
+    await this._again(runId);
+  }
+
+  async deleteRuns(runIds: readonly string[]): Promise<void> {
+    for (const runId of runIds) {
+      await this.api.deleteRun(runId);
+      this.select(runId, false);
+    }
+    this._deleted.push([...runIds]);
     await this.refresh();
   }
 
-  async deleteRun(runId: string): Promise<void> {
-    await this.api.deleteRun(runId);
-    this.select(runId, false);
+  /**
+   * Bring runs back: those named, else those that were deleted last.
+   */
+  async restoreRuns(runIds?: readonly string[]): Promise<readonly string[]> {
+    const ids = runIds ?? this._deleted[this._deleted.length - 1] ?? [];
+    this._deleted = this._deleted.filter(past => past.join() !== ids.join());
+    for (const runId of ids) {
+      await this.api.restoreRun(runId);
+    }
+    await this.refresh();
+    return ids;
+  }
+
+  /**
+   * Pin a run as the baseline of its experiment, in place of any other, or
+   * unpin it.
+   */
+  async pinBaseline(run: RunSummary, pinned: boolean): Promise<void> {
+    const { baselines } = this._state;
+    for (const other of baselines) {
+      if (other.experiment === run.experiment && other.run_id !== run.run_id) {
+        await this.api.editRun(other.run_id, { tags: { [BASELINE]: null } });
+      }
+    }
+    await this.editRun(run.run_id, {
+      tags: { [BASELINE]: pinned ? 'pinned' : null }
+    });
+  }
+
+  /**
+   * The baseline that a run is held against, if its experiment has one.
+   */
+  baselineOf(run: RunSummary): RunSummary | undefined {
+    return this._state.baselines.find(
+      other =>
+        other.experiment === run.experiment && other.run_id !== run.run_id
+    );
+  }
+
+  /**
+   * Have small curves of these runs in the state, as far as they have any.
+   */
+  async draw(runs: readonly RunSummary[]): Promise<void> {
+    const wanted = runs
+      .filter(run => run.curves.length > 0 && !this._drawn.has(run.run_id))
+      .slice(0, SPARKLINES_AT_ONCE)
+      .map(run => run.run_id);
+    if (wanted.length === 0 || this._drawing) {
+      return;
+    }
+    this._drawing = true;
+    try {
+      wanted.forEach(runId => this._drawn.add(runId));
+      const { sparklines } = await this.api.listSparklines(wanted);
+      if (!this._isDisposed) {
+        const all = new Map(this._state.sparklines);
+        sparklines.forEach(line => all.set(line.run_id, line));
+        this._change({ sparklines: all });
+      }
+    } catch {
+      // A list is of use without its small curves; they are asked for again later.
+      wanted.forEach(runId => this._drawn.delete(runId));
+    } finally {
+      this._drawing = false;
+    }
+  }
+
+  private async _question(change: Partial<IRunsState>): Promise<void> {
+    this._change(change);
+    this._watchers.forEach((_, view) => this._watchers.set(view, [0, 0]));
     await this.refresh();
   }
 
-  async restoreRun(runId: string): Promise<void> {
-    await this.api.restoreRun(runId);
-    await this.refresh();
+  private _spell(): string {
+    const { filter, experiment, order, groupBy } = this._state;
+    return JSON.stringify([filter, experiment, order, groupBy]);
+  }
+
+  private _request(page: number): IRunsRequest {
+    const { filter, experiment, order, groupBy } = this._state;
+    return {
+      filter: asFilter(filter),
+      experiment,
+      includeChildren: filter !== '',
+      limit: PAGE,
+      offset: page * PAGE,
+      order: [
+        ...(groupBy === null ? [] : [groupBy]),
+        ...(order === null ? [] : [spellOrder(order)])
+      ]
+    };
   }
 
   private async _ask(): Promise<void> {
-    const { filter, experiment } = this._state;
-    const question = JSON.stringify([filter, experiment, this._limit]);
-    const since = question === this._answered ? this._revision : undefined;
+    const question = this._spell();
+    const asked = question === this._answered;
+    const since = asked ? this._revision : undefined;
+    const [wanted] = this._wanted();
+    const page = asked ? Math.floor(wanted / PAGE) : 0;
     let changed = false;
     try {
-      const limit = this._limit;
-      const list = await this.api.listRuns({
-        filter: asFilter(filter),
-        experiment,
-        limit,
-        since
-      });
+      const request = this._request(page);
+      const { groupBy } = this._state;
+      const groups =
+        groupBy === null || (asked && since !== undefined)
+          ? null
+          : this._fetchGroups(request, groupBy);
+      const list = await this.api.listRuns({ ...request, since });
+      changed = !list.unchanged;
+      const grouped =
+        groupBy !== null && changed
+          ? await (groups ?? this._fetchGroups(request, groupBy))
+          : null;
       if (this._isDisposed) {
         return;
       }
-      if (this._outdated(question)) {
+      if (question !== this._spell()) {
         return this._ask();
       }
-      changed = !list.unchanged;
       if (changed) {
+        const before = asked ? this._state.pages.outdated() : Pages.empty;
         this._answered = question;
         this._revision = list.revision;
-        list.runs.forEach(run => this._known.set(run.run_id, run));
-        this._change({
+        this._take(before.with(page, list.runs, list.count), list.runs, {
           connection: 'ready',
           problem: null,
           filterProblem: null,
-          runs: list.runs,
-          count: list.count,
-          experiments: list.experiments
+          experiments: list.experiments,
+          groups: grouped
         });
         this._pace();
       } else if (this._state.connection !== 'ready') {
@@ -222,7 +405,7 @@ export class RunsModel implements IRunsModel, IDisposable {
       if (this._isDisposed) {
         return;
       }
-      if (this._outdated(question)) {
+      if (question !== this._spell()) {
         return this._ask();
       }
       const problem = asProblem(reason);
@@ -233,30 +416,142 @@ export class RunsModel implements IRunsModel, IDisposable {
       this._change({ connection: 'failed', problem });
       throw reason;
     }
-    await this._follow(changed);
+    if (changed) {
+      await this._fill();
+    }
+    void this._follow(changed);
   }
 
   /**
-   * Whether something else is asked by now, so that the answer is of no use.
+   * Fetch what the views show and is not here, a page at a time: while somebody
+   * scrolls, pages that went by are never asked for.
    */
-  private _outdated(question: string): boolean {
-    const { filter, experiment } = this._state;
-    return question !== JSON.stringify([filter, experiment, this._limit]);
+  private async _fill(): Promise<void> {
+    if (this._filling) {
+      return;
+    }
+    this._filling = true;
+    try {
+      for (;;) {
+        const [first, last] = this._wanted();
+        const page = this._state.pages.missing(first, last)[0];
+        const question = this._spell();
+        if (page === undefined || question !== this._answered) {
+          return;
+        }
+        const list = await this.api.listRuns(this._request(page));
+        if (this._isDisposed || question !== this._spell()) {
+          return;
+        }
+        this._take(
+          this._state.pages.with(page, list.runs, list.count),
+          list.runs,
+          {}
+        );
+      }
+    } catch {
+      // The poll says what is wrong, and asks again.
+    } finally {
+      this._filling = false;
+    }
+  }
+
+  private _wanted(): [number, number] {
+    const ranges = [...this._watchers.values()];
+    return [
+      Math.min(...ranges.map(([first]) => first)),
+      Math.max(...ranges.map(([, last]) => last))
+    ];
+  }
+
+  private _take(
+    pages: Pages,
+    runs: readonly RunSummary[],
+    change: Partial<IRunsState>
+  ): void {
+    for (const run of runs) {
+      this._known.set(run.run_id, run);
+      if (run.status === 'RUNNING') {
+        this._drawn.delete(run.run_id);
+      }
+    }
+    this._change({ ...change, pages, runs: pages.runs, count: pages.count });
+  }
+
+  private async _fetchGroups(
+    request: IRunsRequest,
+    by: string
+  ): Promise<IRunsState['groups']> {
+    const { groups } = await this.api.listGroups({
+      by,
+      filter: request.filter,
+      experiment: request.experiment,
+      includeChildren: request.includeChildren === true
+    });
+    return groups;
   }
 
   /**
-   * Bring what depends on the list up to date: open details and pipelines,
-   * which others may have exported in the meantime.
+   * Bring what depends on the list up to date: open details and children, names
+   * to filter by, baselines, and pipelines, which others may have exported in the
+   * meantime.
    */
   private async _follow(changed: boolean): Promise<void> {
     this._asked += 1;
     if (changed || this._asked % PIPELINES_EVERY === 0) {
       await this.pipelines.refresh();
     }
-    if (changed && !this._isDisposed) {
-      const listed = new Set(this._state.runs.map(run => run.run_id));
-      const open = [...this._state.expanded].filter(id => listed.has(id));
-      await Promise.all(open.map(runId => this._fetchDetails(runId)));
+    if (!changed || this._isDisposed) {
+      return;
+    }
+    const { children, expanded } = this._state;
+    const [fields, baselines, ...unfolded] = await Promise.all([
+      this.api.listFields().catch(() => this._state.fields),
+      this._fetchBaselines(),
+      ...[...children.keys()].map(async runId => {
+        const runs = await this._fetchChildren(runId);
+        return [runId, runs ?? []] as const;
+      }),
+      ...[...expanded]
+        .filter(runId => this._known.has(runId))
+        .map(runId => this._fetchDetails(runId))
+    ]);
+    if (!this._isDisposed) {
+      const known = unfolded.filter(pair => pair !== undefined);
+      const still = known.filter(([id]) => this._state.children.has(id));
+      this._change({ fields, baselines, children: new Map(still) });
+    }
+  }
+
+  private async _fetchBaselines(): Promise<readonly RunSummary[]> {
+    try {
+      const filter = `tags.${BASELINE} = 'pinned'`;
+      const list = await this.api.listRuns({
+        filter,
+        experiment: null,
+        limit: 100
+      });
+      list.runs.forEach(run => this._known.set(run.run_id, run));
+      return list.runs;
+    } catch {
+      return this._state.baselines;
+    }
+  }
+
+  private async _fetchChildren(
+    parentId: string
+  ): Promise<readonly RunSummary[] | null> {
+    try {
+      const { runs } = await this.api.listRuns({
+        filter: '',
+        experiment: null,
+        limit: 1000,
+        parentId
+      });
+      runs.forEach(run => this._known.set(run.run_id, run));
+      return this._isDisposed ? null : runs;
+    } catch {
+      return null;
     }
   }
 
@@ -270,6 +565,32 @@ export class RunsModel implements IRunsModel, IDisposable {
     if (!this._isDisposed) {
       const all = new Map(this._state.details).set(runId, details);
       this._change({ details: all });
+    }
+  }
+
+  /**
+   * Select runs of an earlier page again, those that are still there.
+   */
+  private async _reselect(runIds: readonly string[]): Promise<void> {
+    try {
+      const { runs } = await this.api.listRuns({
+        filter: `run_id IN (${runIds.map(id => `'${id}'`).join(', ')})`,
+        experiment: null,
+        includeChildren: true,
+        limit: 1000
+      });
+      runs.forEach(run => this._known.set(run.run_id, run));
+      const there = new Set(runs.map(run => run.run_id));
+      this.selectAll(runIds.filter(runId => there.has(runId)));
+    } catch {
+      // Without an answer nothing is selected.
+    }
+  }
+
+  private async _again(runId: string): Promise<void> {
+    await this.refresh();
+    if (this._state.details.has(runId)) {
+      await this._fetchDetails(runId);
     }
   }
 
@@ -297,10 +618,21 @@ export class RunsModel implements IRunsModel, IDisposable {
     problem: null,
     runs: [],
     count: 0,
+    pages: Pages.empty,
     experiments: [],
     experiment: null,
     filter: '',
     filterProblem: null,
+    order: null,
+    groupBy: null,
+    groups: null,
+    folded: new Set(),
+    columns: null,
+    widths: {},
+    fields: { metrics: [], params: [], tags: [] },
+    baselines: [],
+    children: new Map(),
+    sparklines: new Map(),
     selected: [],
     expanded: new Set(),
     details: new Map()
@@ -309,11 +641,15 @@ export class RunsModel implements IRunsModel, IDisposable {
   private _poll: Poll;
   private _known = new Map<string, RunSummary>();
   private _interval = 4000;
-  private _limit = PAGE;
+  private _watchers = new Map<object, [number, number]>();
   private _answered = '';
   private _revision = '';
   private _asked = 0;
   private _cells = 0;
-  private _watched = false;
+  private _begun = false;
+  private _filling = false;
+  private _drawing = false;
+  private _drawn = new Set<string>();
+  private _deleted: string[][] = [];
   private _isDisposed = false;
 }

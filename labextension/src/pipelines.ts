@@ -6,13 +6,30 @@ import { ExportJob, Pipeline, RunSummary } from './contract';
 import { IProblem } from './tokens';
 
 const JOB_MILLISECONDS = 500;
+const AWAY_MILLISECONDS = 3000;
+
+/**
+ * What an export says of its run.
+ */
+export type IExportedRun = Pick<
+  RunSummary,
+  'run_id' | 'number' | 'parent_id' | 'parent_number'
+>;
+
+/**
+ * An export that was under way when the page was left.
+ */
+export interface IKeptExport {
+  readonly run: IExportedRun;
+  readonly job_id: string;
+}
 
 /**
  * An export as the panel shows it: a name is asked for, then the job is
  * followed until there is a verdict or a problem.
  */
 export interface IExport {
-  readonly run: RunSummary;
+  readonly run: IExportedRun;
   readonly suggestion: string;
   readonly stage: 'naming' | 'working' | 'ended';
   readonly job: ExportJob | null;
@@ -71,7 +88,7 @@ export class PipelinesModel implements IDisposable {
   /**
    * Ask for a name for the export of `run`.
    */
-  beginExport(run: RunSummary, suggestion: string): void {
+  beginExport(run: IExportedRun, suggestion: string): void {
     this._follows += 1;
     this._change({
       export: { run, suggestion, stage: 'naming', job: null, problem: null }
@@ -94,14 +111,36 @@ export class PipelinesModel implements IDisposable {
     if (begun === null) {
       return;
     }
+    this._export({ stage: 'working', problem: null, job: null });
+    await this._follow(
+      this._api.createExport({ run_id: begun.run.run_id, name })
+    );
+  }
+
+  /**
+   * Follow an export again that was begun before the page was loaded.
+   */
+  async resumeExport({ run, job_id }: IKeptExport): Promise<void> {
+    if (this._state.export !== null) {
+      return;
+    }
+    this._change({
+      export: {
+        run,
+        suggestion: '',
+        stage: 'working',
+        job: null,
+        problem: null
+      }
+    });
+    await this._follow(this._api.getExport(job_id));
+  }
+
+  private async _follow(first: Promise<ExportJob>): Promise<void> {
     this._follows += 1;
     const follow = this._follows;
-    this._export({ stage: 'working', problem: null, job: null });
     try {
-      let job = await this._api.createExport({
-        run_id: begun.run.run_id,
-        name
-      });
+      let job = await first;
       while (!this._abandoned(follow)) {
         const ended = job.state === 'done' || job.state === 'failed';
         this._export({ job, stage: ended ? 'ended' : 'working' });
@@ -109,7 +148,7 @@ export class PipelinesModel implements IDisposable {
           break;
         }
         await new Promise(resolve => setTimeout(resolve, JOB_MILLISECONDS));
-        job = await this._api.getExport(job.job_id);
+        job = await this._again(job);
       }
     } catch (reason) {
       if (!this._abandoned(follow)) {
@@ -121,10 +160,25 @@ export class PipelinesModel implements IDisposable {
     await this.refresh();
   }
 
+  /**
+   * How a job stands by now; as it stood while the server does not answer.
+   */
+  private async _again(job: ExportJob): Promise<ExportJob> {
+    try {
+      return await this._api.getExport(job.job_id);
+    } catch (reason) {
+      if (asProblem(reason).code === 'unreachable') {
+        await new Promise(resolve => setTimeout(resolve, AWAY_MILLISECONDS));
+        return job;
+      }
+      throw reason;
+    }
+  }
+
   async moveAlias(
     pipeline: Pipeline,
     alias: string,
-    version: number
+    version: number | null
   ): Promise<void> {
     const expected = pipeline.aliases[alias] ?? null;
     await this._then(() =>

@@ -1,7 +1,15 @@
 import { Token } from '@lumino/coreutils';
 import { ISignal } from '@lumino/signaling';
 
-import { Run, RunSummary } from './contract';
+import type { IOrder } from './columns';
+import type {
+  FieldList,
+  Run,
+  RunGroup,
+  RunSummary,
+  Sparkline
+} from './contract';
+import type { Pages } from './pages';
 
 /**
  * Something that went wrong, in one sentence, and what to do about it.
@@ -19,12 +27,31 @@ export interface IRunsState {
   /** `loading` until the first answer; `failed` says why in `problem`. */
   readonly connection: 'loading' | 'ready' | 'failed';
   readonly problem: IProblem | null;
-  /** The runs the filter finds, newest first, and how many there are in all. */
+  /** The runs that are here of those the filter finds, in order, and how many it finds in all. */
   readonly runs: readonly RunSummary[];
   readonly count: number;
+  readonly pages: Pages;
   readonly experiments: readonly string[];
   readonly experiment: string | null;
   readonly filter: string;
+  /** The order; newest first when it is null. */
+  readonly order: IOrder | null;
+  /** What the list is grouped by, as a filter spells it. */
+  readonly groupBy: string | null;
+  readonly groups: readonly RunGroup[] | null;
+  /** Keys of the groups that are folded. */
+  readonly folded: ReadonlySet<string>;
+  /** Columns somebody chose; null until then. */
+  readonly columns: readonly string[] | null;
+  /** Widths of columns somebody changed, in pixels. */
+  readonly widths: Readonly<Record<string, number>>;
+  /** What a filter can ask for. */
+  readonly fields: FieldList;
+  /** The pinned baselines, one an experiment at most. */
+  readonly baselines: readonly RunSummary[];
+  /** The children of the runs that are unfolded. */
+  readonly children: ReadonlyMap<string, readonly RunSummary[]>;
+  readonly sparklines: ReadonlyMap<string, Sparkline>;
   /** What is wrong with the filter, while the list still shows the last good one. */
   readonly filterProblem: IProblem | null;
   /** Run ids, oldest selection first. */
@@ -32,6 +59,21 @@ export interface IRunsState {
   readonly expanded: ReadonlySet<string>;
   readonly details: ReadonlyMap<string, Run | IProblem>;
 }
+
+/**
+ * What of the state is kept when the page is left.
+ */
+export type IKeptState = Pick<
+  IRunsState,
+  | 'filter'
+  | 'experiment'
+  | 'order'
+  | 'groupBy'
+  | 'folded'
+  | 'columns'
+  | 'widths'
+  | 'selected'
+>;
 
 /**
  * The experiment runs of this server's store, kept up to date while watched.

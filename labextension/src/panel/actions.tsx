@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { CommandIds } from '../commands';
+import { referenceOf } from '../format';
 import { IRunsState } from '../tokens';
 import { IPanelContext } from './panel';
 
@@ -10,18 +11,26 @@ import { IPanelContext } from './panel';
 export function Actions(
   props: IPanelContext & { state: IRunsState }
 ): JSX.Element {
-  const { commands, model, trans, state } = props;
+  const { commands, language, model, trans, state } = props;
   const chosen = state.selected.length;
+  const only = chosen === 1 ? model.find(state.selected[0]) : undefined;
+  const baseline = only && model.baselineOf(only);
+  const comparable = chosen > 1 || baseline !== undefined;
   return (
     <div className="jp-Mlops-actions">
       <div role="group" aria-label={trans.__('Selected runs')}>
         <button
           className="jp-mod-styled jp-mod-accept"
-          disabled={chosen < 2}
+          disabled={!comparable}
           title={
-            chosen < 2
-              ? trans.__('Select two or more runs to compare them')
-              : trans.__('Put the selected runs side by side')
+            chosen > 1
+              ? trans.__('Put the selected runs side by side')
+              : baseline !== undefined
+                ? trans.__(
+                    'Put it beside the baseline %1',
+                    referenceOf(baseline)
+                  )
+                : trans.__('Select two or more runs to compare them')
           }
           onClick={() => void commands.execute(CommandIds.compareRuns)}
         >
@@ -41,7 +50,7 @@ export function Actions(
         </button>
       </div>
       <p className="jp-Mlops-quiet" role="status">
-        {trans._n('%1 run', '%1 runs', state.count)}
+        {countOf(state.count, language, props)}
         {chosen > 0 && (
           <>
             {' · '}
@@ -57,4 +66,18 @@ export function Actions(
       </p>
     </div>
   );
+}
+
+/**
+ * "10,000 runs", with the separators of the interface's language.
+ */
+function countOf(
+  count: number,
+  language: string,
+  { trans }: IPanelContext
+): string {
+  const locale = language.replace('_', '-') || 'en';
+  return trans
+    ._n('%1 run', '%1 runs', count)
+    .replace(String(count), count.toLocaleString(locale));
 }

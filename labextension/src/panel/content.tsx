@@ -7,40 +7,38 @@ import { IPanelContext } from './panel';
 import { PipelinesSection } from './pipelines';
 import { SearchBox } from './search';
 import { useModelState } from './signals';
-import { EmptyState, ProblemState } from './states';
+import { EmptyState, LoadingState, ProblemState } from './states';
+import { Tools } from './tools';
 
 /**
  * What the panel shows: search, actions, runs, export, pipelines.
  */
 export default function Content(context: IPanelContext): JSX.Element {
-  const { model, trans } = context;
+  const { model } = context;
   const state = useModelState(model);
-  if (state.connection === 'loading') {
-    return (
-      <p className="jp-Mlops-quiet" role="status">
-        {trans.__('Looking for runs…')}
-      </p>
-    );
+  const { filter, experiment, problem } = state;
+  if (problem !== null && state.runs.length === 0) {
+    return <ProblemState {...context} problem={problem} />;
   }
-  if (state.problem !== null && state.runs.length === 0) {
-    return <ProblemState {...context} problem={state.problem} />;
-  }
-  const filtered = state.filter !== '' || state.experiment !== null;
   return (
     <>
       <SearchBox {...context} state={state} />
+      <Tools {...context} state={state} />
       <Actions {...context} state={state} />
-      {state.problem !== null && (
-        <ProblemState {...context} problem={state.problem} compact />
+      {problem !== null && (
+        <ProblemState {...context} problem={problem} compact />
       )}
       <ExportSection {...context} />
-      <div className="jp-Mlops-scroll">
-        {state.runs.length === 0 ? (
-          <EmptyState {...context} filtered={filtered} />
-        ) : (
-          <RunList {...context} state={state} />
-        )}
-      </div>
+      {state.connection === 'loading' ? (
+        <LoadingState {...context} />
+      ) : state.count === 0 ? (
+        <EmptyState
+          {...context}
+          filtered={filter !== '' || experiment !== null}
+        />
+      ) : (
+        <RunList {...context} state={state} />
+      )}
       <PipelinesSection {...context} />
     </>
   );

@@ -4,11 +4,12 @@ import { CommandIds } from '../commands';
 import { Run, RunSummary, RunWarning } from '../contract';
 import { formatDuration, formatNumber, formatValue, toNumber } from '../format';
 import { IProblem } from '../tokens';
+import { NoteField, TagList } from './annotations';
 import { IPanelContext } from './panel';
 import { Sparklines } from './sparkline';
 import { statusText } from './status';
 
-interface IDetailsProps extends IPanelContext {
+export interface IDetailsProps extends IPanelContext {
   run: RunSummary;
   details: Run | IProblem | undefined;
 }
@@ -37,7 +38,7 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
           {details.hypothesis}
         </p>
       )}
-      {details.note && <p>{details.note}</p>}
+      <NoteField key={details.note} {...props} note={details.note} />
       {details.failure !== null && (
         <p className="jp-Mlops-error">
           {details.failure.kind}: {details.failure.message}
@@ -71,14 +72,7 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
           data.location
         ])}
       />
-      <Facts
-        title={trans.__('Tags')}
-        facts={Object.entries(details.tags).map(([name, value]) => [
-          name,
-          value,
-          value
-        ])}
-      />
+      <TagList {...props} tags={details.tags} />
       <RunActions {...props} />
     </>
   );
@@ -151,23 +145,33 @@ function breakable(name: string): React.ReactNode[] {
   ));
 }
 
-function RunActions({ commands, run, trans }: IDetailsProps): JSX.Element {
-  const act = (command: string) => () =>
-    void commands.execute(command, { run_id: run.run_id });
+function RunActions(props: IDetailsProps): JSX.Element {
+  const { commands, model, run, trans } = props;
+  const pinned = model.state.baselines.some(
+    other => other.run_id === run.run_id
+  );
+  const actions: [string, string][] = [
+    [CommandIds.goToCell, trans.__('Go to cell')],
+    [CommandIds.openAsNotebook, trans.__('Open as notebook')],
+    [CommandIds.exportRun, trans.__('Export')],
+    [
+      CommandIds.pinBaseline,
+      pinned ? trans.__('Unpin baseline') : trans.__('Pin as baseline')
+    ],
+    [CommandIds.renameRun, trans.__('Rename')],
+    [CommandIds.deleteRun, trans.__('Delete')]
+  ];
   return (
     <div className="jp-Mlops-rowActions">
-      <button
-        className="jp-Mlops-link"
-        onClick={act(CommandIds.openAsNotebook)}
-      >
-        {trans.__('Open as notebook')}
-      </button>
-      <button className="jp-Mlops-link" onClick={act(CommandIds.renameRun)}>
-        {trans.__('Rename')}
-      </button>
-      <button className="jp-Mlops-link" onClick={act(CommandIds.deleteRun)}>
-        {trans.__('Delete')}
-      </button>
+      {actions.map(([command, label]) => (
+        <button
+          key={command}
+          className="jp-Mlops-link"
+          onClick={() => void commands.execute(command, { run_id: run.run_id })}
+        >
+          {label}
+        </button>
+      ))}
     </div>
   );
 }

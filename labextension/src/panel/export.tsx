@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import { CommandIds } from '../commands';
 import { PipelineVersion } from '../contract';
+import { referenceOf } from '../format';
 import { failedIcon, finishedIcon } from '../icons';
 import { IExport } from '../pipelines';
 import { IPanelContext } from './panel';
@@ -26,7 +27,7 @@ export function ExportSection(context: IPanelContext): JSX.Element | null {
   return (
     <section
       className="jp-Mlops-export"
-      aria-label={trans.__('Export of run #%1', current.run.number)}
+      aria-label={trans.__('Export of run %1', referenceOf(current.run))}
       onKeyDown={event => {
         if (event.key === 'Escape' && current.stage !== 'working') {
           event.stopPropagation();
@@ -34,7 +35,9 @@ export function ExportSection(context: IPanelContext): JSX.Element | null {
         }
       }}
     >
-      <h3>{trans.__('Export run #%1 to a pipeline', current.run.number)}</h3>
+      <h3>
+        {trans.__('Export run %1 to a pipeline', referenceOf(current.run))}
+      </h3>
       {current.stage === 'naming' ? (
         <NameForm key={current.run.run_id} {...props} />
       ) : (

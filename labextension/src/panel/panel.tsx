@@ -17,6 +17,8 @@ export interface IPanelContext {
   /** The interface's language, for times. */
   readonly language: string;
   readonly settings: IPanelSettings;
+  /** What the model knows the view by. */
+  readonly view: object;
 }
 
 /**
@@ -37,13 +39,15 @@ const Content = React.lazy(() => import('./content'));
  * loaded when it is first seen.
  */
 export class RunsPanel extends ReactWidget {
-  constructor(private readonly _context: IPanelContext) {
+  constructor(context: Omit<IPanelContext, 'view'>) {
     super();
-    const { trans } = _context;
+    this._context = { ...context, view: this };
+    const { trans } = context;
     this.id = 'jupyter-mlops-runs';
     this.addClass('jp-Mlops-panel');
     this.title.icon = runsIcon;
     this.title.caption = trans.__('Experiment runs');
+    this.addClass('jp-Mlops-sidePanel');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Experiment runs'));
   }
@@ -58,25 +62,27 @@ export class RunsPanel extends ReactWidget {
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
-    this._context.model.watched = this.isVisible;
+    this._context.model.watch(this, this.isVisible);
   }
 
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this._context.model.watched = true;
+    this._context.model.watch(this, true);
   }
 
   protected override onAfterHide(message: Message): void {
     super.onAfterHide(message);
-    this._context.model.watched = false;
+    this._context.model.watch(this, false);
   }
 
   protected override onBeforeDetach(message: Message): void {
-    this._context.model.watched = false;
+    this._context.model.watch(this, false);
     super.onBeforeDetach(message);
   }
 
   protected override onActivateRequest(): void {
     this.node.querySelector<HTMLElement>('input[type="search"]')?.focus();
   }
+
+  private readonly _context: IPanelContext;
 }

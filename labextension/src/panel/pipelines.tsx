@@ -1,7 +1,8 @@
+import { TranslationBundle } from '@jupyterlab/translation';
 import { caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Pipeline, PipelineVersion } from '../contract';
+import { AliasMove, Pipeline, PipelineVersion } from '../contract';
 import { formatAgo } from '../format';
 import { OpenScriptButton, VerdictMark } from './export';
 import { IPanelContext } from './panel';
@@ -85,8 +86,47 @@ function PipelineItem(
           {trans.__('Roll back %1', alias)}
         </button>
       ))}
+      {pipeline.log.length > 0 && <MoveLog {...props} />}
     </details>
   );
+}
+
+/**
+ * How the aliases moved, the newest move first.
+ */
+function MoveLog(props: IPanelContext & { pipeline: Pipeline }): JSX.Element {
+  const { trans, language, pipeline } = props;
+  const now = useNow();
+  return (
+    <details className="jp-Mlops-log">
+      <summary>{trans._n('%1 move', '%1 moves', pipeline.log.length)}</summary>
+      <ol>
+        {pipeline.log.map((move, index) => (
+          <li key={index}>
+            <span className="jp-Mlops-alias">{move.alias}</span>{' '}
+            {moveText(move, trans)}
+            {move.reason !== '' && ` – ${move.reason}`}{' '}
+            <span
+              className="jp-Mlops-when"
+              title={new Date(move.moved_at).toLocaleString()}
+            >
+              {formatAgo(move.moved_at, now, language)}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+function moveText(move: AliasMove, trans: TranslationBundle): string {
+  const { from_version, to_version } = move;
+  if (to_version === null) {
+    return trans.__('taken off v%1', from_version ?? '');
+  }
+  return from_version === null
+    ? trans.__('to v%1', to_version)
+    : trans.__('v%1 → v%2', from_version, to_version);
 }
 
 function VersionItem(
@@ -114,6 +154,15 @@ function VersionItem(
         {aliases.map(alias => (
           <span key={alias} className="jp-Mlops-alias">
             {alias}
+            <button
+              title={trans.__('Take %1 off %2', alias, title)}
+              aria-label={trans.__('Take %1 off %2', alias, title)}
+              onClick={() =>
+                void model.pipelines.moveAlias(pipeline, alias, null)
+              }
+            >
+              ×
+            </button>
           </span>
         ))}
         <span

@@ -2,17 +2,20 @@ import { caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { runColour } from '../colours';
-import { Run, RunSummary } from '../contract';
-import { formatAgo, formatNumber } from '../format';
-import { warningIcon } from '../icons';
+import { Run, RunSummary, Sparkline } from '../contract';
+import { formatAgo, formatNumber, referenceOf, toNumber } from '../format';
+import { pinIcon, warningIcon } from '../icons';
 import { IProblem } from '../tokens';
 import { RunDetails } from './details';
 import { IPanelContext } from './panel';
+import { SmallCurve } from './sparkline';
 import { StatusIcon, statusText } from './status';
 
 interface IRowProps extends IPanelContext {
   run: RunSummary;
-  child: boolean;
+  index: number;
+  top: number;
+  level: number;
   now: number;
   /** Names of the list's metrics, the most common first. */
   metrics: string[];
@@ -20,50 +23,83 @@ interface IRowProps extends IPanelContext {
   selected: boolean;
   /** Its place among the selected runs, which gives it its colour. */
   place: number;
+  pinned: boolean;
   expanded: boolean;
+  unfolded: boolean;
   details: Run | IProblem | undefined;
+  sparkline: Sparkline | undefined;
   showExperiment: boolean;
-  onFocus: () => void;
-  onKeyDown: (event: React.KeyboardEvent) => void;
 }
 
 /**
  * One run of the list, and its details where they are shown.
  */
-export function RunRow(props: IRowProps): JSX.Element {
+function Row(props: IRowProps): JSX.Element {
   const { model, trans, run, selected, expanded } = props;
-  const title = trans.__('#%1', run.number);
+  const title = referenceOf(run);
   const toggle = (): void => void model.expand(run.run_id, !expanded);
+  const full = Object.entries(run.metrics)
+    .map(([name, value]) => `${name} ${toNumber(value)}`)
+    .join('\n');
   return (
     <div
       role="row"
       className="jp-Mlops-row"
+      data-index={props.index}
       data-run-id={run.run_id}
-      data-child={props.child}
+      data-child={props.level > 1 && run.parent_id !== ''}
+      data-plain={!expanded}
       data-selected={selected}
       style={
-        { '--jp-mlops-run': runColour(props.place) } as React.CSSProperties
+        {
+          top: props.top,
+          '--jp-mlops-run': runColour(props.place)
+        } as React.CSSProperties
       }
       tabIndex={props.focusable ? 0 : -1}
+      aria-rowindex={props.index + 1}
+      aria-level={props.level}
       aria-selected={selected}
       aria-expanded={expanded}
-      onFocus={props.onFocus}
-      onKeyDown={props.onKeyDown}
     >
-      <div className="jp-Mlops-rowHead" onDoubleClick={toggle}>
-        <span role="gridcell">
+      <div
+        role="presentation"
+        className="jp-Mlops-rowHead"
+        onDoubleClick={toggle}
+      >
+        <span role="gridcell" className="jp-Mlops-check">
           <input
             type="checkbox"
-            aria-label={trans.__('Select run #%1', run.number)}
+            aria-label={trans.__('Select run %1', title)}
             tabIndex={props.focusable ? 0 : -1}
             checked={selected}
             onChange={event => model.select(run.run_id, event.target.checked)}
           />
         </span>
-        <span role="gridcell" className="jp-Mlops-name" title={run.name}>
+        <span
+          role="gridcell"
+          className="jp-Mlops-name"
+          title={run.note === '' ? run.name : `${run.name}\n${run.note}`}
+        >
           <StatusIcon run={run} trans={trans} />
           <span className="jp-Mlops-number">{title}</span>{' '}
           <span className="jp-Mlops-nameText">{run.name}</span>
+          {props.pinned && (
+            <span className="jp-Mlops-pin" title={trans.__('Baseline')}>
+              <pinIcon.react
+                tag="span"
+                width="12px"
+                height="12px"
+                aria-hidden="true"
+              />
+              <span className="jp-Mlops-unseen">{trans.__('baseline')}</span>
+            </span>
+          )}
+        </span>
+        <span role="gridcell" className="jp-Mlops-small">
+          {props.sparkline !== undefined && (
+            <SmallCurve sparkline={props.sparkline} trans={trans} />
+          )}
         </span>
         <span
           role="gridcell"
@@ -76,14 +112,14 @@ export function RunRow(props: IRowProps): JSX.Element {
           <button
             className="jp-Mlops-disclose"
             aria-expanded={expanded}
-            aria-label={trans.__('Details of run #%1', run.number)}
+            aria-label={trans.__('Details of run %1', title)}
             tabIndex={props.focusable ? 0 : -1}
             onClick={toggle}
           >
             <caretRightIcon.react tag="span" aria-hidden="true" />
           </button>
         </span>
-        <RowFacts {...props} />
+        <RowFacts {...props} full={full} />
       </div>
       {expanded && (
         <div role="gridcell" className="jp-Mlops-details">
@@ -94,21 +130,36 @@ export function RunRow(props: IRowProps): JSX.Element {
   );
 }
 
+export const RunRow = React.memo(Row);
+
 /**
  * The row's second line: how the run stands if it has not simply finished,
- * its warnings, as many of its key metrics as there is room for.
+ * its warnings, as many of its key metrics as there is room for. All of them, at
+ * full precision, are the tooltip.
  */
-function RowFacts(props: IRowProps): JSX.Element {
-  const { trans, run, metrics } = props;
+function RowFacts(props: IRowProps & { full: string }): JSX.Element {
+  const { model, trans, run, metrics } = props;
   const known = metrics.filter(name => name in run.metrics);
   const shown =
     known.length > 0
       ? known
       : Object.keys(run.metrics).slice(0, props.settings.metrics);
   return (
-    <span role="gridcell" className="jp-Mlops-facts">
+    <span role="gridcell" className="jp-Mlops-facts" title={props.full}>
+      {run.children > 0 && (
+        <button
+          className="jp-Mlops-link"
+          aria-expanded={props.unfolded}
+          tabIndex={props.focusable ? 0 : -1}
+          onClick={() => void model.unfold(run.run_id, !props.unfolded)}
+        >
+          {trans._n('%1 child run', '%1 child runs', run.children)}
+        </button>
+      )}
       {props.showExperiment && (
-        <span className="jp-Mlops-quiet">{run.experiment}</span>
+        <span className="jp-Mlops-quiet jp-Mlops-experiment">
+          {run.experiment}
+        </span>
       )}
       {run.status !== 'FINISHED' && (
         <span className="jp-Mlops-statusText" data-status={run.status}>

@@ -1,6 +1,8 @@
 import * as React from 'react';
 
-import { Curve, Run } from '../contract';
+import { TranslationBundle } from '@jupyterlab/translation';
+
+import { Curve, Run, Sparkline as SmallLine } from '../contract';
 import { formatNumber, toNumber } from '../format';
 import { IPanelContext } from './panel';
 
@@ -72,9 +74,42 @@ function Sparkline(
 }
 
 /**
+ * The first curve of a run, as small as a word.
+ */
+export function SmallCurve(props: {
+  sparkline: SmallLine;
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  const { sparkline, trans } = props;
+  const { metric, values } = sparkline;
+  if (values.length < 2) {
+    return null;
+  }
+  const words = trans.__(
+    '%1 from %2 to %3',
+    metric,
+    formatNumber(values[0]),
+    formatNumber(values[values.length - 1])
+  );
+  const steps = values.map((_, index) => index);
+  return (
+    <span className="jp-Mlops-smallCurve" title={words}>
+      <svg
+        role="img"
+        aria-label={words}
+        viewBox={`0 -1 ${WIDTH} ${HEIGHT + 2}`}
+        preserveAspectRatio="none"
+      >
+        <path d={pathOf({ steps, values })} vectorEffect="non-scaling-stroke" />
+      </svg>
+    </span>
+  );
+}
+
+/**
  * The curve as an SVG path; values that are no number leave a gap.
  */
-function pathOf(curve: Curve): string {
+function pathOf(curve: Pick<Curve, 'steps' | 'values'>): string {
   const values = curve.values.map(toNumber);
   const finite = values.filter(Number.isFinite);
   const low = Math.min(...finite);

@@ -14,11 +14,20 @@ const EXAMPLE = '%%track\nmodel.fit(X, y)';
 export function EmptyState(
   props: IPanelContext & { filtered: boolean }
 ): JSX.Element {
-  const { trans, filtered } = props;
+  const { model, trans, filtered } = props;
   if (filtered) {
     return (
       <div className="jp-Mlops-state">
         <p>{trans.__('No run matches.')}</p>
+        <button
+          className="jp-mod-styled"
+          onClick={() => {
+            void model.setExperiment(null);
+            void model.setFilter('');
+          }}
+        >
+          {trans.__('Show all runs')}
+        </button>
       </div>
     );
   }
@@ -36,6 +45,21 @@ export function EmptyState(
           'Its parameters, metrics, data and code are kept, and it appears here.'
         )}
       </p>
+    </div>
+  );
+}
+
+/**
+ * What stands where the runs will stand: rows without words, so that nothing
+ * jumps when they come.
+ */
+export function LoadingState({ trans }: IPanelContext): JSX.Element {
+  return (
+    <div className="jp-Mlops-scroll" role="status" aria-busy="true">
+      <span className="jp-Mlops-unseen">{trans.__('Looking for runs…')}</span>
+      {[0, 1, 2, 3, 4, 5].map(place => (
+        <div key={place} className="jp-Mlops-placeholder jp-mod-static" />
+      ))}
     </div>
   );
 }

@@ -1,0 +1,222 @@
+import * as React from 'react';
+
+import { byFrequency, IOrder } from '../columns';
+import { CommandIds } from '../commands';
+import { spellField } from '../completion';
+import { IRunsState } from '../tokens';
+import { tableIcon } from '../icons';
+import { describeKeys } from './keys';
+import { IPanelContext } from './panel';
+
+/**
+ * How the list is put together: of which experiment, in what order, in which
+ * groups. Besides, the way to the table and the keys.
+ */
+export function Tools(
+  props: IPanelContext & { state: IRunsState }
+): JSX.Element {
+  const { commands, model, trans, state } = props;
+  return (
+    <div className="jp-Mlops-tools" role="group" aria-label={trans.__('List')}>
+      {state.experiments.length > 1 && (
+        <select
+          className="jp-mod-styled jp-Mlops-wideTool"
+          aria-label={trans.__('Experiment')}
+          title={state.experiment ?? trans.__('All experiments')}
+          value={state.experiment ?? ''}
+          onChange={event => {
+            void model.setExperiment(event.target.value || null);
+          }}
+        >
+          <option value="">{trans.__('All experiments')}</option>
+          {state.experiments.map(experiment => (
+            <option key={experiment} value={experiment}>
+              {experiment}
+            </option>
+          ))}
+        </select>
+      )}
+      <OrderChoice {...props} />
+      <GroupChoice {...props} />
+      <button
+        className="jp-Mlops-iconButton"
+        title={trans.__('Open all runs as a table')}
+        aria-label={trans.__('Open all runs as a table')}
+        onClick={() => void commands.execute(CommandIds.openTable)}
+      >
+        <tableIcon.react tag="span" width="16px" aria-hidden="true" />
+      </button>
+      <KeyHelp {...props} />
+    </div>
+  );
+}
+
+/**
+ * By what the runs are ordered, and which way.
+ */
+function OrderChoice(
+  props: IPanelContext & { state: IRunsState }
+): JSX.Element {
+  const { model, trans, state } = props;
+  const { order } = state;
+  const metrics = useNames(state, 'metrics');
+  const params = useNames(state, 'params');
+  const known = new Set([
+    ...['name', 'duration', 'status', 'start_time', 'experiment'],
+    ...metrics,
+    ...params
+  ]);
+  return (
+    <span className="jp-Mlops-order">
+      <select
+        className="jp-mod-styled"
+        aria-label={trans.__('Order by')}
+        title={trans.__('Order by')}
+        value={order?.column ?? ''}
+        onChange={event => {
+          const column = event.target.value;
+          const next: IOrder | null =
+            column === ''
+              ? null
+              : { column, descending: column.startsWith('metrics.') };
+          void model.setOrder(next);
+        }}
+      >
+        <option value="">{trans.__('Newest first')}</option>
+        <option value="start_time">{trans.__('Started')}</option>
+        <option value="name">{trans.__('Name')}</option>
+        <option value="duration">{trans.__('Duration')}</option>
+        <option value="status">{trans.__('Status')}</option>
+        <option value="experiment">{trans.__('Experiment')}</option>
+        {order !== null && !known.has(order.column) && (
+          <option value={order.column}>{order.column}</option>
+        )}
+        <optgroup label={trans.__('Metrics')}>
+          {metrics.map(name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </optgroup>
+        <optgroup label={trans.__('Parameters')}>
+          {params.map(name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </optgroup>
+      </select>
+      {order !== null && (
+        <button
+          className="jp-Mlops-iconButton"
+          aria-pressed={order.descending}
+          title={
+            order.descending
+              ? trans.__('Highest first')
+              : trans.__('Lowest first')
+          }
+          aria-label={trans.__('Highest first')}
+          onClick={() =>
+            void model.setOrder({ ...order, descending: !order.descending })
+          }
+        >
+          {order.descending ? '↓' : '↑'}
+        </button>
+      )}
+    </span>
+  );
+}
+
+/**
+ * By what the runs are grouped.
+ */
+export function GroupChoice(
+  props: IPanelContext & { state: IRunsState }
+): JSX.Element {
+  const { model, trans, state } = props;
+  const tags = state.fields.tags.map(name => spellField('tags', name));
+  const params = useNames(state, 'params');
+  const { groupBy } = state;
+  const known = new Set([
+    ...['experiment', 'notebook', 'status', 'name'],
+    ...tags,
+    ...params
+  ]);
+  return (
+    <select
+      className="jp-mod-styled"
+      aria-label={trans.__('Group by')}
+      title={trans.__('Group by')}
+      value={groupBy ?? ''}
+      onChange={event => void model.setGroupBy(event.target.value || null)}
+    >
+      <option value="">{trans.__('No groups')}</option>
+      <option value="experiment">{trans.__('Experiment')}</option>
+      <option value="notebook">{trans.__('Notebook')}</option>
+      <option value="status">{trans.__('Status')}</option>
+      <option value="name">{trans.__('Name')}</option>
+      {groupBy !== null && !known.has(groupBy) && (
+        <option value={groupBy}>{groupBy}</option>
+      )}
+      <optgroup label={trans.__('Tags')}>
+        {tags.map(name => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </optgroup>
+      <optgroup label={trans.__('Parameters')}>
+        {params.map(name => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </optgroup>
+    </select>
+  );
+}
+
+/**
+ * Names as filters spell them: those of the listed runs first, then the others.
+ */
+function useNames(state: IRunsState, kind: 'metrics' | 'params'): string[] {
+  return React.useMemo(
+    () =>
+      [
+        ...new Set([...byFrequency(state.runs, kind), ...state.fields[kind]])
+      ].map(name => spellField(kind, name)),
+    [state.runs, state.fields, kind]
+  );
+}
+
+/**
+ * The keys of the list, told when they are asked for.
+ */
+function KeyHelp({ trans }: IPanelContext): JSX.Element {
+  const [open, setOpen] = React.useState(false);
+  const id = React.useId();
+  return (
+    <>
+      <button
+        className="jp-Mlops-iconButton"
+        aria-expanded={open}
+        aria-controls={id}
+        aria-label={trans.__('Keys')}
+        title={trans.__('Keys')}
+        onClick={() => setOpen(!open)}
+      >
+        ?
+      </button>
+      <dl id={id} className="jp-Mlops-keys" hidden={!open}>
+        {describeKeys(trans).map(([key, does]) => (
+          <React.Fragment key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </React.Fragment>
+        ))}
+      </dl>
+    </>
+  );
+}
