@@ -95,8 +95,10 @@ export function RunList(
       `[data-index="${toFocus.current}"]`
     );
     if (row) {
-      toFocus.current = null;
+      // The run that takes the place of a placeholder takes the focus, too.
+      const there = row.getAttribute('aria-busy') !== 'true';
       row.focus({ preventScroll: true });
+      toFocus.current = there ? null : toFocus.current;
     }
   });
 
@@ -226,6 +228,11 @@ export function RunList(
         aria-rowcount={layout.length}
         style={{ height: heights.total }}
         onKeyDown={onKeyDown}
+        onBlur={event => {
+          if (event.relatedTarget !== null) {
+            toFocus.current = null;
+          }
+        }}
         onFocus={event => {
           const row = event.target.closest<HTMLElement>('[data-index]');
           if (row !== null) {

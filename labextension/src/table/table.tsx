@@ -129,7 +129,9 @@ export function Table(
       `[data-index="${at.row}"] [data-column="${at.column}"]`
     );
     if (cell) {
-      toFocus.current = false;
+      // The run that takes the place of a placeholder takes the focus, too.
+      const row = cell.closest('[data-index]');
+      toFocus.current = row?.getAttribute('aria-busy') === 'true';
       cell.focus({ preventScroll: at.row < 0 });
       cell.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     }
@@ -240,6 +242,11 @@ export function Table(
         aria-colcount={shown.length + 1}
         style={{ width: total, minWidth: '100%' }}
         onKeyDown={onKeyDown}
+        onBlur={event => {
+          if (event.relatedTarget !== null) {
+            toFocus.current = false;
+          }
+        }}
         onFocus={event => {
           const cell = event.target.closest<HTMLElement>('[data-column]');
           const row = event.target.closest<HTMLElement>('[data-index]');
