@@ -6,7 +6,9 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig([
-  { ignores: ['node_modules', 'lib', '**/*.js', '**/*.mjs', '**/*.d.ts'] },
+  {
+    ignores: ['node_modules', 'lib', 'test', '**/*.js', '**/*.mjs', '**/*.d.ts']
+  },
   {
     files: ['src/**/*.ts', 'src/**/*.tsx'],
     extends: [

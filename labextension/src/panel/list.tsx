@@ -96,9 +96,10 @@ export function RunList(
     );
     if (row) {
       // The run that takes the place of a placeholder takes the focus, too.
-      const there = row.getAttribute('aria-busy') !== 'true';
+      if (row.getAttribute('aria-busy') !== 'true') {
+        toFocus.current = null;
+      }
       row.focus({ preventScroll: true });
-      toFocus.current = there ? null : toFocus.current;
     }
   });
 
@@ -229,7 +230,8 @@ export function RunList(
         style={{ height: heights.total }}
         onKeyDown={onKeyDown}
         onBlur={event => {
-          if (event.relatedTarget !== null) {
+          const to = event.relatedTarget;
+          if (to !== null && !event.currentTarget.contains(to)) {
             toFocus.current = null;
           }
         }}

@@ -84,6 +84,7 @@ export function useAnchor(
 ): void {
   const anchor = React.useRef<{ id: string; above: number } | null>(null);
   const asked = React.useRef(question);
+  const before = React.useRef(heights);
   React.useLayoutEffect(() => {
     const node = scroller.current;
     if (node === null) {
@@ -93,13 +94,18 @@ export function useAnchor(
       asked.current = question;
       anchor.current = null;
       node.scrollTop = 0;
-    } else if (anchor.current !== null && node.scrollTop > 0) {
+    } else if (
+      before.current !== heights &&
+      anchor.current !== null &&
+      node.scrollTop > 0
+    ) {
       const index = indexOf(anchor.current.id);
       const top = heights.top(index) + anchor.current.above;
       if (index >= 0 && Math.abs(top - node.scrollTop) > 1) {
         node.scrollTop = top;
       }
     }
+    before.current = heights;
     const keep = (): void => {
       const index = heights.at(node.scrollTop);
       const id = heights.count === 0 ? undefined : idOf(index);

@@ -243,7 +243,8 @@ export function Table(
         style={{ width: total, minWidth: '100%' }}
         onKeyDown={onKeyDown}
         onBlur={event => {
-          if (event.relatedTarget !== null) {
+          const to = event.relatedTarget;
+          if (to !== null && !event.currentTarget.contains(to)) {
             toFocus.current = false;
           }
         }}

@@ -22,6 +22,8 @@ export class RunTable extends MainAreaWidget<RunTableView> {
     this.title.caption = trans.__('All experiment runs');
     this.title.closable = true;
     this.toolbar.hide();
+    // It names what it holds itself.
+    this.content.node.setAttribute('aria-label', trans.__('All runs'));
   }
 }
 
@@ -35,8 +37,6 @@ export class RunTableView extends ReactWidget {
     this.addClass('jp-Mlops-panel');
     this.addClass('jp-Mlops-tableTab');
     this.node.tabIndex = -1;
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', context.trans.__('All runs'));
   }
 
   protected override render(): JSX.Element {
