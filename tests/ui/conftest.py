@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -47,9 +48,18 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """JupyterLab as `pip install` leaves it, over an empty project in a folder of its own."""
-    root = tmp_path_factory.mktemp("project")
+    with running_server(tmp_path_factory) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_server(
+    places: pytest.TempPathFactory, *options: str, application: str = "lab", base_url: str = "/"
+) -> Iterator[Server]:
+    """JupyterLab, or Notebook, over an empty project in a folder of its own."""
+    root = places.mktemp("project")
     (root / "pyproject.toml").write_text("")
-    home = tmp_path_factory.mktemp("home")
+    home = places.mktemp("home")
     for plugin, values in SETTINGS.items():
         file = home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +67,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    exposed = "LabApp" if application == "lab" else "JupyterNotebookApp"
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [
-                *[sys.executable, "-m", "jupyter", "lab", "--allow-root", "--no-browser"],
+                *[sys.executable, "-m", "jupyter", application, "--allow-root", "--no-browser"],
                 *["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"],
                 *[f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"],
-                "--LabApp.expose_app_in_browser=True",
+                *[f"--{exposed}.expose_app_in_browser=True", f"--ServerApp.base_url={base_url}"],
+                *options,
             ],
             cwd=root,
             env=_environment(home),
@@ -71,7 +83,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
         )
         try:
-            url = f"http://127.0.0.1:{port}/"
+            url = f"http://127.0.0.1:{port}{base_url}"
             _wait_until_it_answers(url, process, home / "server.log")
             yield Server(url, TOKEN, root)
         finally:

@@ -1,0 +1,251 @@
+"""The side panel and the table of all runs, with more runs than fit on any screen."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from seeded import fill
+
+if TYPE_CHECKING:
+    from conftest import Server
+    from lab_page import LabPage, RunsPanel
+    from playwright.sync_api import Locator
+
+pytestmark = pytest.mark.browser
+COUNT = 400
+
+
+@pytest.fixture(scope="module", autouse=True)
+def study(server: Server) -> None:
+    fill(server.root, COUNT)
+
+
+@pytest.fixture
+def panel(lab: LabPage) -> RunsPanel:
+    lab.open()
+    panel = lab.open_panel()
+    panel.row(COUNT).wait_for()
+    return panel
+
+
+def open_table(lab: LabPage, panel: RunsPanel) -> Locator:
+    panel.region.get_by_role("button", name="Open all runs as a table").click()
+    table = lab.page.get_by_role("grid", name="All runs")
+    table.wait_for()
+    return table
+
+
+def test_of_many_runs_only_those_seen_are_there_and_keys_reach_them_all(
+    lab: LabPage, panel: RunsPanel
+) -> None:
+    from playwright.sync_api import expect
+
+    grid = panel.region.get_by_role("treegrid", name="Runs")
+    expect(grid).to_have_attribute("aria-rowcount", str(COUNT))
+    assert panel.rows.count() < 60
+    panel.row(COUNT).focus()
+    lab.page.keyboard.press("End")
+    expect(panel.row(1)).to_be_focused()
+    expect(panel.row(1)).to_be_in_viewport(ratio=0.9)
+    assert panel.rows.count() < 60
+    lab.page.keyboard.press("ArrowUp")
+    expect(panel.row(2)).to_be_focused()
+    lab.page.keyboard.press("Shift+ArrowUp")
+    expect(panel.checkbox(2)).to_be_checked()
+    expect(panel.checkbox(3)).to_be_checked()
+    lab.page.keyboard.press("Escape")
+    expect(panel.checkbox(3)).not_to_be_checked()
+    lab.page.keyboard.press("Home")
+    expect(panel.row(COUNT)).to_be_focused()
+
+
+def test_the_filter_is_completed_and_points_at_what_is_wrong(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    keyboard = lab.page.keyboard
+    panel.filter_box.press_sequentially("acc")
+    completions = panel.region.get_by_role("listbox", name="Completions")
+    option = completions.get_by_role("option", name="metrics.accuracy")
+    expect(option).to_be_visible()
+    lab.picture("completion")
+    keyboard.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    keyboard.press("Enter")
+    expect(panel.filter_box).to_have_value("metrics.accuracy ")
+    panel.filter_box.press_sequentially("> 0.9 AND params.model = 'fo")
+    completions.get_by_role("option", name="'forest'").click()
+    expect(panel.filter_box).to_have_value("metrics.accuracy > 0.9 AND params.model = 'forest' ")
+    expect(panel.region.get_by_text(re.compile(r"^\d\d runs"))).to_be_visible()
+    panel.filter_box.fill("metrics.accuracy > > 1")
+    expect(panel.region.get_by_role("alert").locator("mark")).to_have_text(">")
+    lab.picture("wrong")
+
+
+def test_runs_stand_in_groups_that_fold(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    panel.region.get_by_label("Group by").select_option("tags.team")
+    blue = panel.rows.filter(has_text=re.compile("^blue"))
+    expect(blue).to_contain_text("200 runs")
+    expect(blue).to_have_attribute("aria-expanded", "true")
+    lab.picture("groups")
+    blue.click()
+    expect(blue).to_have_attribute("aria-expanded", "false")
+    red = panel.rows.filter(has_text=re.compile("^red"))
+    expect(red).to_be_visible()
+    expect(panel.row(COUNT)).to_be_visible()
+    expect(panel.row(COUNT - 1)).to_have_count(0)
+    blue.press("ArrowRight")
+    expect(panel.row(COUNT - 1)).to_be_visible()
+
+
+def test_children_unfold_below_their_parent(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    panel.row(COUNT).get_by_role("button", name="3 child runs").click()
+    child = panel.rows.filter(has_text=f"#{COUNT}.2")
+    expect(child).to_be_visible()
+    expect(panel.region.get_by_role("treegrid")).to_have_attribute("aria-rowcount", str(COUNT + 3))
+    lab.picture("children")
+
+
+def test_notes_tags_and_the_baseline_are_kept_with_the_run(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    number = COUNT - 2
+    row = panel.row(number)
+    row.focus()
+    lab.page.keyboard.press("Enter")
+    note = row.get_by_role("textbox", name="Note of run")
+    note.fill("worth another look")
+    note.press("Control+Enter")
+    tag = row.get_by_role("textbox", name="New tag of run")
+    tag.fill("stage=final")
+    tag.press("Enter")
+    expect(row.get_by_role("button", name="Remove tag stage")).to_be_visible()
+    row.get_by_role("button", name="Remove tag team").click()
+    expect(row.get_by_role("button", name="Remove tag team")).to_have_count(0)
+    row.get_by_role("button", name="Pin as baseline").click()
+    expect(row.get_by_role("button", name="Unpin baseline")).to_be_visible()
+    lab.picture("details")
+
+    panel.filter_box.fill("tags.stage = 'final' AND note LIKE 'worth%'")
+    expect(panel.rows).to_have_count(1)
+    panel.filter_box.fill("")
+    panel.select(COUNT)
+    expect(panel.compare_button).to_be_enabled()
+    panel.compare_button.click()
+    expect(lab.tab(f"Compare #{number}, #{COUNT}")).to_be_visible()
+
+
+def test_what_was_deleted_comes_back_by_a_key(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    panel.row(COUNT - 5).focus()
+    lab.page.keyboard.press("Delete")
+    expect(panel.row(COUNT - 5)).to_have_count(0)
+    panel.row(COUNT - 6).focus()
+    lab.page.keyboard.press("Control+z")
+    expect(panel.row(COUNT - 5)).to_be_visible()
+
+
+def test_a_page_that_comes_back_is_as_it_was_left(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    panel.filter_box.fill("params.model = 'boosting'")
+    panel.region.get_by_label("Order by").select_option("metrics.accuracy")
+    panel.region.get_by_label("Group by").select_option("tags.team")
+    expect(panel.rows.first).to_contain_text("blue")
+    expect(panel.rows.nth(1)).to_contain_text("accuracy 1.0")
+    panel.rows.nth(2).press("Space")
+    chosen = panel.rows.nth(2).get_by_role("checkbox").get_attribute("aria-label")
+    # The state is saved a moment later, and JupyterLab writes the workspace when it likes to.
+    lab.page.wait_for_timeout(1500)
+    lab.open()
+    panel = lab.open_panel()
+    expect(panel.filter_box).to_have_value("params.model = 'boosting'")
+    expect(panel.region.get_by_label("Group by")).to_have_value("tags.team")
+    expect(panel.region.get_by_label("Order by")).to_have_value("metrics.accuracy")
+    expect(panel.region.get_by_text("1 selected")).to_be_visible()
+    expect(panel.region.get_by_role("checkbox", name=chosen or "", exact=True)).to_be_checked()
+
+
+def test_the_table_is_ordered_by_any_column_and_has_those_one_chooses(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    table = open_table(lab, panel)
+    head = table.get_by_role("columnheader", name="accuracy")
+    head.click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    first = table.get_by_role("row").filter(has=lab.page.get_by_role("checkbox")).first
+    expect(first).to_contain_text("1.0")
+    head.click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    expect(first).to_contain_text("0.75")
+    region = lab.page.get_by_role("region", name="All runs")
+    region.get_by_role("button", name="Columns").click()
+    region.get_by_role("searchbox", name="Find a column").fill("team")
+    region.get_by_role("checkbox", name="team").check()
+    expect(table.get_by_role("columnheader", name="team")).to_be_attached()
+    lab.page.keyboard.press("Escape")
+    first.get_by_role("gridcell").first.focus()
+    lab.page.keyboard.press("Space")
+    expect(panel.region.get_by_text("1 selected")).to_be_visible()
+    lab.page.keyboard.press("Control+End")
+    expect(table.get_by_role("row").last).to_be_attached()
+    assert table.get_by_role("row").count() < 80
+    lab.picture("table")
+
+
+def test_one_goes_to_the_cell_that_made_a_run_and_is_told_when_it_is_gone(
+    lab: LabPage, panel: RunsPanel
+) -> None:
+    from playwright.sync_api import expect
+
+    panel.row(COUNT - 1).focus()
+    lab.page.keyboard.press("g")
+    cell = lab.page.locator(".jp-Notebook .jp-Cell.jp-mod-active")
+    expect(cell).to_contain_text("model.fit(X, y)")
+    expect(cell).to_be_in_viewport()
+    panel.row(COUNT).focus()
+    lab.page.keyboard.press("g")
+    expect(lab.page.get_by_text("is not in study.ipynb any more")).to_be_visible()
+    expect(lab.page.get_by_role("button", name="Open run as notebook")).to_be_visible()
+
+
+def test_nothing_serious_is_in_the_way_of_people_who_cannot_see(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    assert serious(lab, ".jp-Mlops-sidePanel") == []
+    panel.row(COUNT).press("Enter")
+    expect(panel.row(COUNT)).to_contain_text("accuracy")
+    panel.region.get_by_label("Group by").select_option("tags.team")
+    expect(panel.rows.first).to_contain_text("blue")
+    expect(panel.checkbox(COUNT - 1)).to_be_visible()
+    panel.select(COUNT - 1)
+    panel.export_button.click()
+    expect(panel.export_form).to_be_visible()
+    assert serious(lab, ".jp-Mlops-sidePanel") == []
+    panel.export_form.get_by_role("button", name="Cancel").click()
+    open_table(lab, panel).get_by_role("row").nth(3).wait_for()
+    assert serious(lab, ".jp-Mlops-tableTab") == []
+    lab.run_command("apputils:change-theme", theme="JupyterLab Dark")
+    expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    assert serious(lab, ".jp-Mlops-sidePanel, .jp-Mlops-tableTab") == []
+    lab.picture("dark")
+    lab.run_command("apputils:change-theme", theme="JupyterLab Light")
+
+
+def serious(lab: LabPage, selector: str) -> list[str]:
+    """What axe finds serious or critical inside `selector`, a line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(lab.page, context={"include": [[part.strip()] for part in selector.split(",")]})
+    return [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in found.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
