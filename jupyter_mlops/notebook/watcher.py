@@ -299,7 +299,10 @@ class Watcher:
         log.error("a cell could not be captured", exc_info=fault)
         from jupyter_mlops.capture.draft import capture_fault
 
-        message = capture_fault(fault).message
+        try:
+            message = capture_fault(fault).message
+        except Exception:  # noqa: BLE001 — telling of a fault must not become one
+            message = f"A part of this run is missing: {type(fault).__name__}."
         if message not in self._told_faults:
             self._told_faults.add(message)
             print(f"jupyter_mlops: {message} The cell itself ran as if untracked.")
