@@ -81,6 +81,7 @@ def test_a_score_below_the_baseline_is_named() -> None:
     assert below(-0.2, 0.0, True, "sklearn.metrics._regression.r2_score") == ["below_baseline"]
     assert below(9.0, 8.0, False, "mean_squared_error") == ["below_baseline"]
     assert below(7.0, 8.0, False, "mean_squared_error") == []
+    assert below(8.01, 8.0, False, "mean_squared_error") == []
     assert below(0.0, 0.9, True, "f1_score") == []
     found = find_nonsense([], [Scoring("m", "my_rmse", 9.0, trivial=8.0, higher_is_better=False)])
     assert "always predicting the mean (8)" in found[0].message
