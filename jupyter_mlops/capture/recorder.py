@@ -133,7 +133,9 @@ class Recorder:
         self._started = self.ledger.begin(cell)
         if request is None:
             return
-        watch = LoopWatch(self._on_progress, after=self.config.progress_seconds)
+        # A line under a cell that turns out to be no run could be emptied, but never taken away.
+        tells = self._on_progress if request.explicit or self.may_train() else None
+        watch = LoopWatch(tells, after=self.config.progress_seconds)
         self.open = Open(
             run_id=new_id(),
             request=request,
@@ -430,7 +432,10 @@ def _trains(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         function = node.func
         last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        return last in FITTING_CALLS or words(last)[:1] in (("train",), ("fit",), ("cross",))
+        said = words(last)
+        return last in FITTING_CALLS or (
+            said[:1] in (("train",), ("fit",), ("cross",)) and "split" not in said
+        )
     return isinstance(node, (ast.For, ast.While)) and any(
         isinstance(found, ast.Name) and isinstance(found.ctx, ast.Store) and sounds_like_metric(found.id)
         for found in ast.walk(node)
