@@ -15,6 +15,7 @@ A ``for`` keeps its form, ``for x in iterate(iter(ITERABLE), …)``. A ``while``
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import xxhash
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _SUMMARIES = frozenset({"summary", "summary2"})
 _PROBES = "jupyter_mlops.capture.probes"
 _LOOPS = "jupyter_mlops.capture.loops"
+#: Lines as the parser counts them: a form feed ends none.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -49,6 +52,7 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
     call them. `order` is the execution the tree belongs to.
     """
     lines = code.split("\n")
+    physical = _LINE.findall(code)
     last = tree.body[-1] if tree.body else None
     times: dict[str, int] = {}
     for index, statement in enumerate(tree.body):
@@ -60,7 +64,8 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
         # stand on one line, or twice in the cell, are told apart by a number.
         times[segment] = times.get(segment, 0) + 1
         text = f"{segment}{times[segment] - 1 or ''}"
-        rewriter = _Rewriter(code, order, xxhash.xxh64_hexdigest(text.encode(errors="surrogatepass"))[:10])
+        prefix = xxhash.xxh64_hexdigest(text.encode(errors="surrogatepass"))[:10]
+        rewriter = _Rewriter(physical, order, prefix)
         if tracked and statement is last and isinstance(statement, ast.Expr):
             rewriter.displayed = _shown_parts(statement.value)
         tree.body[index] = rewriter.visit(statement)
@@ -68,8 +73,8 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, code: str, order: int, prefix: str) -> None:
-        self.code = code
+    def __init__(self, lines: list[str], order: int, prefix: str) -> None:
+        self.lines = lines
         self.order = order
         self.prefix = prefix
         self.count = 0
@@ -363,7 +368,7 @@ class _Rewriter(ast.NodeTransformer):
             key=self._key(),
             kind=kind,
             order=self.order,
-            expression=ast.get_source_segment(self.code, node) or "",
+            expression=self._text_of(node),
             line=node.lineno,
             column=node.col_offset,
             end_line=node.end_lineno or node.lineno,
@@ -378,6 +383,16 @@ class _Rewriter(ast.NodeTransformer):
         )
         SITES[site.key] = site
         return site
+
+    def _text_of(self, node: ast.expr) -> str:
+        """As `ast.get_source_segment`, without cutting the whole cell into lines for every site."""
+        if node.end_lineno is None or node.end_col_offset is None:
+            return ""
+        lines = self.lines[node.lineno - 1 : node.end_lineno]
+        # Columns count bytes; the end is cut first, since it may stand on the line of the beginning.
+        lines[-1] = lines[-1].encode()[: node.end_col_offset].decode()
+        lines[0] = lines[0].encode()[node.col_offset :].decode()
+        return "".join(lines)
 
     def _see(self, node: ast.expr, site: Site) -> ast.expr:
         seen = call_of(hook_of(_PROBES, "see", identity("value")), node, ast.Constant(site.key))

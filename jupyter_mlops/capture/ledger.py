@@ -97,6 +97,8 @@ class Ledger:
         self._ignored = tuple(ignored_folders)
         self._known: dict[str, tuple[int, str]] = {}
         self._orders = 0
+        #: Hidden names of the shell's; such a one stays hidden, unlike one that merely is the shell's now.
+        self._underscored: set[str] = set()
 
     def remember(self, source: str, code: str, execution_count: int | None) -> None:
         """Add a cell that ran before we watched: its names are known from its syntax alone."""
@@ -145,7 +147,7 @@ class Ledger:
             start_time=now(),
             clock=perf_counter(),
             watched=watched,
-            ids={name: id(value) for name, value in self.namespace.items()},
+            ids={name: id(self.namespace[name]) for name in self._visible()},
             fingerprints={name: self._before(name) for name in watched},
             ambient=snapshot(),
             files=files,
@@ -160,7 +162,7 @@ class Ledger:
             use for use in started.files.stop(started.cell.names.strings) if not use.path.endswith(":memory:")
         ]
         space, ids, names = self.namespace, started.ids, started.cell.names
-        current = {name for name in space if not self.is_hidden(name)}
+        current = self._visible()
         rebound = {name for name in current if ids.get(name) != id(space[name])}
         watched = {name for name in (started.watched | names.bound | rebound) if name in space}
         after = {name: self._fingerprint(space[name]) for name in watched if not self.is_hidden(name)}
@@ -192,7 +194,7 @@ class Ledger:
         writes -= {"options:display"}  # how things look changes no number
         if started.own:
             files, reads, writes, mutated, opaque = [], frozenset(), frozenset(), set(), set()
-        deleted = {name for name in ids if name not in space and not self.is_hidden(name)}
+        deleted = {name for name in ids if name not in space}
         cell = started.cell
         execution = Execution(
             execution_id=new_id(),
@@ -269,6 +271,13 @@ class Ledger:
     def _next_order(self) -> int:
         self._orders += 1
         return self._orders
+
+    def _visible(self) -> set[str]:
+        """The notebook's own names, at no cost for what the shell keeps of every cell (``_i12``, ``_12``)."""
+        names = self.namespace.keys() - self._underscored
+        hidden = {name for name in names if self.is_hidden(name)}
+        self._underscored.update(name for name in hidden if name.startswith("_"))
+        return names - hidden
 
     def _before(self, name: str) -> str:
         value = self.namespace[name]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import inspect
 import io
 import math
+import pickle
 import sys
+import weakref
 from types import FunctionType, GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +178,7 @@ def _defaults(kind: type) -> dict[str, Any]:
             continue
         if type(constructor) is not FunctionType:
             break
-        parameters = list(inspect.signature(constructor).parameters.values())[1:]
+        parameters = _parameters(constructor)
         for parameter in parameters:
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 given = parameter.default is not parameter.empty
@@ -184,6 +186,21 @@ def _defaults(kind: type) -> dict[str, Any]:
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             break
     return found
+
+
+def _parameters(constructor: FunctionType) -> list[inspect.Parameter]:
+    """A constructor's parameters after ``self``, worked out once as long as it stays what it is."""
+    now = (constructor.__code__, constructor.__defaults__, constructor.__kwdefaults__)
+    known = _SIGNATURES.get(constructor)
+    if known is None or any(one is not other for one, other in zip(known[0], now, strict=True)):
+        parameters = list(inspect.signature(constructor).parameters.values())[1:]
+        known = _SIGNATURES[constructor] = (now, parameters)
+    return known[1]
+
+
+_SIGNATURES: weakref.WeakKeyDictionary[FunctionType, tuple[tuple[Any, ...], list[inspect.Parameter]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -510,9 +527,8 @@ def serialize_model(value: Any, limit: int) -> tuple[bytes, str] | None:
 
             torch.save(value.state_dict(), buffer)
             return buffer.getvalue(), "pt"
-        import joblib
-
-        joblib.dump(value, buffer)
+        # As `joblib.load` reads it too; joblib's own pickler is written in Python and many times slower.
+        pickle.dump(value, buffer, protocol=5)
         return buffer.getvalue(), "joblib"
     except Exception:  # noqa: BLE001 - lambdas, locks and handles inside: such a model is not kept
         return None

@@ -120,6 +120,7 @@ class Recorder:
         self._on_progress = on_progress
         self._drafter = Drafter(namespace, self.ledger, config)
         self._started: Started | None = None
+        self._hashed: tuple[tuple[int, frozenset[str]], str] | None = None
         #: Runs of this session as they were saved, without cells, and the run each execution belongs to.
         self._saved: dict[str, Run] = {}
         self._run_of: dict[int, str] = {}
@@ -370,11 +371,18 @@ class Recorder:
             notebook=self.notebook,
             cell_id=cell.cell_id,
             source=redact(cell.source),
-            code_hash=code_hash(cell.tree, code, frozenset(request.params)),
+            code_hash=self._code_hash(started, code, frozenset(request.params)),
             session_id=self.ledger.session_id,
             orders=(started.order,),
             warnings=tuple(request.warnings),
         )
+
+    def _code_hash(self, started: Started, code: str, overridden: frozenset[str]) -> str:
+        """Asked as the cell begins and as it ends; what is overridden may have grown between."""
+        key = (started.order, overridden)
+        if self._hashed is None or self._hashed[0] != key:
+            self._hashed = (key, code_hash(started.cell.tree, code, overridden))
+        return self._hashed[1]
 
     def _note_seeds(self, started: Started) -> None:
         cell = started.cell

@@ -7,6 +7,7 @@ code must come out as it went in, so names that merely contain such a word are l
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from datetime import datetime
@@ -159,6 +160,10 @@ def find_secrets(text: str) -> list[Secret]:
 
 def redact(text: str) -> str:
     """`text` with every secret replaced by ``•••``; quotes around it stay."""
+    return _redacted_again(text) if type(text) is str and len(text) <= _REMEMBERED else _redacted(text)
+
+
+def _redacted(text: str) -> str:
     parts: list[str] = []
     last = 0
     for secret in find_secrets(text):
@@ -167,6 +172,11 @@ def redact(text: str) -> str:
     if not parts:
         return text
     return "".join((*parts, text[last:]))
+
+
+#: A cell's code is asked about several times, as it begins and as it ends.
+_REMEMBERED = 100_000
+_redacted_again = functools.lru_cache(maxsize=8)(_redacted)
 
 
 def _is_secret(match: re.Match[str]) -> bool:

@@ -38,6 +38,9 @@ class Heart:
     ) -> None:
         self._tell, self._after = tell, after
         self._since = self._next_beat = self._next_line = 0.0
+        #: When the thread wakes by itself. It is woken only where that is too late: a hand-over between
+        #: threads may cost a cell a turn of a busy machine's scheduler, and most end before the first beat.
+        self._wakes_at = math.inf
         self._store = store
         self._early = early
         self._lease = lease
@@ -60,14 +63,15 @@ class Heart:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._beat, name="jupyter_mlops heart", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if self._wakes_at > min(self._next_beat, self._next_line):
+                self._changed.notify()
 
     def stop(self) -> Run | None:
         """The cell has ended: beat no more. Gives the run as it was begun early, if it was."""
         with self._changed:
+            # The thread finds out when it wakes.
             self._run = None
             begun, self._begun = self._begun, None
-            self._changed.notify()
             return begun
 
     def close(self) -> None:
@@ -81,11 +85,14 @@ class Heart:
         while True:
             with self._changed:
                 while self._run is None and not self._closed:
+                    self._wakes_at = math.inf
                     self._changed.wait()
                 if self._closed:
                     return
                 run = self._run
-                pause = max(0.0, min(self._next_beat, self._next_line) - monotonic())
+                due = min(self._next_beat, self._next_line)
+                pause = max(0.0, due - monotonic())
+                self._wakes_at = due
                 if (pause and self._changed.wait(timeout=pause)) or self._run is not run:
                     continue
                 # The lock is held meanwhile, so that the end of the cell, which writes the finished run

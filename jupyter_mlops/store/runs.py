@@ -30,6 +30,35 @@ _EXPERIMENTS = sa.select(experiments.c.name).where(
 )
 
 
+def _best_before(*, highest: bool, numbered: bool) -> sa.Select[Any]:
+    """The best value of a metric before a run, which has a number or else only an id."""
+    before: sa.BindParameter[str] = sa.bindparam("before")
+    # From the best one down: most often the first or second is one of the experiment's.
+    query = sa.select(metrics.c.number).join(runs, metrics.c.run_id == runs.c.run_id).limit(1)
+    return query.order_by(metrics.c.number.desc() if highest else metrics.c.number).where(
+        metrics.c.name == sa.bindparam("metric"),
+        metrics.c.number.between(-sys.float_info.max, sys.float_info.max),
+        runs.c.experiment == sa.bindparam("experiment"),
+        runs.c.run_id != before,
+        runs.c.parent_id == "",
+        runs.c.deleted_at.is_(None),
+        runs.c.number < sa.bindparam("limit") if numbered else runs.c.run_id < before,
+    )
+
+
+#: Made once, since every card asks: to put them together costs more than to run them.
+_BEST = {
+    (highest, numbered): _best_before(highest=highest, numbered=numbered)
+    for highest in (True, False)
+    for numbered in (True, False)
+}
+_NUMBER = sa.select(runs.c.number).where(
+    runs.c.run_id == sa.bindparam("before"),
+    runs.c.experiment == sa.bindparam("experiment"),
+    runs.c.parent_id == "",
+)
+
+
 class RunReader:
     """The reading half of a store's runs. Reading never writes."""
 
@@ -223,23 +252,12 @@ class RunReader:
 
         Only finite values count; None when no earlier run has one.
         """
-        number = sa.select(runs.c.number).where(
-            runs.c.run_id == before, runs.c.experiment == experiment, runs.c.parent_id == ""
-        )
-        # From the best one down: most often the first or second is one of the experiment's.
-        query = sa.select(metrics.c.number).join(runs, metrics.c.run_id == runs.c.run_id).limit(1)
-        query = query.order_by(metrics.c.number.desc() if higher_is_better else metrics.c.number).where(
-            metrics.c.name == metric,
-            metrics.c.number.between(-sys.float_info.max, sys.float_info.max),
-            runs.c.experiment == experiment,
-            runs.c.run_id != before,
-            runs.c.parent_id == "",
-            runs.c.deleted_at.is_(None),
-        )
+        asked: dict[str, Any] = {"experiment": experiment, "metric": metric, "before": before}
         with self._database.read() as connection:
-            limit = connection.execute(number).scalar()
-            earlier = runs.c.number < limit if limit is not None else runs.c.run_id < before
-            found = connection.execute(query.where(earlier)).scalar()
+            limit = connection.execute(_NUMBER, {"experiment": experiment, "before": before}).scalar()
+            if limit is not None:
+                asked["limit"] = limit
+            found = connection.execute(_BEST[higher_is_better, limit is not None], asked).scalar()
         return None if found is None else float(found)
 
     def get_curve(self, run_id: str, metric: str) -> Curve:

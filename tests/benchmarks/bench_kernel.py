@@ -26,6 +26,15 @@ FIT = (
     "from sklearn.datasets import load_iris\n"
     "X, y = load_iris(return_X_y=True)"
 )
+#: A cell whose score keeps its predictions.
+SPLIT = (
+    "from sklearn.metrics import accuracy_score\n"
+    "from sklearn.model_selection import train_test_split\n"
+    "X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)"
+)
+PREDICTED = (
+    "m = LogisticRegression(max_iter=200).fit(X_train, y_train)\naccuracy_score(y_test, m.predict(X_test))"
+)
 
 
 def seconds(kernel: Kernel, code: str) -> float:
@@ -117,6 +126,8 @@ def main() -> None:
                     "%%track\nm = LogisticRegression(max_iter=200).fit(X, y)\nm.score(X, y)",
                     FIT,
                 ),
+                ("tracked fit, predictions kept", PREDICTED, f"%%track\n{PREDICTED}", SPLIT),
+                ("untracked fit and predictions", PREDICTED, PREDICTED, ""),
                 ("tracked loop of 10 million", "for i in range(10_000_000): pass", "%%track\nfor i in range(10_000_000): pass", ""),
                 (
                     "tracked loop of 1 million, a curve",

@@ -37,11 +37,31 @@ def read_code(reader: Reader, code: types.CodeType) -> bytes:
     return reader.digest(b"C", (reader.read(head), *(reader.read(constant) for constant in code.co_consts)))
 
 
+def _library_code(reader: Reader, code: types.CodeType) -> bytes:
+    """As `read_code`, of code that outlives the session: read once, at the same price each time."""
+    known = _LIBRARY_CODE.get(id(code))
+    if known is None:
+        alone = type(reader)(reader.find, _CODE_BUDGET, _CODE_SECONDS)
+        digest = read_code(alone, code)
+        if len(_LIBRARY_CODE) >= _CODES:
+            _LIBRARY_CODE.clear()
+        known = _LIBRARY_CODE[id(code)] = (code, digest, _CODE_BUDGET - alone.left)
+    reader.left -= known[2]
+    return known[1]
+
+
+#: By identity, with the code itself, so that the identity stays taken; comparing code compares all of it.
+_LIBRARY_CODE: dict[int, tuple[types.CodeType, bytes, int]] = {}
+_CODES = 2000
+_CODE_BUDGET = 100_000_000
+_CODE_SECONDS = 1.0
+
+
 def read_function(reader: Reader, value: FunctionType) -> bytes:
     """A library's function by its name and code, any other by all it holds."""
     reference = importable(value, value.__module__, value.__qualname__)
     if reference:
-        return reader.digest(b"R", (encode_text(reference), read_code(reader, value.__code__)))
+        return reader.digest(b"R", (encode_text(reference), _library_code(reader, value.__code__)))
     parts = [read_code(reader, value.__code__)]
     parts.extend(reader.read(part) for part in (value.__defaults__, value.__kwdefaults__))
     for cell in value.__closure__ or ():

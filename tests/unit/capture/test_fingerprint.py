@@ -522,3 +522,14 @@ def test_boosters_are_read(library: str) -> None:
     one, same = (kind(n_estimators=3, random_state=0).fit(features, labels) for _ in range(2))
     other = kind(n_estimators=4, random_state=0).fit(features, labels)
     assert fingerprint(one) == fingerprint(same) not in ("", fingerprint(other))
+
+
+def test_a_library_function_is_known_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fingerprint(json.dumps)
+    assert first
+    assert fingerprint(json.dumps) == first
+    assert fingerprint([json.dumps, json.dumps]) == fingerprint([json.dumps, json.dumps])
+    monkeypatch.setattr(json.dumps, "__code__", json.dumps.__code__.replace(co_name="patched"))
+    patched = fingerprint(json.dumps)
+    assert patched
+    assert patched != first

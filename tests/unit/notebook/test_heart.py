@@ -1,0 +1,86 @@
+"""A run's early row, given by a thread that is woken as seldom as possible."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_mlops.notebook.heart import Heart
+from jupyter_mlops.records import Run, Status, new_id
+from jupyter_mlops.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from jupyter_mlops.store import Store
+
+EARLY = 0.3
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path / 'runs.db'}", str(tmp_path / "artifacts"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def heart(store: Store) -> Iterator[Heart]:
+    made = Heart(lambda: store, early=EARLY, lease=60.0)
+    yield made
+    made.close()
+
+
+def running() -> Run:
+    return Run(run_id=new_id(), experiment="beats", status=Status.RUNNING, start_time=datetime.now(UTC))
+
+
+def stored(store: Store) -> list[str]:
+    return [run.run_id for run in store.search(experiment="beats")]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "the heart did not beat"
+        time.sleep(0.02)
+
+
+def test_a_cell_that_ends_in_time_leaves_no_row(heart: Heart, store: Store) -> None:
+    for _ in range(5):
+        heart.start(running())
+        assert heart.stop() is None
+    time.sleep(2 * EARLY)
+    assert stored(store) == []
+
+
+def test_a_long_cell_gets_its_row_after_short_ones(heart: Heart, store: Store) -> None:
+    heart.start(running())
+    heart.stop()
+    # The thread still sleeps until the first one would have been due.
+    long = running()
+    heart.start(long)
+    wait_for(lambda: stored(store) == [long.run_id])
+    begun = heart.stop()
+    assert begun is not None
+    assert begun.number == 1
+
+
+def test_a_long_cell_gets_its_row_after_the_thread_went_to_sleep(heart: Heart, store: Store) -> None:
+    heart.start(running())
+    heart.stop()
+    time.sleep(2 * EARLY)
+    long = running()
+    heart.start(long)
+    wait_for(lambda: stored(store) == [long.run_id])
+
+
+def test_a_closed_heart_ends_its_thread(heart: Heart) -> None:
+    heart.start(running())
+    heart.close()
+    wait_for(lambda: not any(thread.name == "jupyter_mlops heart" for thread in threading.enumerate()))
