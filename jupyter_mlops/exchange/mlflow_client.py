@@ -20,7 +20,7 @@ _API = "api/2.0/mlflow"
 class MlflowClient:
     """A tracking server.
 
-    Credentials are taken from the URL (``https://user:password@host``), else from MLflow's own
+    Credentials are taken from the URL's user part, else from MLflow's own
     ``MLFLOW_TRACKING_USERNAME``, ``MLFLOW_TRACKING_PASSWORD`` and ``MLFLOW_TRACKING_TOKEN``. No message holds
     them.
 
