@@ -39,6 +39,13 @@ class Annotations:
         self._cells = cells
         self._kinds = dict(kinds)
         self._taken = set(taken)
+        # A builtin that the code only reads still is what it was.
+        self._bound = {
+            found.name
+            for cell in cells
+            for found in references(cell.source.tree.body)
+            if found.context != "load"
+        } | set(hoisted.definitions)
         self._classes = {
             name for name, found in hoisted.definitions.items() if isinstance(found.node, ast.ClassDef)
         }
@@ -86,7 +93,7 @@ class Annotations:
             return self._by_path[path]
         module, _, name = path.rpartition(".")
         if not module:
-            return name if name in BUILTINS and name not in self._taken else ""
+            return name if name in BUILTINS and name not in self._bound else ""
         if module in self._by_path:
             return f"{self._by_path[module]}.{name}"
         short = _SHORT.get(module, "")
@@ -102,6 +109,11 @@ class Annotations:
 class _Resolver(ast.NodeTransformer):
     def __init__(self, name_of: Callable[[str], str]) -> None:
         self._name_of = name_of
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        # Nothing is known of the parts of what is not known itself.
+        return node.value if isinstance(node.value, ast.Name) and node.value.id == "Any" else node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         return self._named(ast.unparse(node))

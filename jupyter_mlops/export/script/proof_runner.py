@@ -369,7 +369,8 @@ def main() -> None:
     module = types.ModuleType("__main__")
     module.__dict__.update({"__file__": script, "__observer__": observer, "__builtins__": __builtins__})
     sys.modules["__main__"] = module
-    exec(compile(tree, script, "exec"), module.__dict__)  # noqa: S102 - this is what we are for
+    # As Python itself compiles it: without the ``from __future__`` of this file.
+    exec(compile(tree, script, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what we are for
     run = getattr(module, "main", None)
     if run is None:
         return
@@ -421,7 +422,7 @@ def _broken_promise(contracts: str, held: dict[str, Any]) -> str:
     module = types.ModuleType("promised_contracts")
     sys.modules["promised_contracts"] = module
     try:
-        exec(compile(contracts, "contracts.py", "exec"), module.__dict__)  # noqa: S102
+        exec(compile(contracts, "contracts.py", "exec", dont_inherit=True), module.__dict__)  # noqa: S102
         found = module.check("predictions.csv", table)
     except Exception as error:  # noqa: BLE001 - a contract that cannot be checked promises nothing
         return f"{type(error).__name__}: {error}"

@@ -134,3 +134,13 @@ def test_what_a_metric_is_made_of(code: str, names: set[str], others: set[str]) 
     found = chance.behind_metrics(code, "metrics")
     assert names <= found
     assert not others & found
+
+
+def test_a_script_is_run_as_python_itself_would(tmp_path: Path) -> None:
+    code = script(tmp_path, "metrics['acc'] = 1.0").replace(
+        "train(config, metrics):", "train(config, metrics: 1[0]):"
+    )
+    (tmp_path / "pipeline.py").write_text(code)
+    first, _ = run_twice(tmp_path, sys.executable, timeout=60)
+    assert first.exit_code != 0
+    assert "not subscriptable" in first.cause + first.failed + first.log
