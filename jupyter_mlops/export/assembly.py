@@ -26,6 +26,7 @@ from . import (
     measuring,
     naming,
     outline,
+    phases,
     shown,
     slicing,
     steps,
@@ -34,7 +35,7 @@ from . import (
     type_hints,
     validation,
 )
-from .plan import ConfigField, Hoisted, Script, Site, Slice, Step, Words
+from .plan import Cell, ConfigField, Hoisted, Script, Site, Slice, Step, Words
 from .purity import Quietness
 from .references import references
 
@@ -229,7 +230,12 @@ class Assembly:
             found.name for cell in cells for found in references(cell.statements) if found.context != "store"
         }
         recorder = measuring.Recorder(
-            words, self._is_quiet, run.metric_details, None if shared or self.whole else {*needed, *final}
+            words,
+            self._is_quiet,
+            run.metric_details,
+            None if shared or self.whole else {*needed, *final},
+            texts=self._texts(),
+            pick="pipeline_pick" if "pick" in steps.taken_names(cells) else "pick",
         )
         recorder.record(sites)
         for cell in cells:
@@ -245,6 +251,9 @@ class Assembly:
                 title=self._docstring(),
                 steps=grouped,
                 docstrings={step.name: naming.docstring_of(step) for step in grouped},
+                comments={
+                    cell.order: self._said_above(step, cell) for step in grouped for cell in step.cells
+                },
                 fields=fields,
                 checks=checks,
                 model=model,
@@ -302,6 +311,17 @@ class Assembly:
                 for node in ast.walk(statement)
             )
         ]
+
+    def _texts(self) -> list[str]:
+        """The texts in the code, each once."""
+        return list(
+            dict.fromkeys(
+                node.value
+                for cell in self.cells
+                for node in ast.walk(cell.source.tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            )
+        )
 
     def _calls_of_scoped(self, sites: Sequence[Site], logs: Sequence[ast.stmt]) -> set[ast.stmt]:
         """Statements that reach functions of the notebook in which metrics are made: never dropped."""
@@ -428,8 +448,7 @@ class Assembly:
                     found.name == dataset.name and found.context == "store" and not found.deferred
                     for found in references(changes)
                 ):
-                    line = f"check_contract({dataset.name!r}, {dataset.name})"
-                    checks.setdefault(changes[-1], []).append(line)
+                    checks.setdefault(changes[-1], []).append(dataset.name)
                     promised.append(dataset)
         return checks, promised
 
@@ -542,12 +561,22 @@ class Assembly:
         grouped = steps.group_cells(
             self.cells, hoisted, final=final, words=words, one=shared, merge=not self.whole
         )
-        for step in grouped:
-            passage = self.session.words.get(step.cells[0].order)
-            step.prose = passage.prose if passage else ""
         own = dict.fromkeys(self.session.wanted, self.run.name)
         naming.name_steps(grouped, steps.names_at_top(hoisted) | {words.config, words.metrics}, own)
+        for step in grouped:
+            passages = [self.session.words.get(cell.order) for cell in step.cells]
+            step.prose = next(
+                (found.prose for found in passages if found and found.title == step.title),
+                passages[0].prose if passages[0] else "",
+            )
         return grouped
+
+    def _said_above(self, step: Step, cell: Cell) -> list[str]:
+        """What its author says above a cell, in lines, where the step's docstring does not say it."""
+        passage = self.session.words.get(cell.order)
+        title = phases.title_of(cell) if cell.execution.heading else ""
+        said = [title if title != step.title else "", passage.prose if passage else ""]
+        return [line for text in said if text != step.prose for line in naming.wrapped(text)]
 
     def _kinds(self) -> dict[str, str]:
         kinds = {dataset.name: dataset.kind for dataset in self.run.datasets}

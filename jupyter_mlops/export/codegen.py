@@ -40,13 +40,15 @@ class Plan:
     """What a script is made of, beside its statements.
 
     `rows` is the name whose index the predictions have; `links`, `copies` and `folders` are files reached by
-    relative paths that could not be hoisted; `unkept` steps whose results must not be kept. `before` and
-    `after` are lines to put around the cell of an order, `checks` after a statement.
+    relative paths that could not be hoisted; `unkept` steps whose results must not be kept. `comments` are
+    lines for above the cell of an order, `before` and `after` statements for around it; `checks` are names
+    that are held against their contracts once a statement has run.
     """
 
     title: str
     steps: Sequence[Step]
     docstrings: Mapping[str, str] = field(default_factory=dict)
+    comments: Mapping[int, Sequence[str]] = field(default_factory=dict)
     fields: Sequence[ConfigField] = ()
     checks: Mapping[ast.stmt, list[str]] = field(default_factory=dict)
     model: str = ""
@@ -128,7 +130,15 @@ class Writer:
 
     def step(self, step: Step, plan: Plan) -> str:
         """One step as a function."""
-        body = "\n".join(self._cell_text(cell, plan.checks) for cell in step.cells).strip("\n")
+        body = "\n".join(
+            "\n".join(
+                [
+                    *(f"# {line}" for line in plan.comments.get(cell.order, ())),
+                    self._cell_text(cell, plan.checks),
+                ]
+            )
+            for cell in step.cells
+        ).strip("\n")
         first, _, rest = body.partition("\n")
         if step.title and first.startswith("#") and first.strip("#!%-= \t") == step.title:
             body = rest
@@ -171,10 +181,24 @@ class Writer:
     def _cell_text(self, cell: Cell, checks: Mapping[ast.stmt, list[str]]) -> str:
         places = segments(cell.source)
         for statement in cell.statements:
-            if statement in checks:
-                cell.source.add_after(statement, checks[statement])
+            for name in checks.get(statement, ()):
+                self._check(cell.source, statement, name)
         pieces = [cell.source.render(*places[statement]).strip("\n") for statement in cell.statements]
         return "\n".join(piece for piece in pieces if piece.strip())
+
+    def _check(self, source: Source, statement: ast.stmt, name: str) -> None:
+        """Hold a name's value against its contract: as it is bound, if the statement does just that."""
+        check = f"{self._own('check_contract')}({name!r}, "
+        if (
+            isinstance(statement, ast.Assign)
+            and [ast.unparse(target) for target in statement.targets] == [name]
+            and not isinstance(statement.value, ast.Tuple | ast.Yield | ast.YieldFrom)
+        ):
+            start, end = source.extent(statement.value)
+            source.insert(start, check)
+            source.insert(end, ")")
+        else:
+            source.add_after(statement, [f"{check}{name})"])
 
     # ---- the whole
 
@@ -223,7 +247,6 @@ class Writer:
         return "\n".join(
             [
                 f"def {self._own('main')}() -> int:",
-                '    """Run the steps from the command line; give the exit code."""',
                 f"    return {self._own('run_pipeline')}({config}, {self._own('STEPS')}{more})",
             ]
         )
@@ -232,21 +255,17 @@ class Writer:
         """All imports; those beside the script are found when Python runs isolated, too."""
         used = {node.id for node in ast.walk(ast.parse("\n\n".join(body))) if isinstance(node, ast.Name)}
         theirs = [cell.source.text(statement) for cell, statement in self.hoisted.imports]
-        lines = [
-            self._import(name)
-            for name in _STANDARD
-            if self._own(name) in used | {self._own("sys"), self._own("Path")}
-        ]
+        lines = [self._import(name) for name in _STANDARD if self._own(name) in used | {self._own("sys")}]
         lines += [line for line in dict.fromkeys([*theirs, *more]) if line not in lines]
-        here = f"str({self._own('Path')}(__file__).parent{{}})"
-        find = [f"{self._own('sys')}.path.append({here.format('')})"]
+        find = [f"{self._own('sys')}.path.append(__file__.removesuffix('pipeline.py'))"]
         ours = [
             f"{name} as {self.names[name]}" if name in self.names else name
             for name in _FROM_RUNNER
             if self._own(name) in used
         ]
         if plan.modules:
-            find.insert(0, f"{self._own('sys')}.path.insert(0, {here.format(' / ' + repr('modules'))})")
+            modules = f"str({self._own('Path')}(__file__).parent / 'modules')"
+            find.insert(0, f"{self._own('sys')}.path.insert(0, {modules})")
             return "\n".join(
                 [*self._standard(), "", *find, "", *lines, f"from {RUNNER} import {', '.join(ours)}"]
             )
@@ -263,10 +282,9 @@ class Writer:
     def _config_class(self, fields: Sequence[ConfigField]) -> str:
         """The typed configuration as a dataclass."""
         lines = [
+            "# The settings, as config.yaml holds them.",
             f"@{self._own('dataclass')}(frozen=True)",
             f"class {self._own('Config')}:",
-            '    """The settings, as config.yaml holds them."""',
-            "",
         ]
         for item in fields:
             path = {"input": self._own("input_path"), "output": self._own("output_path")}.get(item.kind)
@@ -290,7 +308,7 @@ def _with_result_returned(text: str, outputs: Sequence[str]) -> str:
     source = Source(text)
     function = source.tree.body[0]
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101 - it was written as one
-    if len(function.body) < 3:
+    if len(function.body) < 2:
         return text
     last, end = function.body[-2], function.body[-1]
     plain = (

@@ -14,6 +14,7 @@ import math
 import re
 from typing import TYPE_CHECKING, cast
 
+from . import tables
 from .plan import Cell, Site, Words
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _OCCURRENCE = re.compile(r"@(\d+)")
 _PRINTERS = frozenset({"print", "display"})
 _LOGGING = "jupyter_mlops."
+#: A call that is longer than this would be broken into a line for each of its parts.
+_LINE = 110
 _Loop = ast.For | ast.AsyncFor | ast.While
 
 
@@ -155,6 +158,8 @@ class Recorder:
         quiet: Whether an expression does nothing but give a value.
         details: What is known of each metric, for the expressions of curves and fits.
         needed: Names that something reads; a name that only held a metric is given up. None: all are.
+        texts: Texts in the code, among them what rows of tables are called.
+        pick: What the script calls the runner's `pick`.
     """
 
     def __init__(
@@ -163,7 +168,11 @@ class Recorder:
         quiet: Callable[[ast.expr], bool],
         details: Mapping[str, MetricDetail],
         needed: Collection[str] | None = None,
+        texts: Sequence[str] = (),
+        pick: str = "pick",
     ) -> None:
+        self.texts = texts
+        self.pick = pick
         self.words = words
         self.quiet = quiet
         self.details = details
@@ -171,7 +180,6 @@ class Recorder:
         self.keys: set[str] = set()
         self.at_end: list[str] = []
         self.at_start: list[str] = []
-        self.picks = False
 
     def record(self, sites: Sequence[Site]) -> None:
         """Make all edits; `at_start` and `at_end` then hold lines for around the run's own cell."""
@@ -313,12 +321,16 @@ class Recorder:
             by_depth.setdefault(len(site.path), []).append(site)
         for members in by_depth.values():
             taken = _as_product(members) if len(members) > 2 else None
-            if taken is None:
-                lines.extend(self._kept(member, base) for member in members)
-            else:
+            table = tables.as_table(members, self.texts) if taken is None and len(members) > 1 else None
+            if taken is not None:
                 name, levels = taken
                 keys = ", ".join(_keys(level) for level in levels)
                 lines.append(f"{self.words.metrics}.take({name!r}, {base}, {keys})")
+            elif table is not None:
+                told = f"{table.name!r}, {base}, {table.rows!r}, {table.columns!r}"
+                lines.append(f"{self.words.metrics}.take_rows({told})")
+            else:
+                lines.extend(self._kept(member, base) for member in members)
         return lines
 
     def _kept(self, site: Site, base: str) -> str:
@@ -333,15 +345,16 @@ class Recorder:
             return f"{base}.{site.path[0]}()"
         if all(isinstance(key, str) and _mentions(site.cell.source, key) for key in site.path):
             return base + "".join(f"[{key!r}]" for key in site.path)
-        self.picks = True
-        return f"pick({base}, {', '.join(repr(key) for key in site.path)})"
+        return f"{self.pick}({base}, {', '.join(repr(key) for key in site.path)})"
 
     def _read_out(self, sites: list[Site], key: str) -> None:
         noted = f"{self.words.metrics}.noted[{key!r}]"
-        lines = [
-            self._kept(site, f"{noted}[{-1 if site.occurrence is None else site.occurrence}]")
-            for site in sites
-        ]
+        places = {site.metric: -1 if site.occurrence is None else site.occurrence for site in sites}
+        told = f"{self.words.metrics}.tell({key!r}, {places!r})"
+        if len(sites) > 1 and len(told) <= _LINE and not any(site.path for site in sites):
+            lines = [told]
+        else:
+            lines = [self._kept(site, f"{noted}[{places[site.metric]}]") for site in sites]
         site = sites[0]
         top = site.cell.source.top_statement(site.node)
         if (

@@ -76,7 +76,7 @@ def name_steps(steps: Sequence[Step], taken: Collection[str], labels: Mapping[in
     for step in steps:
         used.update(found.name for cell in step.cells for found in references(cell.statements))
     for step in steps:
-        step.title = next(filter(None, map(title_of, step.cells)), "")
+        step.title = _title(step)
         label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
         base = _said(step.title) or _guess(step, label, labels)
         if base in used and base not in given and f"{base}_data" not in used:
@@ -90,6 +90,13 @@ def name_steps(steps: Sequence[Step], taken: Collection[str], labels: Mapping[in
         used.add(name)
         given.add(name)
         step.name = name
+
+
+def _title(step: Step) -> str:
+    """The title of the cell that does what the step is there for, else the first there is."""
+    phase = phase_of([statement for cell in step.cells for statement in cell.statements])
+    doing = [cell for cell in step.cells if phase_of(cell.statements) == phase]
+    return next(filter(None, map(title_of, [*doing, *step.cells])), "")
 
 
 def _said(title: str) -> str:
@@ -224,6 +231,12 @@ def slug(text: str, *, words: int = 5) -> str:
         name = longer
     name = name.strip("_")
     return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
+
+
+def wrapped(text: str) -> list[str]:
+    """What a person wrote, in lines for comments."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return textwrap.wrap(textwrap.shorten(plain, _MOST_PROSE, placeholder=" …"), _WIDTH)
 
 
 def docstring_of(step: Step) -> str:

@@ -46,12 +46,29 @@ def phase_of(statements: Sequence[ast.stmt]) -> str:
     if any(map(loads_data, calls)):
         return "load"
     if "train_test_split" in calls:
-        return "split"
+        return "train" if _fits_a_model(statements) else "split"
     if any(call in _FITTING for call in calls):
         return "train"
     if any(call.endswith(_SCORING) or call in ("score", "evaluate", "predict") for call in calls):
         return "evaluate"
     return ""
+
+
+def _fits_a_model(statements: Iterable[ast.stmt]) -> bool:
+    """Whether something is fitted that does not only prepare the data."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("fit", "backward", "fit_predict")
+        and not prepares(ast.unparse(node.func.value).partition("(")[0])
+        for statement in statements
+        for node in ast.walk(statement)
+    )
+
+
+def prepares(name: str) -> bool:
+    """Whether what is called so prepares data for a model."""
+    return name.lower().endswith(("scaler", "encoder", "imputer", "vectorizer", "selector", "transformer"))
 
 
 def loads_data(call: str) -> bool:

@@ -201,20 +201,26 @@ def group_cells(
 
 
 def _merged(groups: list[list[Cell]]) -> list[list[Cell]]:
-    """Neighbours without a title of their own join the group before them where both are about one thing.
+    """Neighbours join the group before them where both are about one thing, or one of them is a few lines.
 
     A few lines that neither load, split, train nor evaluate belong to what stands before them; at the
-    beginning, where nothing does, to what comes after.
+    beginning, where nothing does, to what comes after. A split of a few lines belongs to the training
+    after it, a few scores to the training before them. Longer cells that have a title stay steps.
     """
     merged: list[list[Cell]] = []
     for group in groups:
         before = merged[-1] if merged else []
         old, new = _statements(before), _statements(group)
         phases = phase_of(old), phase_of(new)
-        small = len(new) <= _FEW and not phases[1]
-        opening = len(merged) == 1 and len(old) <= _FEW and not phases[0] and not title_of(before[0])
+        little = len(old) <= _FEW, len(new) <= _FEW
+        titled = any(map(title_of, group))
+        alike = phases[0] == phases[1] and (little[1] or not titled)
+        first = len(merged) == 1 and not any(map(title_of, before))
+        opening = little[0] and not phases[0] and (phases[1] != "load" or first)
+        split = little[0] and phases in (("split", "train"), ("split", "evaluate"))
+        scores = little[1] and phases == ("train", "evaluate")
         fits = bool(before) and len(old) + len(new) <= _MANY
-        if fits and (((phases[0] == phases[1] or small) and not title_of(group[0])) or opening):
+        if fits and (alike or (little[1] and not phases[1]) or opening or split or scores):
             before.extend(group)
         else:
             merged.append(list(group))

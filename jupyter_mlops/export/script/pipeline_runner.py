@@ -26,12 +26,14 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 PIPELINE_FOLDER = Path(__file__).resolve().parent
+
+Value = TypeVar("Value")
 
 
 class Metrics(dict[str, Any]):
@@ -51,6 +53,29 @@ class Metrics(dict[str, Any]):
         for path in itertools.product(*levels):
             words = [re.sub(r"\W+", "_", str(key)).strip("_") for key in path]
             self[".".join([name, *words] if name else words)] = pick(value, *path)
+
+    def take_rows(
+        self, name: str, table: Any, rows: Sequence[str] | Mapping[int, str], columns: Sequence[str]
+    ) -> None:
+        """Keep a table's numbers as ``name.row.column``; `rows` says what its rows are called, in order."""
+        places = rows if isinstance(rows, Mapping) else dict(enumerate(rows))
+        for (place, row), column in itertools.product(places.items(), columns):
+            self[joined(name, row, column)] = pick(table, column, place)
+
+    def tell(self, key: str, places: Mapping[str, int]) -> None:
+        """Keep values that were noted under `key`, each by its place among them."""
+        for name, place in places.items():
+            self[name] = self.noted[key][place]
+
+
+def joined(*words: str) -> str:
+    """A metric's name from what holds it, its row and its column, as the notebook's run was told it."""
+    text = ".".join(word.replace(" ", "_") for word in words if word).replace("²", "2")
+    parts = [part for part in re.split(r"[^\w.@]+", text) if part.strip("._")]
+    cased = [
+        part.lower() if part.istitle() or (len(parts) > 1 and not part.isupper()) else part for part in parts
+    ]
+    return "_".join(part.strip("._") for part in cased)[:60]
 
 
 def pick(value: Any, *path: Any) -> Any:
@@ -155,8 +180,8 @@ HELD: set[str] = set()
 DOUBTS = {"contract_warning": 0, "contract_drift": 0}
 
 
-def check_contract(name: str, value: Any) -> None:
-    """Hold `value` against its contract.
+def check_contract(name: str, value: Value) -> Value:
+    """Hold `value` against its contract and give it back.
 
     Errors end the pipeline (exit code 3) before anything is written. Values outside what was seen
     are warnings, and a distribution that has moved is drift: both are logged, and the run goes on.
@@ -173,6 +198,7 @@ def check_contract(name: str, value: Any) -> None:
         raise PipelineError(3, f"{name} breaks its contract: {'; '.join(errors)}.")
     HELD.add(name)
     log_event("contract_held", data=name)
+    return value
 
 
 def load_beside(name: str) -> Any:

@@ -310,6 +310,16 @@ def _observed(tree: ast.Module) -> ast.Module:
     return tree
 
 
+def _start(tree: ast.Module) -> str:
+    """The name of the function that starts the script: the code of the notebook may have a ``main`` too."""
+    last = tree.body[-1] if tree.body else None
+    calls = (
+        [node for node in ast.walk(last) if isinstance(node, ast.Call)] if isinstance(last, ast.If) else []
+    )
+    names = [call.func.id for call in calls if isinstance(call.func, ast.Name)]
+    return names[0] if names else "main"
+
+
 def _target(node: ast.AnnAssign | ast.Assign | Any) -> ast.expr:
     target: ast.expr = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
     return target
@@ -363,7 +373,9 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     with open(script, encoding="utf-8") as file:  # noqa: PTH123
-        tree = _observed(ast.parse(file.read(), script))
+        tree = ast.parse(file.read(), script)
+    start = _start(tree)
+    tree = _observed(tree)
     observer = Observer(_timed(tree))
     observer.watch_entropy()
     module = types.ModuleType("__main__")
@@ -371,7 +383,7 @@ def main() -> None:
     sys.modules["__main__"] = module
     # As Python itself compiles it: without the ``from __future__`` of this file.
     exec(compile(tree, script, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what we are for
-    run = getattr(module, "main", None)
+    run = getattr(module, start, None)
     if run is None:
         return
     held: dict[str, Any] = {}

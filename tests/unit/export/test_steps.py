@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_record
 
 from jupyter_mlops.export.naming import docstring_of, name_steps, slug
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
@@ -145,7 +147,7 @@ def test_a_step_is_called_by_a_verb_and_what_it_is_done_to(title: str, code: str
     assert [step.name for step in steps] == [name]
 
 
-def test_small_neighbours_without_a_title_are_one_step() -> None:
+def test_a_few_lines_join_their_neighbours() -> None:
     cells = cells_of(
         "seed = 3",
         "raw = read_csv('x')",
@@ -156,7 +158,34 @@ def test_small_neighbours_without_a_title_are_one_step() -> None:
         "score = f1_score(c, c)",
     )
     steps = group_cells(cells, Hoisted(), final=["score"], words=Words("c", "m", "r"), merge=True)
-    assert [[cell.order for cell in step.cells] for step in steps] == [[1, 2, 3], [4], [5, 6], [7]]
+    assert [[cell.order for cell in step.cells] for step in steps] == [[1, 2, 3, 4], [5, 6, 7]]
+
+
+@pytest.mark.parametrize(
+    ("codes", "orders"),
+    [
+        (["# Split\na, b = train_test_split(c)", "# Fit\nm.fit(a)\nm.x(a)\nm.y()\nm.z()"], [[1, 2]]),
+        (["# Load\nc = read_csv('x')", "# Fit\nm.fit(c)"], [[1], [2]]),
+        (["# Fit\nm.fit(c)", "# Score\ns = f1_score(c, c)"], [[1, 2]]),
+        (["# Fit\nm.fit(c)", "# Score\n" + "s = f1_score(c, c)\n" * 4], [[1], [2]]),
+        (["# Fit\n" + "m.fit(c)\n" * 24, "# Score\ns = f1_score(c, c)\ns = 1"], [[1], [2]]),
+        (["# One\n" + "a = f(1)\n" * 4, "# Two\n" + "b = f(a)\n" * 4], [[1], [2]]),
+    ],
+)
+def test_what_is_long_and_has_a_title_stays_a_step(codes: list[str], orders: list[list[int]]) -> None:
+    steps = group_cells(cells_of(*codes), Hoisted(), final=["s"], words=Words("c_", "m_", "r"), merge=True)
+    assert [[cell.order for cell in step.cells] for step in steps] == orders
+
+
+def test_a_joined_step_is_called_after_what_it_is_there_for() -> None:
+    cells = cells_of("a, b = train_test_split(c)", "m.fit(a)", heading="")
+    cells = [
+        replace(cell, execution=replace_record(cell.execution, heading=title))
+        for cell, title in zip(cells, ["Train and test split", "Fit a forest"], strict=True)
+    ]
+    steps = group_cells(cells, Hoisted(), final=["m"], words=Words("c_", "m_", "r"), merge=True)
+    name_steps(steps, set(), {})
+    assert [(step.name, step.title) for step in steps] == [("fit_forest", "Fit a forest")]
 
 
 def test_a_docstring_holds_what_was_written_above() -> None:
