@@ -59,8 +59,8 @@ def many_chart(record: RunComparison, up: str, across: str, *, width: int = 330,
                 "axis": encodable(axis),
                 "place": places.get(run.run_id),
                 "shown": encodable(format_value(measures[axis].get(run.run_id))),
-                "up": _plain(measures[up].get(run.run_id)),
-                "across": _plain(measures[across].get(run.run_id)),
+                "up": _plain(measures[up], run.run_id),
+                "across": _plain(measures[across], run.run_id),
             }
             for run in record.runs
         ]
@@ -79,6 +79,7 @@ def many_chart(record: RunComparison, up: str, across: str, *, width: int = 330,
     base = alt.Chart(alt.InlineData(values=rows), width=width, height=height)
     dots = (
         base.transform_filter(alt.FieldEqualPredicate(field="axis", equal=encodable(axes[0])))
+        .transform_filter("isValid(datum.up) && isValid(datum.across)")
         .mark_point(filled=True, size=70)
         .encode(
             x=_channel(alt.X, "across", measures[across], across),
@@ -94,7 +95,10 @@ def many_chart(record: RunComparison, up: str, across: str, *, width: int = 330,
         .mark_line(strokeWidth=1.6)
         .encode(
             x=alt.X(
-                "axis:N", sort=[encodable(axis) for axis in axes], title=None, axis=alt.Axis(labelAngle=-20)
+                "axis:N",
+                sort=[encodable(axis) for axis in axes],
+                title=None,
+                axis=alt.Axis(labelAngle=-35, labelOverlap=False, labelLimit=130),
             ),
             y=alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
             color=color,
@@ -138,5 +142,9 @@ def _numbers(values: dict[str, Any]) -> bool:
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(values: dict[str, Any], run_id: str) -> Any:
+    """A number as it is, anything else as text; None where the run has no such value."""
+    if run_id not in values:
+        return None
+    value = values[run_id]
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else format_value(value)

@@ -241,7 +241,11 @@ def _judged(
     if differing == 0:
         sentence = "the two predict every row alike"
     elif verdict == "too few":
-        told = count(rows, "row") if rows < FEW_ROWS else f"{count(differing, 'row')} that differ"
+        told = (
+            count(rows, "row")
+            if rows < FEW_ROWS
+            else f"{count(differing, 'row')} that {'differs' if differing == 1 else 'differ'}"
+        )
         sentence = f"{interval}, {told}: too few to tell"
     elif verdict == "noise":
         sentence = f"{interval}: noise, as far as {count(rows, 'row')} can tell"

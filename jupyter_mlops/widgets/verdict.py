@@ -72,8 +72,8 @@ def _table(checks: Sequence[MetricCheck]) -> str:
     titles = (
         ("metric", "left"),
         ("run", "right"),
-        ("first replay", "right"),
-        ("second", "right"),
+        ("fresh", "right"),
+        ("again", "right"),
         ("", "left"),
     )
     head = "".join(

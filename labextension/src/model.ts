@@ -3,6 +3,7 @@ import { Poll } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api, asProblem, IRunsRequest } from './api';
+import { runStyles } from './colours';
 import { IOrder, spellOrder } from './columns';
 import { EditRun, RunSummary } from './contract';
 import { groupKey } from './layout';
@@ -27,6 +28,16 @@ export function inOrder(
 ): string[] {
   const number = (runId: string): number => model.find(runId)?.number ?? 0;
   return [...runIds].sort((one, other) => number(one) - number(other));
+}
+
+/**
+ * The style of each selected run that is known: see `runStyles`.
+ */
+export function stylesOfSelected(
+  model: IRunsModel,
+  runIds: readonly string[]
+): Map<string, number> {
+  return runStyles(runIds.flatMap(runId => model.find(runId) ?? []));
 }
 
 /**
@@ -398,8 +409,16 @@ export class RunsModel implements IRunsModel, IDisposable {
           groups: grouped
         });
         this._pace();
-      } else if (this._state.connection !== 'ready') {
-        this._change({ connection: 'ready', problem: null });
+      } else if (
+        this._state.connection !== 'ready' ||
+        this._state.filterProblem !== null
+      ) {
+        // Also when a filter that could not be read is taken back.
+        this._change({
+          connection: 'ready',
+          problem: null,
+          filterProblem: null
+        });
       }
     } catch (reason) {
       if (this._isDisposed) {

@@ -23,7 +23,11 @@ export function ManyRuns(props: ISectionProps): JSX.Element | null {
     metrics[0];
   const [up, setUp] = React.useState(leading?.key ?? '');
   const [across, setAcross] = React.useState(
-    (params[0] ?? metrics[1] ?? measures[measures.length - 1]).key
+    (
+      mostTold(params, comparison.runs) ??
+      metrics[1] ??
+      measures[measures.length - 1]
+    ).key
   );
   if (comparison.runs.length < FEW || leading === undefined) {
     return null;
@@ -327,4 +331,17 @@ function chains(
       chain.push(next[0]);
     }
   });
+}
+
+/**
+ * The first parameter that most of the runs have: a point each tells more.
+ */
+function mostTold(
+  params: readonly IMeasure[],
+  runs: readonly RunSummary[]
+): IMeasure | undefined {
+  const told = params.map(
+    ({ of }) => runs.filter(run => (of(run) ?? null) !== null).length
+  );
+  return params[told.indexOf(Math.max(...told))];
 }

@@ -9,7 +9,7 @@ import { IPanelContext } from './panel';
  * What can be done with the selected runs, and how many runs there are.
  */
 export function Actions(
-  props: IPanelContext & { state: IRunsState }
+  props: IPanelContext & { state: IRunsState; children?: React.ReactNode }
 ): JSX.Element {
   const { commands, language, model, trans, state } = props;
   const chosen = state.selected.length;
@@ -49,21 +49,25 @@ export function Actions(
           {trans.__('Export to pipeline')}
         </button>
       </div>
-      <p className="jp-Mlops-quiet" role="status">
-        {countOf(state.count, language, props)}
-        {chosen > 0 && (
-          <>
-            {' · '}
-            {trans._n('%1 selected', '%1 selected', chosen)}{' '}
-            <button
-              className="jp-Mlops-link"
-              onClick={() => model.clearSelection()}
-            >
-              {trans.__('Clear')}
-            </button>
-          </>
-        )}
-      </p>
+      <div className="jp-Mlops-countLine">
+        <p className="jp-Mlops-quiet" role="status">
+          {state.connection !== 'loading' &&
+            countOf(state.count, language, props)}
+          {chosen > 0 && (
+            <>
+              {' · '}
+              {trans._n('%1 selected', '%1 selected', chosen)}{' '}
+              <button
+                className="jp-Mlops-link"
+                onClick={() => model.clearSelection()}
+              >
+                {trans.__('Clear')}
+              </button>
+            </>
+          )}
+        </p>
+        {props.children}
+      </div>
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { PipelinesSection } from './pipelines';
 import { SearchBox } from './search';
 import { useModelState } from './signals';
 import { EmptyState, LoadingState, ProblemState } from './states';
-import { Tools } from './tools';
+import { ListButtons, Tools } from './tools';
 
 /**
  * What the panel shows: search, actions, runs, export, pipelines.
@@ -24,7 +24,9 @@ export default function Content(context: IPanelContext): JSX.Element {
     <>
       <SearchBox {...context} state={state} />
       <Tools {...context} state={state} />
-      <Actions {...context} state={state} />
+      <Actions {...context} state={state}>
+        <ListButtons {...context} />
+      </Actions>
       {problem !== null && (
         <ProblemState {...context} problem={problem} compact />
       )}

@@ -4,7 +4,7 @@ import { byFrequency, parseColumn } from '../columns';
 import { RunSummary } from '../contract';
 import { Heights } from '../heights';
 import { IItem, itemId, Layout } from '../layout';
-import { inOrder } from '../model';
+import { stylesOfSelected } from '../model';
 import { IRunsState } from '../tokens';
 import { GroupHead } from './group';
 import { actOnRun } from './keys';
@@ -154,7 +154,7 @@ export function RunList(
     };
   };
 
-  const chosen = inOrder(model, state.selected);
+  const styles = stylesOfSelected(model, state.selected);
   const metrics = React.useMemo(
     () =>
       (state.columns === null
@@ -207,7 +207,7 @@ export function RunList(
         now={now}
         metrics={metrics}
         selected={state.selected.includes(run.run_id)}
-        place={chosen.indexOf(run.run_id)}
+        style={styles.get(run.run_id) ?? 0}
         pinned={state.baselines.some(other => other.run_id === run.run_id)}
         expanded={state.expanded.has(run.run_id)}
         unfolded={state.children.has(run.run_id)}

@@ -104,8 +104,11 @@ function MoveLog(props: IPanelContext & { pipeline: Pipeline }): JSX.Element {
         {pipeline.log.map((move, index) => (
           <li key={index}>
             <span className="jp-Mlops-alias">{move.alias}</span>{' '}
+            {isRollback(move) && <b>{trans.__('rolled back')} </b>}
             {moveText(move, trans)}
-            {move.reason !== '' && ` – ${move.reason}`}{' '}
+            {move.reason !== '' &&
+              !isRollback(move) &&
+              ` – ${move.reason}`}{' '}
             <span
               className="jp-Mlops-when"
               title={new Date(move.moved_at).toLocaleString()}
@@ -117,6 +120,13 @@ function MoveLog(props: IPanelContext & { pipeline: Pipeline }): JSX.Element {
       </ol>
     </details>
   );
+}
+
+/**
+ * Whether an alias went back to where it stood: the store says so in its reason.
+ */
+function isRollback(move: AliasMove): boolean {
+  return move.reason === 'rollback';
 }
 
 function moveText(move: AliasMove, trans: TranslationBundle): string {

@@ -21,8 +21,8 @@ interface IRowProps extends IPanelContext {
   metrics: string[];
   focusable: boolean;
   selected: boolean;
-  /** Its place among the selected runs, which gives it its colour. */
-  place: number;
+  /** Which colour it has while it is selected: see `runStyles`. */
+  style: number;
   pinned: boolean;
   expanded: boolean;
   unfolded: boolean;
@@ -53,7 +53,7 @@ function Row(props: IRowProps): JSX.Element {
       style={
         {
           top: props.top,
-          '--jp-mlops-run': runColour(props.place)
+          '--jp-mlops-run': runColour(props.style)
         } as React.CSSProperties
       }
       tabIndex={props.focusable ? 0 : -1}

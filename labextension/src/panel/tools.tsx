@@ -10,12 +10,12 @@ import { IPanelContext } from './panel';
 
 /**
  * How the list is put together: of which experiment, in what order, in which
- * groups. Besides, the way to the table and the keys.
+ * groups.
  */
 export function Tools(
   props: IPanelContext & { state: IRunsState }
 ): JSX.Element {
-  const { commands, model, trans, state } = props;
+  const { model, trans, state } = props;
   return (
     <div className="jp-Mlops-tools" role="group" aria-label={trans.__('List')}>
       {state.experiments.length > 1 && (
@@ -38,6 +38,17 @@ export function Tools(
       )}
       <OrderChoice {...props} />
       <GroupChoice {...props} />
+    </div>
+  );
+}
+
+/**
+ * The way to the table, and the keys.
+ */
+export function ListButtons(props: IPanelContext): JSX.Element {
+  const { commands, trans } = props;
+  return (
+    <>
       <button
         className="jp-Mlops-iconButton"
         title={trans.__('Open all runs as a table')}
@@ -47,7 +58,7 @@ export function Tools(
         <tableIcon.react tag="span" width="16px" aria-hidden="true" />
       </button>
       <KeyHelp {...props} />
-    </div>
+    </>
   );
 }
 

@@ -19,7 +19,7 @@ interface IRowProps {
   /** The column that can be reached with Tab, -1 for none. */
   focused: number;
   selected: boolean;
-  place: number;
+  style: number;
   pinned: boolean;
   unfolded: boolean;
   model: RunsModel;
@@ -47,7 +47,7 @@ function Row(props: IRowProps): JSX.Element {
         {
           top: props.top,
           gridTemplateColumns: props.template,
-          '--jp-mlops-run': runColour(props.place)
+          '--jp-mlops-run': runColour(props.style)
         } as React.CSSProperties
       }
     >

@@ -12,7 +12,7 @@ import { RunSummary } from '../contract';
 import { formatValue } from '../format';
 import { Heights } from '../heights';
 import { IItem, itemId, Layout } from '../layout';
-import { inOrder } from '../model';
+import { stylesOfSelected } from '../model';
 import { GroupHead } from '../panel/group';
 import { actOnRun } from '../panel/keys';
 import { IPanelContext } from '../panel/panel';
@@ -180,7 +180,7 @@ export function Table(
     }
   };
 
-  const chosen = inOrder(model, state.selected);
+  const styles = stylesOfSelected(model, state.selected);
   const stop = at.row >= layout.length ? 0 : at.row;
   const indices: number[] = [];
   for (let index = first; index <= last && index < layout.length; index++) {
@@ -219,7 +219,7 @@ export function Table(
         selected={
           item.run !== undefined && state.selected.includes(item.run.run_id)
         }
-        place={item.run === undefined ? -1 : chosen.indexOf(item.run.run_id)}
+        style={styles.get(item.run?.run_id ?? '') ?? 0}
         pinned={state.baselines.some(
           other => other.run_id === item.run?.run_id
         )}
