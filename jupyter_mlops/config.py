@@ -46,6 +46,7 @@ class Mlops(Configurable):
         2_000_000_000, help="Objects larger than this are fingerprinted from a sample, which is said."
     ).tag(config=True)
     artifact_bytes = Integer(100_000_000, help="Models and figures larger are not kept.").tag(config=True)
+    model_seconds = Float(1.0, help="A model whose bytes take longer to make is not kept.").tag(config=True)
     predictions_bytes = Integer(
         20_000_000, help="Tables of predictions (y_true, y_pred, y_score) larger than this are not kept."
     ).tag(config=True)

@@ -181,8 +181,27 @@ class Dataset(Record, frozen=True, kw_only=True):
     sampled: bool = False
 
 
+class ModelInput(Record, frozen=True, kw_only=True):
+    """What a model was fitted on: the variable, its class, and what one row of it is.
+
+    `columns` holds name and dtype of each column of a table, in order. For an array it is empty, and
+    `dtype` and `shape` (without the rows) stand for it. `example` is the first row by column, or by
+    position for an array, cut after so many values; without it where no row could be read.
+    """
+
+    name: str
+    kind: str
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    example: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 class Model(Record, frozen=True, kw_only=True):
-    """A fitted model: its variable, class, non-default settings and, when kept, its artifact."""
+    """A fitted model: its variable, class, non-default settings and, when kept, its artifact.
+
+    `format` is ``skops``, ``joblib``, ``pt``, ``ubj`` or ``txt``; `input` is what it was fitted on, if known.
+    """
 
     name: str
     kind: str
@@ -191,6 +210,7 @@ class Model(Record, frozen=True, kw_only=True):
     format: str = ""
     size: int = 0
     order: int | None = None
+    input: ModelInput | None = None
 
 
 class Artifact(Record, frozen=True, kw_only=True):

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
     from .doctor import Check
     from .export.difference import VersionDifference
-    from .records import AliasMove, Curve, PipelineVersion, Run, RunSummary
+    from .records import AliasMove, Curve, Model, ModelInput, PipelineVersion, Run, RunSummary
 
 NUMBERS_SHOWN = 4
 CODE_LINES = 60
+INPUT_COLUMNS = 8
 SIGNS = {"ok": "ok  ", "warning": "note", "failed": "FAIL"}
 
 
@@ -95,7 +96,11 @@ def run_text(run: Run, curves: Mapping[str, Curve] | None = None) -> str:
         "data",
         [(data.name, f"{data.rows} rows, {data.role}, {data.fingerprint[:12]}") for data in run.datasets],
     )
-    parts += _section("models", [(model.name, model.kind) for model in run.models])
+    parts += _section("models", [(model.name, _model_words(model)) for model in run.models])
+    parts += _section(
+        "model inputs",
+        [(model.name, _input_words(model.input)) for model in run.models if model.input is not None],
+    )
     parts += _section(
         "files", [(file.path, f"{file.size} bytes, {file.media_type}") for file in run.artifacts]
     )
@@ -105,6 +110,30 @@ def run_text(run: Run, curves: Mapping[str, Curve] | None = None) -> str:
         more = [f"  … {len(lines) - CODE_LINES} more lines"] if len(lines) > CODE_LINES else []
         parts += ["", "code", *(f"  {printable(line)}".rstrip() for line in lines[:CODE_LINES]), *more]
     return "\n".join(parts)
+
+
+def _model_words(model: Model) -> str:
+    kept = f"{model.format}, {model.size} bytes" if model.size else "not kept"
+    return f"{model.kind} ({kept})"
+
+
+def _input_words(given: ModelInput) -> str:
+    """``X_train: pandas.DataFrame  a float64 = 0.5, b object = 'x', … 3 more``."""
+    shown = [
+        f"{name} {dtype}".rstrip() + (f" = {given.example[name]!r}" if name in given.example else "")
+        for name, dtype in list(given.columns.items())[:INPUT_COLUMNS]
+    ]
+    if not given.columns:
+        row = list(given.example.values())
+        values = ", ".join(f"{value!r}" for value in row[:INPUT_COLUMNS])
+        shape = "×".join(map(str, given.shape))
+        shown = [f"{given.dtype} {shape}".strip(), *([f"first row {values}"] if row else [])]
+        rest = len(row) - INPUT_COLUMNS
+    else:
+        rest = len(given.columns) - INPUT_COLUMNS
+    more = [f"… {rest} more"] if rest > 0 else []
+    source = f"{given.name}: {given.kind}" if given.name else given.kind or "learnt"
+    return f"{source}  {', '.join([*shown, *more])}"
 
 
 def verdict_text(version: PipelineVersion) -> str:

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_mlops.records import Column, Dataset
+from jupyter_mlops.records import Column, Dataset, ModelInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_CELLS = 1_000_000
 MAX_COLUMNS = 2_000
 MAX_PROFILES = 300
+MAX_EXAMPLE = 200
 SECONDS = 0.5
 BINS = 10
 TOP = 10
@@ -447,12 +448,13 @@ def _plain(value: Any) -> Any:
     module = _MODULE.__get__(kind)
     if module == "numpy":
         return _plain(value.item()) if kind.__name__ != "longdouble" else str(value)
-    if module in _PRINTABLE:
+    if module in _PRINTABLE or (module == "pandas" and kind.__name__ in _PANDAS_VALUES):
         return str(value)
     return f"<{type.__dict__['__name__'].__get__(kind)}>"
 
 
 _PANDAS = "pandas._libs.tslibs"
+_PANDAS_VALUES = ("Timestamp", "Timedelta", "Period", "Interval")
 _PRINTABLE = frozenset(
     {
         "datetime", "decimal", f"{_PANDAS}.timestamps", f"{_PANDAS}.timedeltas", f"{_PANDAS}.period",
@@ -466,3 +468,55 @@ def _label(label: Any) -> str:
     if type(label) is tuple:
         return ", ".join(map(_label, label))
     return str(_plain(label))
+
+
+# ---- what a model was fitted on
+
+
+def describe_input(name: str, value: Any) -> ModelInput | None:
+    """What one row of `value` is: columns with their dtypes, or dtype and shape, and the first row.
+
+    At most `MAX_COLUMNS` columns and `MAX_EXAMPLE` values; None for what `describe_dataset` has no name for.
+    """
+    try:
+        table = _table(name, value)
+        if table is None:
+            return None
+        first = _table(name, _first_row(value)) if table.rows else table
+        if first is None:
+            return None
+        columns: dict[str, str] = {}
+        example: dict[str, Any] = {}
+        for part in first.parts(1):
+            columns.setdefault(part.name, part.dtype)
+            for position, item in enumerate(part.values[: MAX_EXAMPLE - len(example)].tolist()):
+                example.setdefault(part.name if len(part.values) == 1 else str(position), _plain(item))
+        named = table.kind not in ("numpy.ndarray", "torch.Tensor") and not table.kind.startswith("scipy")
+        dtypes = set(columns.values())
+        return ModelInput(
+            name=name,
+            kind=table.kind,
+            columns=columns if named or len(dtypes) > 1 else {},
+            shape=() if named else table.shape[1:],
+            dtype=next(iter(dtypes)) if len(dtypes) == 1 and not named else "",
+            example=example,
+        )
+    except Exception:  # noqa: BLE001 - an extension type that misbehaves costs its description, no more
+        return None
+
+
+def _first_row(value: Any) -> Any:
+    """A table or an array of the first row only; known types, as `_table` made sure."""
+    kind = type(value)
+    pandas: Any = sys.modules.get("pandas")
+    if pandas is not None and issubclass(kind, pandas.DataFrame):
+        manager = value._mgr
+        return pandas.DataFrame._from_mgr(manager, manager.axes).iloc[:1]
+    if pandas is not None and issubclass(kind, pandas.Series):
+        return pandas.Series(value._mgr.blocks[0].values[:1], name=value._name)
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and issubclass(kind, numpy.ndarray):
+        return numpy.ndarray.view(value, numpy.ndarray)[:1]
+    if hasattr(value, "toarray"):
+        return value.tocsr()[:1].toarray() if value.shape[1] <= MAX_COLUMNS else value.tocsr()[:1]
+    return value.slice(0, 1) if hasattr(value, "slice") else value[:1]

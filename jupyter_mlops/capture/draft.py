@@ -31,12 +31,13 @@ from jupyter_mlops.records import (
 from .children import Children, Heard, candidates_of, find_children, with_tables
 from .code import role_of
 from .common_sense import Fitting, Scoring, find_nonsense, find_time_leaks
-from .dataset import describe_dataset
+from .dataset import describe_dataset, describe_input
 from .doubts import find_doubts
 from .draws import draws_for_nothing
 from .environment import describe_environment
 from .evaluation import prediction_of, target_of
 from .fingerprint import fingerprint
+from .fitted import fitted_curves, fitted_scores, learnt_input, summary_scores
 from .leakage import leak_warnings, read_workflow
 from .loops import LoopWatch, series_of, thin
 from .metrics import Found, Observed, find_metrics
@@ -44,16 +45,13 @@ from .models import (
     best_settings,
     describe_model,
     final_step,
-    fitted_curves,
-    fitted_scores,
     is_fitted,
-    serialize_model,
-    summary_scores,
 )
 from .numbers import to_float
 from .parameters import Estimator, Given, find_params, told_apart
 from .predictions import PredictionTables
 from .secrets import redact
+from .serialization import serialize_model
 from .settings import call_settings
 from .sites import Subject
 
@@ -172,11 +170,12 @@ class Drafter:
             name: _bounded(curve, self.config.curve_points) for name, curve in curves.items() if curve.values
         }
         datasets = attempt(lambda: self._datasets(events, execution, lineage), ())
-        models, blobs = attempt(lambda: self._models(estimators, execution), ((), []))
+        models, blobs, unkept = attempt(lambda: self._models(events, estimators, execution), ((), [], []))
         environment = attempt(lambda: self._environment(lineage), None)
         doubts = [
             *attempt(lambda: self._doubts(lineage), []),
             *attempt(lambda: self._nonsense(events, lineage, values, metric_details), []),
+            *unkept,
         ]
         faults = [*attempt.faults, *seen.probe.faults, *seen.watch.faults]
         run = msgspec.structs.replace(
@@ -436,21 +435,36 @@ class Drafter:
         return described
 
     def _models(
-        self, estimators: list[_Fitted], execution: Execution
-    ) -> tuple[tuple[Model, ...], list[Blob]]:
-        models, blobs = [], []
+        self, events: list[Event], estimators: list[_Fitted], execution: Execution
+    ) -> tuple[tuple[Model, ...], list[Blob], list[RunWarning]]:
+        models, blobs, notes = [], [], []
+        inputs: dict[int, tuple[str, Any]] = {}
+        for event in events:
+            if event.site.kind == "fit":
+                argument, value = next(iter(event.values.items()), ("", None))
+                first = event.given.get("0", value)
+                for fitted_object in (event.receiver, event.value):
+                    inputs[id(fitted_object)] = (argument.rpartition("=")[2], first)
         for fitted in estimators:
             if not (fitted.fitted_here and fitted.predicts):
                 continue
-            kept = serialize_model(fitted.value, self.config.artifact_bytes)
-            data, form = kept or (b"", "")
-            if kept is not None:
-                path = model_path(fitted.name, form)
-                blobs.append(Blob(path, data, "application/octet-stream", "model"))
+            made = serialize_model(fitted.value, self.config.artifact_bytes, self.config.model_seconds)
+            if made.data:
+                path = model_path(fitted.name, made.form)
+                blobs.append(Blob(path, made.data, "application/octet-stream", "model"))
+            else:
+                notes.append(_unkept(fitted, made.why))
             models.append(
-                msgspec.structs.replace(fitted.model, format=form, size=len(data), order=execution.order)
+                msgspec.structs.replace(
+                    fitted.model,
+                    format=made.form,
+                    size=len(made.data),
+                    order=execution.order,
+                    input=describe_input(*inputs.get(id(fitted.value), ("", None)))
+                    or learnt_input(fitted.value),
+                )
             )
-        return tuple(models), blobs
+        return tuple(models), blobs, notes
 
     def _doubts(self, lineage: list[Execution]) -> list[RunWarning]:
         def idle(made: Execution) -> bool:
@@ -600,6 +614,15 @@ def _scorings(
 def model_path(name: str, form: str) -> str:
     """Where a model lies among a run's artifacts."""
     return f"models/{name or 'model'}.{form}"
+
+
+def _unkept(fitted: _Fitted, why: str) -> RunWarning:
+    return RunWarning(
+        code="model_not_kept",
+        message=f"The model {fitted.name or fitted.model.kind} was not kept: {why}.",
+        hint="Its class, settings and scores are; mlops.load_model cannot give it back.",
+        severity=Severity.INFO,
+    )
 
 
 def _add_logged(

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def load_bytes(data: bytes, form: str) -> Any:
-    """The model in `data`; ``joblib`` runs the code it contains, the other forms hold numbers only.
+    """The model in `data`; ``joblib`` runs the code it contains, the other forms do not.
 
     Raises:
         ImportError: The library that wrote it is missing here.
@@ -17,6 +17,10 @@ def load_bytes(data: bytes, form: str) -> Any:
         import joblib
 
         return joblib.load(io.BytesIO(data))
+    if form == "skops":
+        import skops.io
+
+        return skops.io.loads(data)
     if form == "pt":
         import torch
 

@@ -1,4 +1,4 @@
-"""Fitted models: what they are, how they were set, what they say of themselves, and their bytes.
+"""Fitted models: what they are and how they were set.
 
 A model is known by the library its class comes from; nothing is imported for it. Settings are read
 from the object's own ``__dict__`` and its constructor's defaults, and only those that differ count.
@@ -7,9 +7,7 @@ from the object's own ``__dict__`` and its constructor's defaults, and only thos
 from __future__ import annotations
 
 import inspect
-import io
 import math
-import pickle
 import sys
 import weakref
 from types import FunctionType, GetSetDescriptorType
@@ -18,31 +16,16 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.records import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-Score = tuple[str, str, tuple[str | int, ...], int | float]
+    from collections.abc import Iterator
 
 MAX_DEPTH = 6
 MAX_ITEMS = 50
-_MODULE: Any = type.__dict__["__module__"]
-_NAME: Any = type.__dict__["__name__"]
-_MRO: Any = type.__dict__["__mro__"]
-_DICT: Any = type.__dict__["__dict__"]
+MODULE: Any = type.__dict__["__module__"]
+NAME: Any = type.__dict__["__name__"]
+MRO: Any = type.__dict__["__mro__"]
+DICT: Any = type.__dict__["__dict__"]
 # Steps of a composed estimator: where they are listed, each as (name, estimator, …).
 _STEPS = ("steps", "transformers", "transformer_list", "estimators")
-_SCORES = (
-    "best_score_",
-    "oob_score_",
-    "inertia_",
-    "best_validation_score_",
-    "validation_score_",
-    "best_loss_",
-)
-_STATSMODELS_SCORES = ("rsquared", "rsquared_adj", "prsquared", "aic", "bic", "llf")
-#: What a summary shows beside these.
-_SUMMARY_SCORES = ("fvalue", "f_pvalue", "hqic", "llnull", "llr_pvalue", "deviance", "pearson_chi2", "sse")
-#: A summary of more terms than this is no table one reads.
-_TERMS = 40
 
 
 def describe_model(name: str, value: Any) -> Model | None:
@@ -61,8 +44,8 @@ def model_family(value: Any) -> str:
     kind = type(value)
     if issubclass(kind, type):
         return ""
-    for base in _MRO.__get__(kind):
-        module, name = _MODULE.__get__(base), _NAME.__get__(base)
+    for base in MRO.__get__(kind):
+        module, name = MODULE.__get__(base), NAME.__get__(base)
         if type(module) is not str:
             continue
         root = module.partition(".")[0]
@@ -88,19 +71,19 @@ def model_family(value: Any) -> str:
 
 def class_path(kind: type) -> str:
     """``sklearn.linear_model.LogisticRegression``: the class's path without private modules."""
-    module = _MODULE.__get__(kind)
+    module = MODULE.__get__(kind)
     parts = (
         [part for part in str(module).split(".") if not part.startswith("_")] if module != "__main__" else []
     )
-    return ".".join((*parts, _NAME.__get__(kind)))
+    return ".".join((*parts, NAME.__get__(kind)))
 
 
 def is_fitted(value: Any) -> bool:
     """Whether an estimator has learnt something: attributes that end in ``_``, or fitted steps."""
-    state = _state(value)
+    state = state_of(value)
     if any(name.endswith("_") and not name.startswith("_") for name in state):
         return True
-    return any(is_fitted(step) for _, step in _steps(state)) or state.get("_Booster") is not None
+    return any(is_fitted(step) for _, step in steps_of(state)) or state.get("_Booster") is not None
 
 
 # ---- settings
@@ -119,15 +102,15 @@ def non_default_settings(estimator: Any) -> dict[str, Any]:
 
 
 def _collect(estimator: Any, prefix: str, found: dict[str, Any], depth: int) -> None:
-    state = _state(estimator)
-    nested = list(_steps(state))
+    state = state_of(estimator)
+    nested = list(steps_of(state))
     parts = {id(part) for _, part in nested}
     for name, default in _defaults(type(estimator)).items():
         if name not in state:
             continue
         value = state[name]
         if name in _STEPS and nested:
-            listed = list(_steps({name: value}, all_of_them=True))
+            listed = list(steps_of({name: value}, all_of_them=True))
             if depth == 0:
                 found[name] = [step for step, _ in listed]
             for step, part in listed:
@@ -145,7 +128,8 @@ def _collect(estimator: Any, prefix: str, found: dict[str, Any], depth: int) -> 
             _collect(part, f"{prefix}{step}__", found, depth + 1)
 
 
-def _steps(state: dict[str, Any], *, all_of_them: bool = False) -> Iterator[tuple[str, Any]]:
+def steps_of(state: dict[str, Any], *, all_of_them: bool = False) -> Iterator[tuple[str, Any]]:
+    """The (name, estimator) of a composed estimator's `state`; those that are no estimator too, if asked."""
     for key in _STEPS:
         listed = state.get(key)
         if type(listed) is not list and type(listed) is not tuple:
@@ -156,10 +140,10 @@ def _steps(state: dict[str, Any], *, all_of_them: bool = False) -> Iterator[tupl
                 yield entry[0], entry[1]
 
 
-def _state(value: Any) -> dict[str, Any]:
+def state_of(value: Any) -> dict[str, Any]:
     """An instance's own ``__dict__``, read past whatever its class may do to attribute access."""
-    for base in _MRO.__get__(type(value)):
-        holder = _DICT.__get__(base).get("__dict__")
+    for base in MRO.__get__(type(value)):
+        holder = DICT.__get__(base).get("__dict__")
         if holder is not None:
             found = holder.__get__(value) if type(holder) is GetSetDescriptorType else None
             return found if type(found) is dict else {}
@@ -172,8 +156,8 @@ _MISSING = object()
 def _defaults(kind: type) -> dict[str, Any]:
     """The constructor's parameters and their defaults; those of a base too where it takes ``**kwargs``."""
     found: dict[str, Any] = {}
-    for base in _MRO.__get__(kind):
-        constructor = _DICT.__get__(base).get("__init__")
+    for base in MRO.__get__(kind):
+        constructor = DICT.__get__(base).get("__init__")
         if constructor is None:
             continue
         if type(constructor) is not FunctionType:
@@ -236,22 +220,22 @@ def plain(value: Any, depth: int = 0) -> Any:
     if kind is FunctionType:
         return value.__qualname__
     if issubclass(kind, type):
-        return _NAME.__get__(value)
+        return NAME.__get__(value)
     numpy: Any = sys.modules.get("numpy")
     if numpy is not None:
-        if issubclass(kind, numpy.generic) and _MODULE.__get__(kind) == "numpy":
+        if issubclass(kind, numpy.generic) and MODULE.__get__(kind) == "numpy":
             return plain(value.item(), depth + 1)
         if kind is numpy.ndarray:
             small = value.size <= MAX_ITEMS and value.dtype.kind in "biufU"
             return value.tolist() if small else f"array of shape {value.shape}"
-    return _NAME.__get__(kind)
+    return NAME.__get__(kind)
 
 
 def _boosted_settings(value: Any) -> dict[str, Any]:
     """XGBoost and LightGBM leave most parameters None; what is not was set."""
-    if _NAME.__get__(type(value)) == "Booster":
+    if NAME.__get__(type(value)) == "Booster":
         return {}
-    state = _state(value)
+    state = state_of(value)
     defaults = _defaults(type(value))
     found = {
         name: plain(state[name])
@@ -265,20 +249,20 @@ def _boosted_settings(value: Any) -> dict[str, Any]:
 
 
 def _catboost_settings(value: Any) -> dict[str, Any]:
-    set_by_user = _state(value).get("_init_params")
+    set_by_user = state_of(value).get("_init_params")
     return {name: plain(item) for name, item in set_by_user.items()} if type(set_by_user) is dict else {}
 
 
 def _torch_settings(value: Any) -> dict[str, Any]:
     """How large a network is; the classes of its children, by their name."""
-    children = _state(value).get("_modules")
+    children = state_of(value).get("_modules")
     layers = {
-        name: _NAME.__get__(type(child)) for name, child in (children or {}).items() if child is not None
+        name: NAME.__get__(type(child)) for name, child in (children or {}).items() if child is not None
     }
     weights, seen = 0, set()
     queue, visited = [value], 0
     while queue and visited < 10_000:
-        state = _state(queue.pop())
+        state = state_of(queue.pop())
         visited += 1
         for weight in (state.get("_parameters") or {}).values():
             if weight is not None and id(weight) not in seen:
@@ -290,7 +274,7 @@ def _torch_settings(value: Any) -> dict[str, Any]:
 
 def best_settings(value: Any) -> dict[str, Any]:
     """What a search found best, ``best_params.svc__C``; empty for anything else."""
-    found = _state(value).get("best_params_")
+    found = state_of(value).get("best_params_")
     if type(found) is not dict:
         return {}
     return {f"best_params.{key}": plain(item) for key, item in found.items() if type(key) is str}
@@ -298,12 +282,12 @@ def best_settings(value: Any) -> dict[str, Any]:
 
 def optimizer_settings(value: Any) -> dict[str, Any]:
     """The settings of a PyTorch optimizer's first group (``lr``, ``momentum`` …); empty for anything else."""
-    mro = _MRO.__get__(type(value))
+    mro = MRO.__get__(type(value))
     if not any(
-        _MODULE.__get__(base) == "torch.optim.optimizer" for base in mro if type(_MODULE.__get__(base)) is str
+        MODULE.__get__(base) == "torch.optim.optimizer" for base in mro if type(MODULE.__get__(base)) is str
     ):
         return {}
-    groups, defaults = _state(value).get("param_groups"), _state(value).get("defaults")
+    groups, defaults = state_of(value).get("param_groups"), state_of(value).get("defaults")
     if type(groups) is not list or not groups or type(defaults) is not dict:
         return {}
     given = _defaults(type(value))
@@ -315,11 +299,11 @@ def optimizer_settings(value: Any) -> dict[str, Any]:
 
 
 def _keras_settings(value: Any) -> dict[str, Any]:
-    layers = [_NAME.__get__(type(layer)) for layer in value.layers[:MAX_ITEMS]]
+    layers = [NAME.__get__(type(layer)) for layer in value.layers[:MAX_ITEMS]]
     settings: dict[str, Any] = {"weights": int(value.count_params()), "layers": layers}
     optimizer = getattr(value, "optimizer", None)
     if optimizer is not None:
-        settings["optimizer"] = _NAME.__get__(type(optimizer))
+        settings["optimizer"] = NAME.__get__(type(optimizer))
         config = optimizer.get_config()
         if type(config.get("learning_rate")) is float:
             settings["learning_rate"] = config["learning_rate"]
@@ -327,10 +311,10 @@ def _keras_settings(value: Any) -> dict[str, Any]:
 
 
 def _statsmodels_settings(value: Any) -> dict[str, Any]:
-    state = _state(_state(value).get("_results", value))
+    state = state_of(state_of(value).get("_results", value))
     model = state.get("model")
-    settings: dict[str, Any] = {"model": _NAME.__get__(type(model))}
-    formula = _state(model).get("formula")
+    settings: dict[str, Any] = {"model": NAME.__get__(type(model))}
+    formula = state_of(model).get("formula")
     if type(formula) is str:
         settings["formula"] = formula
     kind = state.get("cov_type")
@@ -350,193 +334,9 @@ _SETTINGS = {
 }
 
 
-# ---- scores
-
-
-def fitted_scores(name: str, value: Any) -> list[Score]:
-    """What a fitted object says of its own quality.
-
-    Each is (label, expression, path, number): the expression, written with the variable `name`, has
-    a value from which `path` leads to the number.
-    """
-    try:
-        return list(_scores(name, value))
-    except Exception:  # noqa: BLE001 - a half-fitted object has no scores
-        return []
-
-
-def summary_scores(name: str, value: Any) -> list[Score]:
-    """What the summary of a statistical result shows: its scores, and the p-value of every term."""
-    if model_family(value) != "statsmodels":
-        return []
-    try:
-        found = [*_scores(name, value), *_statistics(name, value, _SUMMARY_SCORES)]
-        terms: Any = getattr(value, "pvalues", None)
-        if _NAME.__get__(type(terms)) == "Series" and len(terms) <= _TERMS:
-            found += [
-                (f"pvalue {term}", f"{name}.pvalues", (term,), float(number))
-                for term, number in zip(terms.index.tolist(), terms.tolist(), strict=True)
-                if type(term) is str
-            ]
-        elif _NAME.__get__(type(terms)) == "ndarray" and terms.ndim == 1 and terms.size <= _TERMS:
-            terms_of = _state(_state(_state(value).get("_results", value)).get("model")).get("data")
-            names = getattr(terms_of, "xnames", None) or [str(index) for index in range(terms.size)]
-            found += [
-                (f"pvalue {term}", f"{name}.pvalues", (index,), float(number))
-                for index, (term, number) in enumerate(zip(names, terms.tolist(), strict=False))
-            ]
-    except Exception:  # noqa: BLE001 - a result may be broken in any way
-        return []
-    return found
-
-
-def _statistics(name: str, value: Any, keys: Iterable[str]) -> Iterator[Score]:
-    results = _state(value).get("_results", value)
-    for key in keys:
-        if _has_attribute(type(results), key):
-            number = _number(getattr(results, key, None))
-            if number is not None:
-                yield key, f"{name}.{key}", (), number
-
-
-def fitted_curves(value: Any) -> dict[str, list[float]]:
-    """The histories a fitted object kept, whole, by the labels `fitted_scores` gives their last values."""
-    try:
-        state, found = _state(value), {}
-        for attribute in ("evals_result_", "_evals_result", "history"):
-            for path, _ in _histories(state.get(attribute), ()):
-                kept = state[attribute]
-                for key in path[:-1]:
-                    kept = kept[key]
-                numbers = [_number(item) for item in kept]
-                if all(number is not None for number in numbers):
-                    found["_".join(str(part) for part in path[:-1])] = [float(number) for number in numbers]  # type: ignore[arg-type]
-    except Exception:  # noqa: BLE001 - a half-fitted object has no histories
-        return {}
-    return found
-
-
-def _scores(name: str, value: Any) -> Iterator[Score]:
-    family = model_family(value)
-    state = _state(value)
-    if family == "statsmodels":
-        yield from _statistics(name, value, _STATSMODELS_SCORES)
-        return
-    if not family and _NAME.__get__(type(value)) != "History":
-        return
-    for key in _SCORES:
-        number = _number(state.get(key))
-        if number is not None:
-            yield key.rstrip("_"), f"{name}.{key}", (), number
-    for attribute, public in {"best_score": "best_score", "_best_score": "best_score_"}.items():
-        for best, number in _best(state.get(attribute), ()):
-            yield "_".join(("best", *best)), f"{name}.{public}", best, number
-    kept = {"evals_result_": "evals_result_", "_evals_result": "evals_result_", "history": "history"}
-    for attribute, public in kept.items():
-        for path, number in _histories(state.get(attribute), ()):
-            label = "_".join(str(part) for part in path[:-1])
-            yield label, f"{name}.{public}", path, number
-    if family == "sklearn" and _NAME.__get__(type(value)) == "Pipeline":
-        steps = list(_steps(state))
-        if steps:
-            yield from _scores(f"{name}[-1]", steps[-1][1])
-
-
-def _best(kept: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int | float]]:
-    """The numbers of ``{set: {metric: number}}``, as LightGBM keeps those of the best round."""
-    if isinstance(kept, dict) and len(path) < 2:
-        for key, part in list(kept.items())[:MAX_ITEMS]:
-            if type(key) is str:
-                yield from _best(part, (*path, key))
-    elif len(path) == 2 and (number := _number(kept)) is not None:
-        yield path, number
-
-
-def _histories(kept: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], int | float]]:
-    """The last numbers of ``{set: {metric: [numbers]}}`` and of ``{metric: [numbers]}``."""
-    if not isinstance(kept, dict) or len(path) > 2:
-        if type(kept) is list and kept and path:
-            number = _number(kept[-1])
-            if number is not None:
-                yield (*path, len(kept) - 1), number
-        return
-    for key, part in list(kept.items())[:MAX_ITEMS]:
-        if type(key) is str:
-            yield from _histories(part, (*path, key))
-
-
-def _has_attribute(kind: type, name: str) -> bool:
-    return any(name in _DICT.__get__(base) for base in _MRO.__get__(kind))
-
-
-def _number(value: Any) -> int | float | None:
-    kind = type(value)
-    if kind is int or kind is float:
-        return value  # type: ignore[no-any-return]
-    numpy: Any = sys.modules.get("numpy")
-    if (
-        numpy is not None
-        and _MODULE.__get__(kind) == "numpy"
-        and issubclass(kind, numpy.floating | numpy.integer)
-    ):
-        return value.item()  # type: ignore[no-any-return]
-    return None
-
-
-# ---- bytes
-
-
-class _FullError(Exception):
-    """The model is larger than what is kept."""
-
-
-class _Bounded(io.BytesIO):
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.limit = limit
-
-    def write(self, data: Any) -> int:
-        if self.tell() + len(memoryview(data).cast("B")) > self.limit:
-            raise _FullError
-        return super().write(data)
-
-
-def serialize_model(value: Any, limit: int) -> tuple[bytes, str] | None:
-    """(bytes, format) of a model of at most `limit` bytes, None if it is larger or cannot be kept.
-
-    ``joblib`` for estimators and statistical results, ``pt`` (a ``state_dict``) for PyTorch,
-    ``ubj`` and ``txt`` for bare XGBoost and LightGBM boosters.
-    """
-    family = model_family(value)
-    if not family or family == "keras":
-        return None
-    try:
-        if _NAME.__get__(type(value)) == "Booster":
-            data, form = (
-                (bytes(value.save_raw("ubj")), "ubj")
-                if family == "xgboost"
-                else (
-                    value.model_to_string().encode(),
-                    "txt",
-                )
-            )
-            return (data, form) if len(data) <= limit else None
-        buffer = _Bounded(limit)
-        if family == "torch":
-            import torch
-
-            torch.save(value.state_dict(), buffer)
-            return buffer.getvalue(), "pt"
-        # As `joblib.load` reads it too; joblib's own pickler is written in Python and many times slower.
-        pickle.dump(value, buffer, protocol=5)
-        return buffer.getvalue(), "joblib"
-    except Exception:  # noqa: BLE001 - lambdas, locks and handles inside: such a model is not kept
-        return None
-
-
 def final_step(value: Any, kind: str) -> str:
     """The class name of what predicts: the last step of a pipeline, else the last part of `kind`."""
-    state = _state(value)
+    state = state_of(value)
     steps = state.get("steps")
     if type(steps) is list and steps and type(steps[-1]) is tuple and len(steps[-1]) == 2:
         last = steps[-1][1]

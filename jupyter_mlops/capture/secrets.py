@@ -265,7 +265,7 @@ class Vault:
                         self.add(value)
                 else:
                     self._learn_pairs(value)
-        elif type(plain) is list:
+        elif type(plain) is list or type(plain) is tuple:
             for value in plain:
                 if type(value) is not str:
                     self._learn_pairs(value)
@@ -274,8 +274,8 @@ class Vault:
         kind = type(plain)
         if kind is str:
             return self.clean(plain)
-        if kind is list:
-            return [self._clean_plain(value) for value in plain]
+        if kind is list or kind is tuple:  # a record's tuples stay tuples
+            return kind(self._clean_plain(value) for value in plain)
         if kind is dict:
             return {
                 name: MASK if type(value) is str and is_secret_pair(name, value) else self._clean_plain(value)

@@ -54,9 +54,12 @@ class Store(BatchWriter, RunEditor, RunReader, Overview, References, Directions,
     def __repr__(self) -> str:
         return f"Store({redacted(self.url)!r}, {redacted(self.artifacts_url)!r})"
 
-    def put_artifact(self, data: bytes) -> str:
-        """Keep `data`, whole or not at all, and return its sha-256; ArtifactError when that fails."""
-        return self._artifacts.put(data)
+    def put_artifact(self, data: bytes, *, later: bool = False) -> str:
+        """Keep `data`, whole or not at all, and return its sha-256; ArtifactError when that fails.
+
+        With `later` a large file is written in the background; see `Artifacts.put_later`.
+        """
+        return self._artifacts.put_later(data) if later else self._artifacts.put(data)
 
     def get_artifact(self, digest: str) -> bytes:
         """The bytes of a sha-256; ArtifactError when they are missing or damaged."""

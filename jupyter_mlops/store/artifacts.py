@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,14 @@ from jupyter_mlops.errors import ArtifactError
 
 from .locations import redacted
 
+log = logging.getLogger(__name__)
+#: Bytes from which a file is written in the background, where that is asked for, and how many may wait.
+LARGE = 1_000_000
+MOST_WAITING = 200_000_000
+# What waits to be written, by place and digest: read from here as if it were there already.
+_waiting: dict[tuple[str, str], bytes] = {}
+_lock = threading.Lock()
+_writers: dict[int, ThreadPoolExecutor] = {}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # Their objects appear whole by themselves, and a move would be a copy.
 _ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"})
@@ -56,12 +67,50 @@ class Artifacts:
             raise self._failed("written", error) from None
         return digest
 
+    def put_later(self, data: bytes) -> str:
+        """As `put`; what is large is written in the background, by the end of the process at the latest.
+
+        Until then this process reads it as if it were there. What cannot be written is tried again with
+        the next file, and said in the log.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        with _lock:
+            full = sum(map(len, _waiting.values())) + len(data) > MOST_WAITING
+            later = len(data) >= LARGE and not full
+            if later:
+                _waiting[self._url, digest] = data
+        if not later:
+            self.put(data)
+            if not _waiting:
+                return digest
+        # A fork has none of its parent's threads.
+        writer = _writers.setdefault(os.getpid(), ThreadPoolExecutor(1, "jupyter_mlops artifacts"))
+        try:
+            writer.submit(self._write_waiting)
+        except RuntimeError:  # the interpreter is ending
+            self._write_waiting()
+        return digest
+
+    def _write_waiting(self) -> None:
+        """Write what waits for this place."""
+        for (url, digest), data in list(_waiting.items()):
+            if url == self._url:
+                try:
+                    self.put(data)
+                except ArtifactError as error:
+                    log.error("The artifact %s… waits, not yet written: %s", digest[:12], error)
+                else:
+                    with _lock:
+                        _waiting.pop((url, digest), None)
+
     def get(self, digest: str) -> bytes:
         """The bytes of a digest; ArtifactError when they are missing or damaged."""
         if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
             raise ArtifactError(
                 f"{digest!r} is no digest of an artifact.", "A digest is 64 hexadecimal digits."
             )
+        if (waits := _waiting.get((self._url, digest))) is not None:
+            return waits
         try:
             if self.folder is not None:
                 data = (self.folder / digest[:2] / digest).read_bytes()

@@ -60,7 +60,7 @@ class Keeper:
                 run_id = waiting.run.run_id
                 if self._spool.holds(run_id):
                     raise StoreError(f"Another process is about to write run {run_id}.")
-                return save_now(self._store(), waiting)
+                return save_now(self._store(), waiting, later=True)
             except UsageError:
                 raise
             except BaseException as error:

@@ -176,13 +176,16 @@ def _drain(folder: Path, store: Store) -> list[Run]:
     return saved
 
 
-def save_now(store: Store, waiting: Waiting) -> Run:
-    """Save a run with all that belongs to it; gives it as stored."""
-    run = _keep_files(store, waiting.run, waiting.files)
+def save_now(store: Store, waiting: Waiting, *, later: bool = False) -> Run:
+    """Save a run with all that belongs to it; gives it as stored.
+
+    With `later` its large models are written in the background, while the user's next cell runs.
+    """
+    run = _keep_files(store, waiting.run, waiting.files, later=later)
     return store.save_run(run, curves=waiting.curves, children=waiting.children)
 
 
-def _keep_files(store: Store, run: Run, files: list[Bytes]) -> Run:
+def _keep_files(store: Store, run: Run, files: list[Bytes], *, later: bool) -> Run:
     """The run with `files` in the artifact store; for what cannot be kept it has a warning instead.
 
     A model's file is named in the model too.
@@ -191,7 +194,7 @@ def _keep_files(store: Store, run: Run, files: list[Bytes]) -> Run:
     models, problems = list(run.models), []
     for file in files:
         try:
-            digest = store.put_artifact(file.data)
+            digest = store.put_artifact(file.data, later=later and file.kind == "model")
         except ArtifactError as error:
             problems.append(
                 RunWarning(

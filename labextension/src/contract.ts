@@ -533,7 +533,11 @@ export interface MetricRow {
   rescored: { [key: string]: Num };
 }
 
-/** A fitted model: its variable, class, non-default settings and, when kept, its artifact. */
+/**
+ * A fitted model: its variable, class, non-default settings and, when kept, its artifact.
+ *
+ * `format` is `skops`, `joblib`, `pt`, `ubj` or `txt`; `input` is what it was fitted on, if known.
+ */
 export interface Model {
   name: string;
   kind: string;
@@ -542,6 +546,23 @@ export interface Model {
   format: string;
   size: number;
   order: number | null;
+  input: ModelInput | null;
+}
+
+/**
+ * What a model was fitted on: the variable, its class, and what one row of it is.
+ *
+ * `columns` holds name and dtype of each column of a table, in order. For an array it is empty, and
+ * `dtype` and `shape` (without the rows) stand for it. `example` is the first row by column, or by
+ * position for an array, cut after so many values; without it where no row could be read.
+ */
+export interface ModelInput {
+  name: string;
+  kind: string;
+  columns: { [key: string]: string };
+  shape: number[];
+  dtype: string;
+  example: { [key: string]: unknown };
 }
 
 /** Where an alias goes; null takes it away. `expected` is the version the caller believes it is on. */

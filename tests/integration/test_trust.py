@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from kernels import Kernel
 
+from jupyter_mlops.terminal import run_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -111,6 +113,55 @@ def test_a_kept_model_is_loaded_when_asked(kernel: Kernel) -> None:
     refused = kernel.run("mlops.load_model('last', 'other')")
     assert refused.error["ename"] == "UsageError"
     assert "model" in refused.error["evalue"]
+
+
+def test_a_model_says_what_it_was_fitted_on(kernel: Kernel) -> None:
+    kernel.run(
+        "import pandas as pd\nfrom sklearn.dummy import DummyClassifier\nfrom sklearn.linear_model import Ridge"
+    )
+    token = "ghp_a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5"
+    kernel.run(f"X = pd.DataFrame({{'size': [1.5, 2], 'api_token': ['{token}'] * 2}})")
+    kernel.run("%%track\nmodel = DummyClassifier().fit(X, [0, 1])\nacc = model.score(X, [0, 1])")
+    (model,) = kernel.last_run().models
+    assert model.input is not None
+    assert (model.input.name, model.input.kind) == ("X", "pandas.DataFrame")
+    assert list(model.input.columns) == ["size", "api_token"]
+    assert model.input.columns["size"] == "float64"
+    assert model.input.example["size"] == 1.5
+    assert "ghp_" not in str(kernel.last_run().models)
+    assert "ghp_" not in str(kernel.last_run().datasets)
+    shown = run_text(kernel.last_run())
+    assert "size float64 = 1.5" in shown
+    assert f"joblib, {model.size} bytes" in shown
+    kernel.run("%%track\nmodel = Ridge().fit(X[['size']], [0, 1])\nr2 = model.score(X[['size']], [0, 1])")
+    (model,) = kernel.last_run().models
+    assert model.input is not None
+    assert list(model.input.columns) == ["size"]
+
+
+def test_a_large_model_is_kept_as_it_was_when_its_cell_ended(kernel: Kernel) -> None:
+    kernel.run(
+        "import jupyter_mlops as mlops, numpy as np\nfrom sklearn.neighbors import KNeighborsRegressor"
+    )
+    kernel.run("X = np.arange(400_000.).reshape(-1, 2)\ny = X[:, 0].copy()")
+    kernel.run("%%track\nmodel = KNeighborsRegressor(1).fit(X, y)\nr2 = model.score(X[:9], y[:9])")
+    kernel.run("model._y[:] = -1")
+    assert kernel.run("float(mlops.load_model('last').predict([[10, 11]])[0])").result == "10.0"
+    (model,) = kernel.last_run().models
+    assert model.size > 1_000_000
+    kernel.restart()
+    with kernel.store() as store:
+        assert len(store.get_artifact(model.digest)) == model.size
+
+
+def test_a_model_that_takes_too_long_is_not_kept_and_says_so(kernel: Kernel) -> None:
+    kernel.run("import numpy as np\nfrom sklearn.neighbors import KNeighborsRegressor")
+    kernel.run("X = np.arange(400_000.).reshape(-1, 2)\ny = X[:, 0].copy()")
+    kernel.run("get_ipython().config.Mlops.model_seconds = 0.0\n%reload_ext jupyter_mlops")
+    kernel.run("%%track\nmodel = KNeighborsRegressor(1).fit(X, y)\nr2 = model.score(X[:9], y[:9])")
+    run = kernel.last_run()
+    assert "model_not_kept" in [warning.code for warning in run.warnings]
+    assert (run.models[0].digest, run.models[0].input is not None) == ("", True)
 
 
 SECRETS = {

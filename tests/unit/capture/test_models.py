@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import math
+import time
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,15 +18,17 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from jupyter_mlops.capture.dataset import describe_input
+from jupyter_mlops.capture.fitted import fitted_scores
+from jupyter_mlops.capture.loading import load_bytes
 from jupyter_mlops.capture.models import (
     class_path,
     describe_model,
-    fitted_scores,
     is_fitted,
     non_default_settings,
     optimizer_settings,
-    serialize_model,
 )
+from jupyter_mlops.capture.serialization import serialize_model
 
 FEATURES = pd.DataFrame({"a": np.arange(30.0), "b": ["x", "y", "z"] * 10})
 LABELS = np.arange(30) % 2
@@ -130,7 +131,7 @@ def test_an_estimator_of_the_notebook() -> None:
 def test_what_is_no_model_is_none(value: Any) -> None:
     assert describe_model("value", value) is None
     assert fitted_scores("value", value) == []
-    assert serialize_model(value, 10**6) is None
+    assert not serialize_model(value, 10**6).data
     assert optimizer_settings(value) == {}
 
 
@@ -163,23 +164,123 @@ def test_the_last_numbers_of_a_history() -> None:
 def test_a_model_is_kept_within_its_limit() -> None:
     model = pipeline().fit(FEATURES, LABELS)
     kept = serialize_model(model, 10**6)
-    assert kept is not None
-    data, form = kept
-    assert form == "joblib"
-    loaded = joblib.load(io.BytesIO(data))
+    loaded = load_bytes(kept.data, kept.form)
     assert (loaded.predict(FEATURES) == model.predict(FEATURES)).all()
-    assert serialize_model(model, 100) is None
+    refused = serialize_model(model, 100)
+    assert (refused.data, refused.form) == (b"", "")
+    assert "larger than 100 bytes" in refused.why
+
+
+class Slow(BaseEstimator):
+    """Its parts make themselves ready for a pickle at their leisure."""
+
+    def __init__(self) -> None:
+        self.parts_ = [Part() for _ in range(1000)]
+
+
+class Part:
+    asked = 0
+
+    def __reduce__(self) -> Any:
+        Part.asked += 1
+        time.sleep(0.001)
+        # More than one frame of a pickle, so that something is written now and then.
+        return bytes, (b"x" * 100_000,)
+
+
+def test_a_model_is_kept_within_its_time() -> None:
+    refused = serialize_model(Slow(), 10**9, seconds=0.01)
+    assert not refused.data
+    assert "too long" in refused.why
+    assert Part.asked < 1000
+
+
+def test_skops_is_used_where_it_is_loaded_and_trusts_every_type() -> None:
+    assert serialize_model(Ridge().fit(FEATURES[["a"]], LABELS), 10**6).form == "joblib"
+    pytest.importorskip("skops.io")
+    ridge = Ridge(alpha=2).fit(FEATURES[["a"]], LABELS)
+    kept = serialize_model(ridge, 10**6)
+    assert kept.form == "skops"
+    loaded = load_bytes(kept.data, kept.form)
+    assert loaded.get_params() == ridge.get_params()
+    assert (loaded.predict(FEATURES[["a"]]) == ridge.predict(FEATURES[["a"]])).all()
+    forest = RandomForestClassifier(3).fit(FEATURES[["a"]], LABELS)
+    assert serialize_model(forest, 10**6).form == "joblib"
+
+
+def test_a_network_is_kept_as_its_weights() -> None:
+    torch = pytest.importorskip("torch")
+    network = torch.nn.Linear(2, 1)
+    kept = serialize_model(network, 10**6)
+    assert kept.form == "pt"
+    assert torch.equal(load_bytes(kept.data, kept.form)["weight"], network.weight)
+
+
+def test_what_a_model_was_fitted_on() -> None:
+    frame = FEATURES.assign(when=pd.Timestamp("2020-01-02"), kind=pd.Categorical(["u"] * 30), text="t" * 500)
+    found = describe_input("X", frame)
+    assert found is not None
+    assert (found.name, found.kind, found.shape, found.dtype) == ("X", "pandas.DataFrame", (), "")
+    assert found.columns == {name: str(dtype) for name, dtype in frame.dtypes.items()}
+    assert (found.example["a"], found.example["b"], found.example["kind"]) == (0.0, "x", "u")
+    assert found.example["when"] == "2020-01-02 00:00:00"
+    assert len(found.example["text"]) == 101
+
+
+def test_what_a_model_was_fitted_on_as_an_array() -> None:
+    found = describe_input("X", np.arange(12, dtype=np.float32).reshape(4, 3))
+    assert found is not None
+    assert (found.columns, found.shape, found.dtype) == ({}, (3,), "float32")
+    assert found.example == {"0": 0.0, "1": 1.0, "2": 2.0}
+    images = describe_input("X", np.zeros((5, 28, 28), np.uint8))
+    assert images is not None
+    assert (images.shape, images.dtype, len(images.example)) == ((28, 28), "uint8", 200)
+    assert describe_input("X", [[1, 2]]) is None
+    empty = describe_input("X", FEATURES[:0])
+    assert empty is not None
+    assert (list(empty.columns), empty.example) == (["a", "b"], {})
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow", "torch", "scipy"])
+def test_what_a_model_was_fitted_on_elsewhere(library: str) -> None:
+    pytest.importorskip(library)
+    if library == "polars":
+        import polars as pl
+
+        found = describe_input("X", pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
+    elif library == "pyarrow":
+        import pyarrow as pa
+
+        found = describe_input("X", pa.table({"a": [1, 2], "b": ["x", "y"]}))
+    elif library == "torch":
+        import torch
+
+        found = describe_input("X", torch.ones(3, 2))
+    else:
+        import scipy.sparse
+
+        found = describe_input("X", scipy.sparse.csr_matrix([[0, 2.0], [1, 0]]))
+    assert found is not None
+    if library in ("polars", "pyarrow"):
+        assert list(found.columns) == ["a", "b"]
+        assert found.example == {"a": 1, "b": "x"}
+    else:
+        assert (found.columns, found.shape) == ({}, (2,))
+        assert list(found.example) == ["0", "1"]
 
 
 def test_a_model_that_cannot_be_pickled_is_not_kept() -> None:
-    assert serialize_model(FunctionTransformer(lambda x: x), 10**6) is None
+    kept = serialize_model(FunctionTransformer(lambda x: x), 10**6)
+    assert not kept.data
+    assert "cannot be pickled" in kept.why
 
 
 def test_strangers_are_left_alone(hostile: Any) -> None:
     assert describe_model("hostile", hostile) is None
     assert describe_model("hostile", type(hostile)) is None
     assert fitted_scores("hostile", hostile) == []
-    assert serialize_model(hostile, 10**6) is None
+    assert not serialize_model(hostile, 10**6).data
+    assert describe_input("hostile", hostile) is None
     assert non_default_settings(Ridge(alpha=hostile)) == {"alpha": "Hostile"}
 
 
@@ -220,8 +321,7 @@ def test_xgboost() -> None:
         ("validation_0_logloss", "model.evals_result_", ("validation_0", "logloss", 4), last)
     ]
     kept = serialize_model(model.get_booster(), 10**6)
-    assert kept is not None
-    assert kept[1] == "ubj"
+    assert kept.form == "ubj"
 
 
 def test_lightgbm() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlops.errors import ArtifactError
-from jupyter_mlops.store.artifacts import Artifacts
+from jupyter_mlops.store.artifacts import LARGE, Artifacts, _waiting, _writers
 
 
 @pytest.fixture(params=["folder", "file url", "memory"])
@@ -26,6 +27,44 @@ def test_bytes_come_back(artifacts, data):
     assert digest == hashlib.sha256(data).hexdigest()
     assert artifacts.get(digest) == data
     assert artifacts.put(data) == digest
+
+
+def test_large_files_are_written_later_and_read_at_once(artifacts, monkeypatch):
+    go = threading.Event()
+    written = Artifacts.put
+
+    def slow(self, data):
+        assert go.wait(10)
+        return written(self, data)
+
+    monkeypatch.setattr(Artifacts, "put", slow)
+    data = bytes(range(256)) * 10_000
+    digest = artifacts.put_later(data)
+    assert artifacts.get(digest) == data
+    with pytest.raises(ArtifactError):
+        Artifacts(artifacts._url + "/elsewhere").get(digest)
+    go.set()
+    settle()
+    assert digest not in {key for _, key in _waiting}
+    assert artifacts.get(digest) == data
+
+
+def test_what_could_not_be_written_later_is_tried_again(tmp_path):
+    (tmp_path / "kept").write_text("in the way")
+    artifacts = Artifacts(str(tmp_path / "kept"))
+    data = os.urandom(LARGE)
+    digest = artifacts.put_later(data)
+    settle()
+    assert artifacts.get(digest) == data
+    (tmp_path / "kept").unlink()
+    artifacts.put_later(b"small")
+    settle()
+    assert (tmp_path / "kept" / digest[:2] / digest).read_bytes() == data
+
+
+def settle():
+    """Wait until the writer has done what it was given."""
+    _writers[os.getpid()].submit(int).result(10)
 
 
 def test_missing_artifacts_say_so(artifacts):
