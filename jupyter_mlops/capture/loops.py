@@ -130,7 +130,10 @@ class LoopWatch:
                 self.arguments[loop.scope.rpartition(".")[2]] = arguments_of(frame)
         self.running.append(loop)
         base = loop.steps
-        loop.total = _length(iterator)
+        try:
+            loop.total = _length(iterator)
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._fault(fault)
         over = False
 
         def end() -> Iterator[Any]:

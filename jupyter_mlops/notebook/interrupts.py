@@ -25,7 +25,10 @@ def deferred(*, deliver: bool) -> Iterator[None]:
         deliver: Whether an interrupt that came is passed on to what runs next, such as the cell that is
             about to begin; else it came too late and is dropped.
     """
-    handler = _handler()
+    try:
+        handler = _handler()
+    except Exception:  # noqa: BLE001 — our fault must never become the user's
+        handler = None
     if handler is None:
         yield
         return
