@@ -298,8 +298,10 @@ class Recorder:
             if event.site.kind not in ("predict", "call"):
                 continue
             run_id = self._fitted_by(event)
-            if run_id is None and event.site.kind == "call":
-                made = self._binding_of(prediction_of(event), execution.order)
+            name = prediction_of(event)
+            # Predictions that this cell made are told by the model that made them.
+            if run_id is None and event.site.kind == "call" and name not in execution.bound:
+                made = self._binding_of(name, execution.order)
                 run_id = self._newest_run(made, made) if made is not None else None
             if run_id is not None:
                 found[run_id] = None
