@@ -108,7 +108,8 @@ def _metric_cell(row: MetricRow, run_id: str, shown: str) -> tuple[str, str]:
     sure = ""
     if effect is not None:
         sure = " " + muted(text(effect.interval), title=f"{effect.sentence} ({effect.method})")
-        sure += muted(f" {text(effect.verdict)}") if effect.verdict in ("noise", "too few") else ""
+        told = {"noise": " noise", "too few": " too few to tell"}.get(effect.verdict)
+        sure += muted(told) if told else ""
     doubted = effect is not None and effect.verdict in ("noise", "too few")
     if change == 0 or not math.isfinite(change) or row.higher_is_better is None or doubted:
         return number, star + muted(written) + sure

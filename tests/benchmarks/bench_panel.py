@@ -25,7 +25,10 @@ sys.path[:0] = [
 FIRST_PAINT = """async () => {
   const begin = performance.now();
   window.jupyterapp.commands.execute('jupyter-mlops:open-panel');
-  while (!document.querySelector('.jp-Mlops-row')) await new Promise(requestAnimationFrame);
+  while (!document.querySelector('.jp-Mlops-row')) {
+    if (performance.now() - begin > 30000) throw new Error('no run was shown in 30 s');
+    await new Promise(requestAnimationFrame);
+  }
   await new Promise(requestAnimationFrame);
   return performance.now() - begin;
 }"""
@@ -33,11 +36,12 @@ FILTER = """async text => {
   const box = document.querySelector('input[type=search][aria-label="Filter runs"]');
   const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
   const grid = document.querySelector('.jp-Mlops-list');
-  const before = grid.getAttribute('aria-rowcount');
+  const before = grid?.getAttribute('aria-rowcount');
   const begin = performance.now();
   set.call(box, text);
   box.dispatchEvent(new Event('input', { bubbles: true }));
   while (document.querySelector('.jp-Mlops-list')?.getAttribute('aria-rowcount') === before) {
+    if (performance.now() - begin > 30000) throw new Error(`no answer to ${text || 'no filter'} in 30 s`);
     await new Promise(requestAnimationFrame);
   }
   return performance.now() - begin;
@@ -78,6 +82,7 @@ def main() -> None:
         store.close()
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=BROWSER_OPTIONS)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(120_000)
         page.goto(f"{server.url}lab?token={server.token}")
         page.locator("#jp-main-dock-panel").wait_for()
         page.wait_for_timeout(3000)

@@ -81,6 +81,13 @@ def test_the_filter_is_completed_and_points_at_what_is_wrong(lab: LabPage, panel
     panel.filter_box.fill("metrics.accuracy > > 1")
     expect(panel.region.get_by_role("alert").locator("mark")).to_have_text(">")
     lab.picture("wrong")
+    panel.filter_box.fill("")
+    expect(panel.region.get_by_text(f"{COUNT} runs")).to_be_visible()
+    expect(panel.region.get_by_role("alert")).to_have_count(0)
+    panel.filter_box.fill("metrics.accuracy >")
+    expect(panel.region.get_by_role("alert")).to_be_visible()
+    panel.filter_box.fill("")  # the question asked before, so the answer is "unchanged"
+    expect(panel.region.get_by_role("alert")).to_have_count(0)
 
 
 def test_runs_stand_in_groups_that_fold(lab: LabPage, panel: RunsPanel) -> None:
