@@ -123,8 +123,7 @@ def test_notes_tags_and_the_baseline_are_kept_with_the_run(lab: LabPage, panel: 
 
     number = COUNT - 2
     row = panel.row(number)
-    row.focus()
-    lab.page.keyboard.press("Enter")
+    row.press("Enter")
     note = row.get_by_role("textbox", name="Note of run")
     note.fill("worth another look")
     note.press("Control+Enter")
