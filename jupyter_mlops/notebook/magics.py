@@ -145,7 +145,14 @@ def neutralise(lines: list[str]) -> list[str]:
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
     if first is None or not (found := _MARKER.match(lines[first].rstrip("\n"))):
         return lines
-    marker = parse_line(found[1], found[2] or "")
+    try:
+        return _without_marker(lines, first, parse_line(found[1], found[2] or ""))
+    except Exception:  # noqa: BLE001 — our fault must never become the user's
+        return [*lines[:first], f"# {lines[first].strip()}\n", *lines[first + 1 :]]
+
+
+def _without_marker(lines: list[str], first: int, marker: Marker) -> list[str]:
+    """The cell as it runs, its marker being the line `first`."""
     body = lines[first + 1 :]
     second = next((index for index, line in enumerate(body) if line.strip()), None)
     if second is not None and body[second].startswith("%%"):
