@@ -273,13 +273,13 @@ def _connect(steps: Sequence[Step], hoisted: Hoisted, final: Collection[str], wo
         called = {found.name for found in references(statements) if found.context == "load"}
         given = {extra for name in called for extra in extras.get(name, ())}
         flows.append(((reads | (given - sure)) - outside, bound, sure))
-    for index, step in enumerate(steps):
+    # What is needed after a step: what a later one binds for sure before it is read is not.
+    later: set[str] = set(final)
+    for index, step in reversed(list(enumerate(steps))):
         reads, bound, sure = flows[index]
         before = {name for _, earlier, _ in flows[:index] for name in earlier}
-        later: set[str] = set(final)
-        for reads_later, _, _ in flows[index + 1 :]:
-            later |= reads_later
         outputs = {name for name in bound if name in later and name not in outside}
+        later = (later - sure) | reads
         maybe = outputs - sure
         step.inputs = _ordered((reads | maybe) & before, steps[:index])
         step.outputs = _ordered(outputs, [step])

@@ -108,6 +108,16 @@ def test_steps_are_given_and_give_what_is_used() -> None:
     assert [step.name for step in steps] == ["load_raw", "make_c", "make_d"]
 
 
+def test_a_step_gives_nothing_that_a_later_one_makes_anew() -> None:
+    cells = cells_of("w = 1\nb = w", "w = 2 * b", "if b:\n    w = 3")
+    steps = group_cells(cells, Hoisted(), final=["w"], words=Words("c", "m", "r"))
+    assert [(step.inputs, step.outputs) for step in steps] == [
+        ([], ["b"]),
+        (["b"], ["w"]),
+        (["w", "b"], ["w"]),
+    ]
+
+
 def test_a_nested_function_holds_together_what_it_looks_up_later() -> None:
     cells = cells_of("f = lambda: late", "x = 1", "late = 2", "y = f()")
     steps = group_cells(cells, Hoisted(), final=["y"], words=Words("c", "m", "r"))
