@@ -164,7 +164,11 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
     NotebookActions.executed.connect(() => model.noticeCell(true));
 
     if (settingRegistry !== null) {
-      void applySettings(settingRegistry, model, panel, settings);
+      // Not before the application stands: until its shortcuts are loaded, the
+      // shortcuts plugin of the front end fails over any other plugin's settings.
+      void app.restored.then(() =>
+        applySettings(settingRegistry, model, panel, settings)
+      );
     }
     void remember(stateDB, model);
     return model;

@@ -44,7 +44,9 @@ class Version:
 
 
 @pytest.fixture
-def notebook(tmp_path: Path) -> Notebook:
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notebook:
+    # Cells of a few lines would join into one step; here each is a step of its own.
+    monkeypatch.setattr("jupyter_mlops.export.steps._FEW", 0)
     folder = tmp_path / "notebook"
     folder.mkdir()
     return Notebook(folder)
