@@ -21,8 +21,8 @@ from jupyter_mlops.records import Artifact, Evaluation, MetricDetail, new_id
 from jupyter_mlops.store import Store, open_store
 
 if TYPE_CHECKING:
-    from conftest import Server
     from lab_page import LabPage
+    from lab_server import Server
     from playwright.sync_api import Locator
 
 pytestmark = pytest.mark.browser

@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import running_server
+from lab_server import running_server
 from seeded import NOTEBOOK, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Server
     from lab_page import LabPage
+    from lab_server import Server
 
 pytestmark = pytest.mark.browser
 # JupyterLab itself evaluates its settings' schemas and has one inline script, told apart by its hash. The

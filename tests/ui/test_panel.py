@@ -9,8 +9,8 @@ import pytest
 from seeded import fill
 
 if TYPE_CHECKING:
-    from conftest import Server
     from lab_page import LabPage, RunsPanel
+    from lab_server import Server
     from playwright.sync_api import Locator
 
 pytestmark = pytest.mark.browser

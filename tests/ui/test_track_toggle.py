@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Server
     from lab_page import LabPage
+    from lab_server import Server
 
 pytestmark = pytest.mark.browser
 
