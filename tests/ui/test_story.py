@@ -175,7 +175,7 @@ def test_a_validated_version_is_promoted(lab: LabPage, quickstart: str) -> None:
     promote = lab.page.get_by_role("combobox", name="Promote by_hand v1")
     promote.select_option("champion")
     version = panel.pipelines.get_by_role("listitem").filter(has=promote)
-    expect(version.get_by_text("champion", exact=True).first).to_be_visible()
+    expect(version.get_by_role("button", name="Take champion off v1")).to_be_visible()
     expect(promote.get_by_role("option", name="champion")).to_have_count(0)
     # It has stood nowhere before.
     expect(panel.pipelines.get_by_role("button", name="Roll back champion")).to_have_count(0)
@@ -205,7 +205,13 @@ def test_the_pipelines_stay_folded(lab: LabPage, quickstart: str) -> None:
     panel = lab.open_panel()
     fold = panel.pipelines.get_by_role("button", name="Pipelines")
     expect(panel.pipelines).to_contain_text("by_hand")
-    with lab.page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.ok):
+    with lab.page.expect_response(
+        lambda answer: (
+            "/api/workspaces/" in answer.url
+            and answer.ok
+            and '"pipelinesFolded":true' in (answer.request.post_data or "")
+        )
+    ):
         fold.click()
     expect(panel.pipelines.get_by_text("by_hand").first).to_be_hidden()
     lab.picture("folded")
