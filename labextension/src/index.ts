@@ -164,8 +164,7 @@ const runsPlugin: JupyterFrontEndPlugin<IRunsModel> = {
     NotebookActions.executed.connect(() => model.noticeCell(true));
 
     if (settingRegistry !== null) {
-      // Not before the application stands: until its shortcuts are loaded, the
-      // shortcuts plugin of the front end fails over any other plugin's settings.
+      // The panel has its defaults until then; nothing waits for these.
       void app.restored.then(() =>
         applySettings(settingRegistry, model, panel, settings)
       );

@@ -66,7 +66,7 @@ def lab(server: Server, browser: Browser, request: pytest.FixtureRequest) -> Ite
     if request.session.testsfailed > failed_before:
         lab.picture("failure")
     context.close()
-    # Notebook 7's own shortcuts fail over settings that are loaded before theirs, with or without us.
+    # Raised in the shortcuts plugin of Notebook 7; whether it comes without this extension, too, is not known.
     theirs = "/static/notebook/"
     # And JupyterLab's own promises fail when a kernel is restarted before it has answered.
     left = [error for error in errors if "Canceled future for" not in error]
