@@ -52,7 +52,6 @@ def lab(server: Server, browser: Browser, request: pytest.FixtureRequest) -> Ite
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     context.set_default_timeout(20_000)
     page = context.new_page()
-    page.bring_to_front()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     requests: list[str] = []

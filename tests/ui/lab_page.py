@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 
+# JupyterLab's launcher comes when the server has told of its kernels, and takes the focus from whoever has it.
+SETTLED = """() => {
+  const launcher = document.querySelector(".jp-Launcher");
+  const main = [...(window.jupyterapp?.shell.widgets("main") ?? [])];
+  return main.length > 0 && (launcher === null || launcher.contains(document.activeElement));
+}"""
+
+
 @dataclass(frozen=True)
 class LabPage:
     """A window of JupyterLab."""
@@ -27,6 +35,8 @@ class LabPage:
         place = f"lab/workspaces/{self.test}" + (f"/tree/{path}" if path else "")
         self.page.goto(f"{self.url}{place}?token={self.token}")
         self.page.locator("#jp-main-dock-panel").wait_for()
+        if not path:
+            self.page.wait_for_function(SETTLED)
 
     def open_notebook(self, path: str) -> Notebook:
         """Open a notebook and wait until its kernel is idle."""

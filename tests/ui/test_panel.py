@@ -37,7 +37,6 @@ def open_table(lab: LabPage, panel: RunsPanel) -> Locator:
     return table
 
 
-@pytest.mark.xfail(strict=False, reason="fails by itself, too, on the last builds; cause not found")
 def test_of_many_runs_only_those_seen_are_there_and_keys_reach_them_all(
     lab: LabPage, panel: RunsPanel
 ) -> None:
@@ -62,7 +61,6 @@ def test_of_many_runs_only_those_seen_are_there_and_keys_reach_them_all(
     expect(panel.row(COUNT)).to_be_focused()
 
 
-@pytest.mark.xfail(strict=False, reason="fails by itself, too, on the last builds; cause not found")
 def test_the_filter_is_completed_and_points_at_what_is_wrong(lab: LabPage, panel: RunsPanel) -> None:
     from playwright.sync_api import expect
 
