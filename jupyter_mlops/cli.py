@@ -449,17 +449,13 @@ def _rollback(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
+    from .api import open_default_store
     from .exchange import import_runs
-    from .store import open_store
     from .terminal import exchange_text
 
-    config = load_config()
-    url = config.resolved_store_url()
-    store = open_store(url, config.resolved_artifacts_url(url))
+    store, limit = open_default_store(), load_config().artifact_bytes
     done = []
-    for run in import_runs(
-        store, options.source, experiment=options.experiment, artifact_bytes=config.artifact_bytes
-    ):
+    for run in import_runs(store, options.source, experiment=options.experiment, artifact_bytes=limit):
         done.append(run)
         if run.outcome != "unchanged":
             _progress(f"{run.experiment} #{run.number} from {run.source_run_id}: {run.outcome}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .foreign import ForeignFile, ForeignRun, Point, in_order, milliseconds_of, status_of
+from .places import opened_database, tables_of
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -20,19 +21,14 @@ _COLUMNS = "id, project, name, status, created_at, script, git_commit, duration_
 
 def is_exptrack_database(path: Path) -> bool:
     """Whether a SQLite file is exptrack's."""
-    try:
-        with _opened(path) as connection:
-            query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-            tables = {name for (name,) in connection.execute(query)}
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(experiments)")}
-    except sqlite3.Error:
-        return False
-    return tables >= _NEEDED and "created_at" in columns
+    with opened_database(path) as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(experiments)")}
+        return tables_of(connection) >= _NEEDED and "created_at" in columns
 
 
 def read_exptrack(path: Path) -> Iterator[ForeignRun]:
     """Its runs, oldest first."""
-    with _opened(path) as connection:
+    with opened_database(path) as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM experiments ORDER BY created_at").fetchall()  # noqa: S608
         for run_id, project, name, status, created, script, commit, duration, notes, tags in rows:
             began = _time(created)
@@ -55,12 +51,6 @@ def read_exptrack(path: Path) -> Iterator[ForeignRun]:
                 tags={**_tags(tags), **({"git.commit": commit} if commit else {})},
                 files=_files(connection, path.parent.parent, run_id),
             )
-
-
-def _opened(path: Path) -> Any:
-    import contextlib
-
-    return contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))
 
 
 def _pairs(connection: sqlite3.Connection, run_id: str) -> list[tuple[str, str]]:

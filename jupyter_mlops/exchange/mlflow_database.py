@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,10 @@ from jupyter_mlops.errors import UsageError
 
 from .foreign import ForeignFile, ForeignRun, Point, in_order, status_of, time_of
 from .mlflow_terms import NOTE, PARENT, RUN_NAME, SOURCE, dataset_of, number_of
-from .places import files_below, first_folder
+from .places import files_below, first_folder, opened_database, tables_of
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -22,8 +22,8 @@ _NEEDED = {"experiments", "runs", "metrics", "params", "tags"}
 
 def is_mlflow_database(path: Path) -> bool:
     """Whether a SQLite file is MLflow's."""
-    with _opened(path) as connection:
-        return _tables(connection) >= _NEEDED
+    with opened_database(path) as connection:
+        return tables_of(connection) >= _NEEDED
 
 
 def read_database(path: Path) -> Iterator[ForeignRun]:
@@ -32,8 +32,8 @@ def read_database(path: Path) -> Iterator[ForeignRun]:
     Raises:
         UsageError: The file is no database of MLflow's.
     """
-    with _opened(path) as connection:
-        tables = _tables(connection)
+    with opened_database(path) as connection:
+        tables = tables_of(connection)
         if missing := _NEEDED - tables:
             raise UsageError(
                 f"{path} is no database of MLflow's: it has no table {min(missing)!r}.",
@@ -66,28 +66,6 @@ def read_database(path: Path) -> Iterator[ForeignRun]:
                     *(_models(path.parent, connection, run_id) if "logged_models" in tables else ()),
                 ],
             )
-
-
-class _opened:  # noqa: N801 — reads as a function where it is used
-    """A read-only connection, for a ``with`` block."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        try:
-            self._connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)
-            self._connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
-        except sqlite3.Error as error:
-            raise UsageError(f"{self._path} cannot be read: {error}.", "Give a SQLite file.") from error
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-
-def _tables(connection: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def _points(connection: sqlite3.Connection, run_id: str) -> dict[str, list[Point]]:

@@ -1,19 +1,45 @@
-"""The files of a run, wherever its tracker put them."""
+"""The files of a run, wherever its tracker put them, and the databases of trackers."""
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from jupyter_mlops.errors import UsageError
+
 from .foreign import ForeignFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 MOST = 10_000
 """Files of one run beyond this are left where they are."""
+
+
+@contextmanager
+def opened_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """A SQLite file, read-only, for a ``with`` block; UsageError where it is none."""
+    connection = None
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise UsageError(f"{path} cannot be read: {error}.", "Give a SQLite file.") from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def tables_of(connection: sqlite3.Connection) -> set[str]:
+    """The names of a database's tables."""
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def files_below(place: str, *, prefix: str = "", kind: str = "file") -> list[ForeignFile]:

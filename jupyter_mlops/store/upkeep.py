@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from jupyter_mlops.errors import ArtifactError, StoreError, UsageError
 from jupyter_mlops.records import Run
 
+from .batches import AT_ONCE
 from .copying import Copied, copy_rows
 from .documents import content, decode
 from .schema import (
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from . import Store
 
-AT_ONCE = 500
 GRACE_SECONDS = 86_400
 """A file this young may belong to a run that is just being written."""
 

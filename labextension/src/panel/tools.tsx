@@ -102,20 +102,8 @@ function OrderChoice(
         {order !== null && !known.has(order.column) && (
           <option value={order.column}>{order.column}</option>
         )}
-        <optgroup label={trans.__('Metrics')}>
-          {metrics.map(name => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </optgroup>
-        <optgroup label={trans.__('Parameters')}>
-          {params.map(name => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </optgroup>
+        <NameOptions label={trans.__('Metrics')} names={metrics} />
+        <NameOptions label={trans.__('Parameters')} names={params} />
       </select>
       {order !== null && (
         <button
@@ -169,21 +157,27 @@ export function GroupChoice(
       {groupBy !== null && !known.has(groupBy) && (
         <option value={groupBy}>{groupBy}</option>
       )}
-      <optgroup label={trans.__('Tags')}>
-        {tags.map(name => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </optgroup>
-      <optgroup label={trans.__('Parameters')}>
-        {params.map(name => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </optgroup>
+      <NameOptions label={trans.__('Tags')} names={tags} />
+      <NameOptions label={trans.__('Parameters')} names={params} />
     </select>
+  );
+}
+
+/**
+ * A group of names to choose from.
+ */
+function NameOptions(props: {
+  label: string;
+  names: readonly string[];
+}): JSX.Element {
+  return (
+    <optgroup label={props.label}>
+      {props.names.map(name => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </optgroup>
   );
 }
 
