@@ -39,6 +39,9 @@ log = logging.getLogger("jupyter_mlops")
 # Without a handler of the user's, Python would write our log into the output of their cell.
 log.addHandler(logging.NullHandler())
 
+#: Seconds by which the line of a cell that nothing tells of comes after the line of one with a loop.
+_LOOPS_FIRST = 0.5
+
 
 class Watcher:
     """Watches one shell.
@@ -80,7 +83,8 @@ class Watcher:
             early=config.early_row_seconds,
             lease=config.lease_seconds,
             tell=tell,
-            after=config.progress_seconds,
+            # A loop that takes steps tells more than a clock does: it goes first.
+            after=config.progress_seconds + _LOOPS_FIRST,
         )
         self._stored_cells = 0
         self._depth = 0
