@@ -2,6 +2,8 @@
 
 A test marked ``browser`` or ``postgresql`` is skipped, with the reason, where its programs are
 missing. With ``CI`` set it fails instead, so that nothing goes untested unnoticed.
+
+The tests run in two processes (``-n 0`` for one, as a debugger needs it), a file in one of them.
 """
 
 from __future__ import annotations
@@ -10,9 +12,14 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+BROWSER_TESTS = "tests/ui/"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -48,6 +55,23 @@ def missing_browser() -> str:
 def missing_postgresql() -> str:
     """Why PostgreSQL tests cannot run here, or the empty string."""
     return "" if find_postgresql() else "PostgreSQL is not installed: apt-get install postgresql"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that take longest begin first, so that no process is left alone with them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER_TESTS))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Keep a file's tests together, who share a kernel or a server, and all browsers in one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return BROWSER_TESTS if nodeid.startswith(BROWSER_TESTS) else nodeid.partition("::")[0]
+
+    return ByFile(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
