@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 WRITES: dict[str, Any] = {"mlops_writes": True}
 """Execution options of a connection that will write."""
 
+IDLE_SECONDS = 60.0
+"""Seconds after which a PostgreSQL server ends a transaction in which nothing comes any more."""
+
+# How libpq finds out that a server is gone without a word: after about half a minute, not after hours.
+_DEAD_LINES = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
 # Connections are kept open, as many as threads have used at once; the one used last is used next, because
 # its statements are prepared. Values are not shown in errors, where they could be anybody's.
 _POOL: dict[str, Any] = {
@@ -58,9 +69,10 @@ def postgresql_engine(url: sa.URL, shown: str, *, patience: float) -> sa.Engine:
     """The engine of a PostgreSQL database; StoreError when its driver is missing."""
     # libpq counts in whole seconds, and takes less than two for two.
     seconds = max(2, min(5, round(patience)))
-    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": seconds}
+    bounds = {"connect_timeout": seconds, **_DEAD_LINES}
+    arguments = {name: value for name, value in bounds.items() if name not in url.query}
     try:
-        engine = sa.create_engine(url, connect_args=timeout, pool_pre_ping=True, **_POOL)
+        engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, **_POOL)
     except ImportError:
         raise StoreError(
             f"The store {shown} needs psycopg.", "Install it: pip install 'jupyter_mlops[postgresql]'."
@@ -70,6 +82,8 @@ def postgresql_engine(url: sa.URL, shown: str, *, patience: float) -> sa.Engine:
     def bound_waiting(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {int(patience * 1000)}")
+            # A program whose line has gone dead in the middle of a write must not keep all others waiting.
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {int(IDLE_SECONDS * 1000)}")
         connection.commit()
 
     return engine
