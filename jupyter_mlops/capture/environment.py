@@ -32,6 +32,8 @@ FRESH_SECONDS = 3.0
 FIRST_WAIT = 0.3
 _MODULE: Any = type.__dict__["__module__"]
 _MODULE_DICT: Any = vars(ModuleType)["__dict__"]
+#: Types by identity, since hashing a foreign type may run its metaclass. The shell keeps many texts.
+_BUILT_IN = frozenset(map(id, (str, int, float, bool, bytes, list, tuple, dict, set, type(None))))
 _OWN = frozenset({"__main__", "builtins", "jupyter_mlops", "IPython", "ipykernel", "__mp_main__"})
 _DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
@@ -67,7 +69,7 @@ def describe_environment(namespace: Mapping[str, Any], *, directory: str) -> Env
 def used_packages(namespace: Mapping[str, Any]) -> dict[str, str]:
     """Distribution → version of what stands behind the names: modules, classes, functions, instances."""
     roots: set[str] = set()
-    for value in list(namespace.values()):
+    for value in [value for value in list(namespace.values()) if id(type(value)) not in _BUILT_IN]:
         kind = type(value)
         if kind is ModuleType:
             name = _MODULE_DICT.__get__(value).get("__name__")
@@ -165,7 +167,12 @@ def git_state(directory: str) -> dict[str, Any]:
 
 
 def _repository(directory: Path) -> Path | None:
-    return next((folder for folder in (directory, *directory.parents) if (folder / ".git").exists()), None)
+    folder = str(directory)
+    while not os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118 — asked at every run
+        folder, below = os.path.dirname(folder), folder  # noqa: PTH120
+        if folder == below:
+            return None
+    return Path(folder)
 
 
 def _read_head(root: Path) -> dict[str, Any]:

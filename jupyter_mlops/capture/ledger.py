@@ -227,15 +227,18 @@ class Ledger:
 
     def revise(self, change: Callable[[Execution], Execution], *, since: int = 0) -> None:
         """Put what `change` makes of each execution from `since` on (by order) in its place."""
-        for position, made in enumerate(self.executions):
-            if made.order >= since:
-                self.executions[position] = change(made)
+        for position in range(len(self.executions) - 1, -1, -1):
+            if self.executions[position].order < since:
+                break
+            self.executions[position] = change(self.executions[position])
 
     def mark_tracked(self, execution: Execution) -> Execution:
         """Note that an execution turned out to be a run; gives it as it is now."""
         marked = msgspec.structs.replace(execution, tracked=True)
         position = next(
-            index for index, made in enumerate(self.executions) if made.execution_id == execution.execution_id
+            index
+            for index in range(len(self.executions) - 1, -1, -1)
+            if self.executions[index].execution_id == execution.execution_id
         )
         self.executions[position] = marked
         return marked
@@ -251,8 +254,11 @@ class Ledger:
         for execution in reversed(self.executions):
             if execution.order > order:
                 continue
-            made = set(execution.bound) | set(execution.mutated)
-            if execution.order == order or made & needed:
+            if (
+                execution.order == order
+                or not needed.isdisjoint(execution.bound)
+                or not needed.isdisjoint(execution.mutated)
+            ):
                 needed -= set(execution.bound) - set(execution.reads)
                 needed |= set(execution.reads)
                 kept.append(execution)

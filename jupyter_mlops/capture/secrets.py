@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -200,6 +201,7 @@ class Vault:
     def __init__(self) -> None:
         self._values: set[str] = set()
         self._forms: tuple[tuple[str, bytes], ...] = ()
+        self._environment: dict[Any, Any] = {}
 
     def __len__(self) -> int:
         return len(self._values)
@@ -211,6 +213,13 @@ class Vault:
 
     def learn_environment(self, environment: Mapping[str, str]) -> None:
         """Learn what environment variables with telling names hold."""
+        # Asked after every cell. To read all variables out of `os.environ` takes longer than to compare
+        # what it keeps of them.
+        held = vars(environment).get("_data") if environment is os.environ else None
+        if type(held) is dict:
+            if held == self._environment:
+                return
+            self._environment = dict(held)
         for name, value in environment.items():
             if _TELLING.search(name) and not _ORDINARY.match(value):
                 self.add(value)

@@ -41,8 +41,9 @@ def standing_cells(run: Run) -> tuple[Execution, ...]:
     needed: set[str] = set()
     kept: list[Execution] = []
     for cell in reversed(run.cells):
-        makes = {*cell.bound, *cell.mutated, *cell.opaque}
-        if cell.order not in own and (cell.scratch or not makes & needed):
+        if cell.order not in own and (
+            cell.scratch or all(map(needed.isdisjoint, (cell.bound, cell.mutated, cell.opaque)))
+        ):
             continue
         kept.append(cell)
         # Only a real rebind ends the search for a name; a mutation needs what was there before.

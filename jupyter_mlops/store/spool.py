@@ -100,9 +100,9 @@ class Spool:
     def holds(self, run_id: str) -> bool:
         """Whether the run waits here, so that saving it by another way would be undone by what waits."""
         return any(
-            path.exists()
+            os.path.exists(f"{folder}{os.sep}{run_id}{suffix}")  # noqa: PTH110 — asked at every save
             for folder in self.folders
-            for path in (folder / f"{run_id}{_SUFFIX}", folder / f"{run_id}{_SUFFIX}.claimed")
+            for suffix in (_SUFFIX, f"{_SUFFIX}.claimed")
         )
 
     def waiting(self) -> list[Path]:
@@ -110,7 +110,11 @@ class Spool:
         found: list[tuple[float, Path]] = []
         for folder in self.folders:
             with contextlib.suppress(OSError):
-                found += [(path.stat().st_mtime, path) for path in folder.iterdir() if _waits(path)]
+                found += [
+                    ((folder / name).stat().st_mtime, folder / name)
+                    for name in os.listdir(folder)  # noqa: PTH208 — asked at every save
+                    if _waits(name)
+                ]
         return [path for _, path in sorted(found)]
 
     def drain(self, store: Store) -> list[Run]:
@@ -141,13 +145,13 @@ def collect(store: Store, home: Path) -> list[Run]:
         return []
 
 
-def _waits(path: Path) -> bool:
-    return path.name.endswith((_SUFFIX, f"{_SUFFIX}.claimed"))
+def _waits(name: str) -> bool:
+    return name.endswith((_SUFFIX, f"{_SUFFIX}.claimed"))
 
 
 def _drain(folder: Path, store: Store) -> list[Run]:
     saved = []
-    files = [path for path in folder.iterdir() if _waits(path)]
+    files = [path for path in folder.iterdir() if _waits(path.name)]
     # What a process that died had claimed comes before a newer state of the same run.
     files.sort(key=lambda path: (not path.name.endswith(".claimed"), path.stat().st_mtime))
     for path in files:
