@@ -137,8 +137,7 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
 def _show_series(evidence: Evidence, name: str, events: list[Event]) -> None:
     event = events[-1]
     call = evidence.call_at(event)
-    occurrences = sum(1 for other in evidence.printed if other.site.key == event.site.key)
-    path: Path = () if event.occurrence == occurrences - 1 else (f"@{event.occurrence}",)
+    path = _turn_of(evidence, event)
     if name in evidence.found.values:
         if evidence.same(name, event.value):
             evidence.mark([call] if call else [])
@@ -170,6 +169,12 @@ def _show_series(evidence: Evidence, name: str, events: list[Event]) -> None:
         evidence.found.curves[name] = curve
     for other in events:
         evidence.mark([found for found in [evidence.call_at(other)] if found is not None])
+
+
+def _turn_of(evidence: Evidence, event: Event) -> Path:
+    """Which of several times a site was heard an event is; nothing for the last, which is what stays."""
+    heard = sum(1 for other in evidence.printed if other.site.key == event.site.key)
+    return () if event.occurrence >= heard - 1 else (f"@{event.occurrence}",)
 
 
 def _show(evidence: Evidence, event: Event) -> None:
@@ -241,6 +246,7 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
             label = join(name, parts)
         if label and label not in evidence.found.values:
             detail = msgspec.structs.replace(
-                evidence.detail(event, site.kind, call), path=(*site.path, *path)
+                evidence.detail(event, site.kind, call),
+                path=(*_turn_of(evidence, event), *site.path, *path),
             )
             evidence.tell(label, number, detail)

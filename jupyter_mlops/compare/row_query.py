@@ -1,8 +1,9 @@
 """Picking rows of a table by a condition a person typed, and running nothing of it.
 
-``age > 60 and sex == 'female'``, ``city in ['Bergen', 'Oslo']``, ``20 <= mass < 30``, ``not late``. Odd
-column names go between back-ticks. The text is parsed as a Python expression, and only comparisons,
-``and``, ``or``, ``not``, names of columns, numbers, words and lists of them are understood.
+``age > 60 and sex == 'female'``, ``city in ['Bergen', 'Oslo']``, ``20 <= mass < 30``, ``not late``; SQL's
+spelling says the same: ``age > 60 AND sex = 'female'``, ``city IN ('Bergen', 'Oslo')``, ``sex <> 'male'``.
+Odd column names go between back-ticks. Only comparisons, ``and``, ``or``, ``not``, names of columns, numbers,
+words and lists of them are understood.
 """
 
 from __future__ import annotations
@@ -38,27 +39,78 @@ def rows_where(table: pd.DataFrame, query: str) -> Mask:
         return np.ones(len(table), dtype=bool)
     if len(query) > _LONGEST:
         raise FilterError("The condition is too long.", _HINT)
-    names: dict[str, Any] = {}
-
-    def stand_in(match: re.Match[str]) -> str:
-        name = f"_column{len(names)}"
-        names[name] = match[1]
-        return name
-
     try:
-        tree = ast.parse(re.sub(r"`([^`]*)`", stand_in, query.strip()), mode="eval")
-        return _Reader(table, names).mask(tree.body)
+        code, names = _as_python(query.strip())
+        return _Reader(table, names).mask(ast.parse(code, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise FilterError(f"{query!r} is no condition on rows.", _HINT) from None
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
+      | `(?P<column>[^`]*)`
+      | (?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+      | (?P<word>[^\W\d]\w*(?:\.[^\W\d]\w*)*)
+      | (?P<sign>!=|<>|<=|>=|==|=|<|>|[-+,()\[\]{}])
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_SIGNS = {"=": "==", "<>": "!="}
+_JOINING = ("and", "or", "not", "in")
+_CONSTANTS = {"true": "True", "false": "False", "none": "None", "null": "None"}
+
+
+def _as_python(query: str) -> tuple[str, dict[str, str]]:
+    """A condition as a Python expression, and the columns that its names stand for.
+
+    Raises:
+        ValueError: It holds what no condition holds.
+    """
+    parts: list[str] = []
+    columns: dict[str, str] = {}
+    place, before = 0, ""
+    while place < len(query):
+        match = _TOKEN.match(query, place)
+        if match is None:
+            raise ValueError(query[place:])
+        place, kind = match.end(), str(match.lastgroup)
+        text = match[kind]
+        folded = text.casefold()
+        if kind == before == "text":
+            raise ValueError(query)  # Python would join them
+        if kind == "text":
+            parts.append(repr(_unquoted(text)))
+        elif kind == "word" and folded in _JOINING:
+            parts.append(folded)
+        elif kind == "word" and folded in _CONSTANTS:
+            parts.append(_CONSTANTS[folded])
+        elif kind in ("word", "column"):
+            name = f"column_{len(columns)}"
+            columns[name] = text
+            parts.append(name)
+        else:
+            parts.append(_SIGNS.get(text, text))
+        before = kind
+    return " ".join(parts), columns
+
+
+def _unquoted(text: str) -> str:
+    """What a quoted text says; a quote inside may be doubled, as in SQL, or escaped, as in Python."""
+    quote = text[0]
+    inside = re.sub(
+        rf"(\\.)|{quote}{quote}", lambda match: match[1] or f"\\{quote}", text[1:-1], flags=re.DOTALL
+    )
+    return str(ast.literal_eval(quote + inside.replace("\n", "\\n") + quote))
 
 
 def quoted_name(name: object) -> str:
     """A column's name as a query can hold it."""
     text = str(name)
-    return text if text.isidentifier() and text not in _WORDS else f"`{text}`"
+    return text if text.isidentifier() and text.casefold() not in _WORDS else f"`{text}`"
 
 
-_WORDS = frozenset({"and", "or", "not", "in", "is", "None", "True", "False", "if", "else", "lambda"})
+_WORDS = frozenset({*_JOINING, *_CONSTANTS})
 
 
 class _Reader:
@@ -85,6 +137,9 @@ class _Reader:
             return np.asarray(np.logical_and.reduce(masks), dtype=bool)
         if isinstance(node, ast.Name):
             values = self._column(node.id)
+            known = values.dropna()
+            if known.map(type).eq(str).any():
+                raise FilterError(f"{self._names[node.id]!r} says neither yes nor no.", _HINT)
             return np.asarray(values.fillna(False).astype(bool), dtype=bool)
         raise ValueError
 
@@ -93,8 +148,9 @@ class _Reader:
 
         one, two = self._side(left), self._side(right)
         if isinstance(operator, (ast.In, ast.NotIn)):
-            if not hasattr(one, "isin") or not isinstance(two, list):
+            if not hasattr(one, "isin") or hasattr(two, "isin"):
                 raise ValueError
+            two = two if isinstance(two, list) else [two]  # ``IN ('a')`` is one value to Python
             found = np.asarray(one.isin(two) | one.astype(str).isin([str(item) for item in two]), dtype=bool)
             return ~found if isinstance(operator, ast.NotIn) else found
         if isinstance(one, list) or isinstance(two, list):
@@ -125,7 +181,7 @@ class _Reader:
         raise ValueError
 
     def _column(self, name: str) -> Any:
-        wanted = self._names.get(name, name)
+        wanted = self._names[name]
         if wanted not in self._columns:
             listed = ", ".join(list(self._columns)[:12])
             raise FilterError(f"There is no column {wanted!r}.", f"There are: {listed}.")

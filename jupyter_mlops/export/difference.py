@@ -159,6 +159,7 @@ def _pieces(code: str) -> dict[str, str]:
     except SyntaxError:
         return {"pipeline.py": code}
     found: dict[str, str] = {}
+    settings = _settings_class(body)
     for node in body:
         text = ast.get_source_segment(own, node) or ""
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -168,7 +169,7 @@ def _pieces(code: str) -> dict[str, str]:
             found[key] = found.get(key, "") + text + "\n" if key == "STEPS" else text
         elif isinstance(node, ast.ClassDef):
             # The defaults of the configuration are compared where its values are.
-            if node.name not in ("Config", "PipelineConfig"):
+            if node.name != settings:
                 found[node.name] = text
         elif isinstance(node, ast.Import | ast.ImportFrom):
             found["imports"] = found.get("imports", "") + text + "\n"
@@ -177,6 +178,16 @@ def _pieces(code: str) -> dict[str, str]:
         else:
             found["constants"] = found.get("constants", "") + text + "\n"
     return found
+
+
+def _settings_class(body: list[ast.stmt]) -> str:
+    """The class of the settings, which `main` hands over first: the notebook may have a Config, too."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name in ("main", "pipeline_main"):
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and len(call.args) > 1 and isinstance(call.args[0], ast.Name):
+                    return call.args[0].id
+    return "Config"
 
 
 def _bound(node: ast.AnnAssign | ast.Assign) -> str:

@@ -206,9 +206,16 @@ class Ladder:
                     break
         if not found:
             drawn = f"Random numbers were drawn without a seed ({_listed(generators)})"
-            build.luck = (
-                f"{drawn}; four processes computed the same all the way, so no number seems to hang on them.",
-            )
+            other = build.second or second
+            near = chance.nearly_equal(build.code, build.metrics_word, first.observed, other.observed)
+            said = "computed the same all the way"
+            if near:
+                where, by = max(near.items(), key=lambda item: item[1])
+                said = (
+                    f"agree but for the last places (`{where.partition('.')[2]}` by {by:.1g} of its size), "
+                    "as a solver does that stops when it is near enough"
+                )
+            build.luck = (f"{drawn}; four processes {said}, so no number seems to hang on them.",)
             return False
         build.code_name, build.diverging = "non_deterministic", found[0].partition(".")[2]
         build.cause = (

@@ -87,11 +87,11 @@ def promote(
     conditions = dict.fromkeys([*store.protected_slices(name, alias), *protect])
     conditions = dict.fromkeys(one for one in conditions if one not in unprotect)
     standing = next((other for other in store.versions(name) if alias in other.aliases), None)
+    if score is not None and found.status == "validated":
+        # A slice that cannot be scored now would never be held: say so at once.
+        for condition in protect:
+            score(store.get_run(found.run_id), condition)
     if standing is None or standing.version == version or found.status != "validated":
-        if score is not None and found.status == "validated":
-            # A slice that cannot be scored now would never be held: say so at once.
-            for condition in protect:
-                score(store.get_run(found.run_id), condition)
         move = store.move_alias(name, alias, version, expected=expected, reason=reason)
         store.protect_slices(name, alias, protect, unprotect)
         return move

@@ -33,12 +33,22 @@ _SPARE_BYTES = 1_500_000_000
 _RUNNER = Path(__file__).parent / "script" / "proof_runner.py"
 
 
+class Numbers(Record, frozen=True, kw_only=True):
+    """The fractions of one value, the bytes of 64-bit floats in `data`; see script/proof_runner.py."""
+
+    plain: str
+    parts: tuple[int, ...]
+    tolerance: float = 0.0
+    data: bytes = b""
+
+
 class Observed(Record, frozen=True, kw_only=True):
     """What a process noted of itself; see script/proof_runner.py."""
 
     random: dict[str, str] = msgspec.field(default_factory=dict)
     content: dict[str, str] = msgspec.field(default_factory=dict)
     settings: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    numbers: dict[str, Numbers] = msgspec.field(default_factory=dict)
 
 
 class Outcome(Record, frozen=True, kw_only=True):
@@ -295,7 +305,15 @@ def _text(file: Path) -> str:
 
 def _observed(file: Path) -> Observed:
     with contextlib.suppress(OSError, ValueError):
-        return msgspec.json.decode(file.read_bytes(), type=Observed)
+        found = msgspec.json.decode(file.read_bytes(), type=Observed)
+        if not found.numbers:
+            return found
+        data, place, numbers = memoryview(Path(f"{file}.numbers").read_bytes()), 0, {}
+        for name, kept in found.numbers.items():
+            end = place + 8 * sum(kept.parts)
+            numbers[name] = msgspec.structs.replace(kept, data=bytes(data[place:end]))
+            place = end
+        return msgspec.structs.replace(found, numbers=numbers)
     return Observed()
 
 

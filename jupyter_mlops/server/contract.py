@@ -27,6 +27,9 @@ MAX_BODY_BYTES = 256 * 1024
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 Note = Annotated[str, msgspec.Meta(max_length=100_000)]
 TagText = Annotated[str, msgspec.Meta(max_length=5_000)]
+Conditions = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)], ...], msgspec.Meta(max_length=50)
+]
 RunId = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]{1,64}$")]
 
 
@@ -117,12 +120,20 @@ class CreateExport(Request, frozen=True, kw_only=True):
 
 
 class MoveAlias(Request, frozen=True, kw_only=True):
-    """Where an alias goes; null takes it away. `expected` is the version the caller believes it is on."""
+    """Where an alias goes; null takes it away. `expected` is the version the caller believes it is on.
+
+    `protect` are conditions on rows, such as ``species = 'Gentoo'``, on which no version that the alias moves
+    to may score worse, now and later; `unprotect` are those to protect no more. With `force` it moves
+    although it scores worse, and the log says so.
+    """
 
     alias: Name
     version: int | None
     expected: int | msgspec.UnsetType | None = msgspec.UNSET
     reason: Annotated[str, msgspec.Meta(max_length=5_000)] = ""
+    protect: Conditions = ()
+    unprotect: Conditions = ()
+    force: bool = False
 
 
 class RollbackAlias(Request, frozen=True, kw_only=True):
@@ -231,7 +242,8 @@ class RunNotebook(records.Record, frozen=True, kw_only=True):
 class Pipeline(records.Record, frozen=True, kw_only=True):
     """A pipeline: its versions (newest first), where its aliases stand and how they moved (newest first).
 
-    `rollbacks` holds the aliases that can be rolled back, and the version each would go back to.
+    `rollbacks` holds the aliases that can be rolled back, and the version each would go back to; `protected`
+    the conditions on rows on which an alias may not move to what scores worse.
     """
 
     name: str
@@ -239,6 +251,7 @@ class Pipeline(records.Record, frozen=True, kw_only=True):
     aliases: dict[str, int] = msgspec.field(default_factory=dict)
     log: tuple[records.AliasMove, ...] = ()
     rollbacks: dict[str, int] = msgspec.field(default_factory=dict)
+    protected: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 class PipelineList(records.Record, frozen=True, kw_only=True):

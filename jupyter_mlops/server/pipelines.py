@@ -38,6 +38,7 @@ class PipelinesHandler(MlopsHandler):
             aliases={alias: version.version for version in versions for alias in version.aliases},
             log=tuple(sorted(log, key=lambda move: move.moved_at, reverse=True)),
             rollbacks=self.services.store.rollback_targets(name),
+            protected=self.services.store.all_protected_slices(name),
         )
 
 
@@ -91,7 +92,9 @@ class AliasesHandler(MlopsHandler):
         if request.expected is not msgspec.UNSET:
             options["expected"] = request.expected
         if request.version is None:
-            return store.move_alias(pipeline, request.alias, None, **options)
+            move = store.move_alias(pipeline, request.alias, None, **options)
+            store.protect_slices(pipeline, request.alias, request.protect, request.unprotect)
+            return move
         return promote_version(
             store,
             pipeline,
@@ -99,6 +102,9 @@ class AliasesHandler(MlopsHandler):
             request.alias,
             direction=higher_is_better,
             score=lambda run, condition: slice_score(run, condition, store.get_artifact),
+            force=request.force,
+            protect=request.protect,
+            unprotect=request.unprotect,
             **options,
         )
 

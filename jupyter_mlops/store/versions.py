@@ -116,10 +116,17 @@ class Versions:
 
     def protected_slices(self, name: str, alias: str) -> tuple[str, ...]:
         """The conditions of the slices on which `alias` must not move to something worse."""
-        here = sa.and_(protected_slices.c.pipeline == name, protected_slices.c.alias == alias)
-        query = sa.select(protected_slices.c.condition).where(here).order_by(protected_slices.c.condition)
+        return self.all_protected_slices(name).get(alias, ())
+
+    def all_protected_slices(self, name: str) -> dict[str, tuple[str, ...]]:
+        """The conditions of the protected slices of a pipeline, by alias."""
+        table = protected_slices
+        query = sa.select(table).where(table.c.pipeline == name).order_by(table.c.alias, table.c.condition)
+        found: dict[str, tuple[str, ...]] = {}
         with self._database.read() as connection:
-            return tuple(str(condition) for condition in connection.execute(query).scalars())
+            for row in connection.execute(query):
+                found[row.alias] = (*found.get(row.alias, ()), str(row.condition))
+        return found
 
     def protect_slices(
         self, name: str, alias: str, add: Collection[str] = (), remove: Collection[str] = ()

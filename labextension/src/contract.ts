@@ -565,12 +565,21 @@ export interface ModelInput {
   example: { [key: string]: unknown };
 }
 
-/** Where an alias goes; null takes it away. `expected` is the version the caller believes it is on. */
+/**
+ * Where an alias goes; null takes it away. `expected` is the version the caller believes it is on.
+ *
+ * `protect` are conditions on rows, such as `species = 'Gentoo'`, on which no version that the alias moves
+ * to may score worse, now and later; `unprotect` are those to protect no more. With `force` it moves
+ * although it scores worse, and the log says so.
+ */
 export interface MoveAlias {
   alias: string;
   version: number | null;
   expected?: number | null;
   reason?: string;
+  protect?: string[];
+  unprotect?: string[];
+  force?: boolean;
 }
 
 /**
@@ -598,7 +607,8 @@ export interface ParamRow {
 /**
  * A pipeline: its versions (newest first), where its aliases stand and how they moved (newest first).
  *
- * `rollbacks` holds the aliases that can be rolled back, and the version each would go back to.
+ * `rollbacks` holds the aliases that can be rolled back, and the version each would go back to; `protected`
+ * the conditions on rows on which an alias may not move to what scores worse.
  */
 export interface Pipeline {
   name: string;
@@ -606,6 +616,7 @@ export interface Pipeline {
   aliases: { [key: string]: number };
   log: AliasMove[];
   rollbacks: { [key: string]: number };
+  protected: { [key: string]: string[] };
 }
 
 /** Every pipeline of the store, by name. */

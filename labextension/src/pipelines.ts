@@ -186,11 +186,31 @@ export class PipelinesModel implements IDisposable {
     );
   }
 
+  /**
+   * Hold an alias to conditions on rows from now on, or to some no more. The
+   * alias stays where it stands.
+   */
+  async protect(
+    pipeline: Pipeline,
+    alias: string,
+    change: { protect?: string[]; unprotect?: string[] }
+  ): Promise<boolean> {
+    const version = pipeline.aliases[alias] ?? null;
+    return this._then(() =>
+      this._api.moveAlias(pipeline.name, {
+        alias,
+        version,
+        expected: version,
+        ...change
+      })
+    );
+  }
+
   async rollbackAlias(pipeline: Pipeline, alias: string): Promise<void> {
     await this._then(() => this._api.rollbackAlias(pipeline.name, alias));
   }
 
-  private async _then(act: () => Promise<unknown>): Promise<void> {
+  private async _then(act: () => Promise<unknown>): Promise<boolean> {
     let problem: IProblem | null = null;
     try {
       await act();
@@ -201,6 +221,7 @@ export class PipelinesModel implements IDisposable {
     if (problem !== null) {
       this._change({ problem });
     }
+    return problem === null;
   }
 
   private _abandoned(follow: number): boolean {

@@ -208,7 +208,7 @@ def test_a_protected_slice_can_veto_a_better_average_and_stays_protected(
         options.setdefault("score", lambda run, condition: slice_score(run, condition, tables.__getitem__))
         return promote_version(store, "churn", version, "champion", direction=higher_is_better, **options)
 
-    with pytest.raises(UsageError, match="no condition"):
+    with pytest.raises(UsageError, match="neither yes nor no"):
         move(1, protect=["species"])
     assert store.protected_slices("churn", "champion") == ()
     move(1, protect=["species = 'Gentoo'"])

@@ -546,7 +546,16 @@ def test_pipelines_show_versions_scripts_aliases_and_their_moves(server: Server,
     assert late["code"] == "promotion_refused"
     server.ask("POST", aliases, json={"alias": "champion", "version": 3, "expected": 1, "reason": "better"})
 
+    rows = {"alias": "champion", "version": 3, "expected": 3, "protect": ["species = 'Gentoo'"]}
+    unkept = server.refused("POST", aliases, 400, json=rows)  # such a gate would never be held
+    assert "kept no" in unkept["message"] or "predictions" in unkept["message"]
+    store.protect_slices("churn", "champion", ["species = 'Gentoo'", "age > 60"])
+    server.ask("POST", aliases, json={**rows, "protect": [], "unprotect": ["age > 60"]})
+
     (pipeline,) = [p for p in server.ask("GET", "pipelines")["pipelines"] if p["name"] == "churn"]
+    assert pipeline["protected"] == {"champion": ["species = 'Gentoo'"]}
+    worse = server.refused("POST", aliases, 409, json={"alias": "champion", "version": 1})
+    assert "protected slice" in worse["message"]
     assert [version["version"] for version in pipeline["versions"]] == [3, 2, 1]
     assert pipeline["aliases"] == {"champion": 3}
     assert [entry["to_version"] for entry in pipeline["log"]] == [3, 1]

@@ -7,6 +7,9 @@ with one call added at the end of every step. What is noted goes to the file OBS
   of where it stands, so that two processes can be compared;
 - ``content``: a hash of every value the steps held when they ended, numbers to six digits, durations and
   what has no content of its own left out;
+- ``numbers``: where random numbers had been drawn without a seed, what those values hold besides their
+  fractions (``plain``, a hash), how many fractions there are in each of their parts (``parts``; the numbers
+  themselves lie in OBSERVED.numbers, one after the other), and how exactly a solver computed (``tolerance``);
 - ``settings``: the settings that were read, each with the step that read it.
 """
 
@@ -20,6 +23,7 @@ import linecache
 import os
 import random
 import re
+import struct
 import sys
 import types
 from typing import Any
@@ -27,8 +31,8 @@ from typing import Any
 _TIME = re.compile(r"(?:^|[^a-z])(time|elapsed|seconds|duration|latency|runtime|timestamp)s?_?$")
 _MOST_ITEMS = 20_000
 _MOST_NUMBERS = 2_000_000
+_MOST_KEPT = 8_000_000
 _DEEPEST = 12
-_OURS = ("Config", "Metrics", "PipelineConfig", "PipelineMetrics", "Observer")
 _CLOCKS = ("time", "perf_counter", "perf_counter_ns", "time_ns", "monotonic", "process_time", "now", "today")
 _SKIPPED = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
 
@@ -40,18 +44,43 @@ class Observer:
         self.timed = timed
         self.content: dict[str, str] = {}
         self.settings: dict[str, list[str]] = {}
+        self.numbers: dict[str, dict[str, Any]] = {}
+        self.kept: list[bytes] = []
         self.unseeded: set[str] = set()
+
+    def is_ours(self, kind: type) -> bool:
+        """Whether a value is the script's own: its settings, its metrics, what watches it."""
+        return kind is self.config or kind is Observer or kind.__module__ == "pipeline_runner"
 
     def step_ended(self, step: str, values: dict[str, Any]) -> None:
         """Called with the local names of every step as it ends."""
+        drawn = bool(self.random_states())
         for name, value in values.items():
-            if name in self.timed or _TIME.search(name.lower()) or type(value).__name__ in _OURS:
+            if name in self.timed or _TIME.search(name.lower()) or self.is_ours(type(value)):
                 continue
             try:
                 found = Digest().of(value)
             except Exception as error:  # noqa: BLE001 - what cannot be read is the same in all processes
                 found = type(error).__name__
             self.content[f"{step}.{name}"] = found
+            if drawn:
+                self.keep_numbers(f"{step}.{name}", value)
+
+    def keep_numbers(self, name: str, value: Any) -> None:
+        """Keep the fractions a value holds: how far they are apart elsewhere says what a hash cannot."""
+        fractions = Fractions()
+        try:
+            plain = fractions.of(value)
+        except Exception:  # noqa: BLE001 - then its hash has to do
+            return
+        if sum(map(len, fractions.parts)) + sum(map(len, self.kept)) > 8 * _MOST_KEPT:
+            return
+        self.numbers[name] = {
+            "plain": plain,
+            "parts": [len(part) // 8 for part in fractions.parts],
+            "tolerance": fractions.tolerance,
+        }
+        self.kept.extend(fractions.parts)
 
     def given(self, step: str, names: list[str], value: Any) -> Any:
         """Called with what a step gives, and gives it on."""
@@ -78,6 +107,8 @@ class Observer:
                 found["torch"] = _hashed(state.numpy().tobytes().hex())
         return found
 
+    #: The class of the script's settings.
+    config: Any = None
     python_start: Any = None
     _step = ""
     _heard = False
@@ -180,6 +211,21 @@ class Digest:
         """Take a text in."""
         self.hash.update(text.encode("utf-8", "replace"))
 
+    def fraction(self, value: Any) -> None:
+        """Take a number in."""
+        self.say(_digits(value))
+
+    def fractions(self, numbers: Any) -> None:
+        """Take an array of numbers in, of one dimension and as large as they come."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            size = np.where(np.abs(numbers) > 0, np.floor(np.log10(np.abs(numbers))), 0.0)
+            scale = 10.0 ** (5 - np.clip(np.nan_to_num(size), -300, 300))
+            rounded = np.rint(numbers * scale) / scale
+            rounded[np.abs(numbers) < 1e-9] = 0
+        self.hash.update((rounded + 0.0).tobytes())
+
     def add(self, value: Any, depth: int) -> None:
         """Take a value in: numbers to six digits, containers item by item, objects by their state."""
         self.items += 1
@@ -189,7 +235,7 @@ class Digest:
         if kind in (int, bool, str, bytes, type(None)):
             self.say(f"{kind.__name__}{'' if kind is str and ' at 0x' in value else value!r}")
         elif kind in (float, complex):
-            self.say(_digits(value))
+            self.fraction(value)
         elif id(value) in self.seen:
             self.say("again")
         else:
@@ -232,9 +278,13 @@ class Digest:
             return
         if isinstance(state, tuple):
             for part in state[1:3]:
-                self.add(part, depth + 1)
+                self.add(self.told(part), depth + 1)
             for items in state[3:5]:
                 self.add(list(items or ()), depth + 1)
+
+    def told(self, state: Any) -> Any:
+        """What counts of an object's state."""
+        return state
 
     def _array(self, value: Any, depth: int) -> None:
         import numpy as np
@@ -249,18 +299,43 @@ class Digest:
         if flat.size > _MOST_NUMBERS:
             flat = flat[:: flat.size // _MOST_NUMBERS + 1]
         if array.dtype.kind in "fc":
-            with np.errstate(all="ignore"):
-                whole = flat.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-                size = np.where(np.abs(whole) > 0, np.floor(np.log10(np.abs(whole))), 0.0)
-                scale = 10.0 ** (5 - np.clip(np.nan_to_num(size), -300, 300))
-                rounded = np.rint(whole * scale) / scale
-                rounded[np.abs(whole) < 1e-9] = 0
-            self.hash.update((rounded + 0.0).tobytes())
+            self.fractions(flat.astype(np.complex128 if array.dtype.kind == "c" else np.float64))
         elif array.dtype.kind in "iubmM":
             self.hash.update(np.ascontiguousarray(flat).tobytes())
         else:
             for item in flat[:_MOST_ITEMS].tolist():
                 self.add(item, depth + 1)
+
+
+class Fractions(Digest):
+    """A hash of what a value holds besides its fractions, and these as they are.
+
+    `parts` are the bytes of 64-bit floats, an array or a lone number each; `tolerance` is the largest that an
+    object in it names as its own: what scikit-learn's solvers and others stop at.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[bytes] = []
+        self.tolerance = 0.0
+
+    def fraction(self, value: Any) -> None:
+        """Keep a number."""
+        self.say(type(value).__name__)
+        whole = (value.real, value.imag) if isinstance(value, complex) else (value,)
+        self.parts.append(struct.pack(f"{len(whole)}d", *whole))
+
+    def fractions(self, numbers: Any) -> None:
+        """Keep an array of numbers."""
+        self.parts.append(numbers.tobytes())
+
+    def told(self, state: Any) -> Any:
+        """What counts of an object's state: where a solver stopped, and not after how many turns."""
+        tolerance = state.get("tol") if isinstance(state, dict) else None
+        if type(tolerance) is not float:
+            return state
+        self.tolerance = max(self.tolerance, tolerance)
+        return {key: value for key, value in state.items() if not str(key).startswith("n_iter")}
 
 
 def _digits(value: Any) -> str:
@@ -320,6 +395,16 @@ def _start(tree: ast.Module) -> str:
     return names[0] if names else "main"
 
 
+def _configuration(tree: ast.Module, start: str) -> str:
+    """The name of the class of the settings: what starts the script hands it over first."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == start:
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and len(call.args) > 1 and isinstance(call.args[0], ast.Name):
+                    return call.args[0].id
+    return ""
+
+
 def _target(node: ast.AnnAssign | ast.Assign | Any) -> ast.expr:
     target: ast.expr = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
     return target
@@ -375,6 +460,7 @@ def main() -> None:
     with open(script, encoding="utf-8") as file:  # noqa: PTH123
         tree = ast.parse(file.read(), script)
     start = _start(tree)
+    configuration = _configuration(tree, start)
     tree = _observed(tree)
     observer = Observer(_timed(tree))
     observer.watch_entropy()
@@ -387,10 +473,14 @@ def main() -> None:
     if run is None:
         return
     held: dict[str, Any] = {}
-    _watch_settings(module, observer)
+    observer.config = getattr(module, configuration, None)
+    _watch_settings(observer)
     _keep_predictions(held)
     code = run()
     if code == 0:
+        if observer.kept:
+            with open(f"{observed}.numbers", "wb") as file:  # noqa: PTH123
+                file.writelines(observer.kept)
         _write(observed, json.dumps(_noted(observer)))
         broken = _broken_promise(answers.read(), held)
         if broken:
@@ -403,7 +493,12 @@ def _noted(observer: Observer) -> dict[str, Any]:
         states = observer.random_states()
     except Exception as error:  # noqa: BLE001 - an unknown version of a library
         states = {"unknown": type(error).__name__}
-    return {"random": states, "content": observer.content, "settings": observer.settings}
+    return {
+        "random": states,
+        "content": observer.content,
+        "settings": observer.settings,
+        "numbers": observer.numbers,
+    }
 
 
 def _write(place: str, text: str) -> None:
@@ -441,9 +536,9 @@ def _broken_promise(contracts: str, held: dict[str, Any]) -> str:
     return "; ".join(finding.message for finding in found if finding.severity == "error")
 
 
-def _watch_settings(module: Any, observer: Observer) -> None:
+def _watch_settings(observer: Observer) -> None:
     """Note which settings are read while a step runs."""
-    config: Any = getattr(module, "Config", None) or getattr(module, "PipelineConfig", None)
+    config: Any = observer.config
     if config is None:
         return
     fields = set(getattr(config, "__dataclass_fields__", ()))

@@ -120,6 +120,12 @@ class StepCache:
 
     # ---- what has to be as it was
 
+    def _is_table(self, node: ast.stmt) -> bool:
+        """Whether a statement is prose or the class of the settings, whose values count and not its text."""
+        return (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or (
+            isinstance(node, ast.ClassDef) and node.name == type(self.config).__name__
+        )
+
     def _make_keys(self, state: dict[str, Any], count: int) -> list[str]:
         text = self.script.read_text(encoding="utf-8")
         tree = ast.parse(text)
@@ -129,7 +135,7 @@ class StepCache:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in self.steps
         }
         shared = [node for node in tree.body if node not in functions.values()]
-        parts = [sys.version, *(ast.dump(node) for node in shared if not _is_table(node)), *_packages()]
+        parts = [sys.version, *(ast.dump(node) for node in shared if not self._is_table(node)), *_packages()]
         here = self.script.parent
         ours = [here / name for name in ("contracts.py", "pipeline_runner.py", "modules")]
         beside = [*ours, *self.inputs]
@@ -233,13 +239,6 @@ def _digest(parts: Iterable[str]) -> str:
         data = part.encode("utf-8", errors="surrogatepass")
         whole.update(f"{len(data)}:".encode() + data)
     return whole.hexdigest()
-
-
-def _is_table(node: ast.stmt) -> bool:
-    """Whether a statement only lists the steps or names results: no step can see that."""
-    return (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or (
-        isinstance(node, ast.ClassDef) and node.name in ("Config", "PipelineConfig")
-    )
 
 
 def _packages() -> Iterator[str]:

@@ -7,6 +7,7 @@ import { formatAgo } from '../format';
 import { OpenScriptButton, VerdictMark } from './export';
 import { IPanelContext } from './panel';
 import { Proof } from './proof';
+import { ProtectedRows } from './protected';
 import { useModelState, useNow } from './signals';
 
 const ALIASES = ['candidate', 'shadow', 'champion'];
@@ -86,6 +87,7 @@ function PipelineItem(
           {trans.__('Roll back %1', alias)}
         </button>
       ))}
+      <ProtectedRows {...props} />
       {pipeline.log.length > 0 && <MoveLog {...props} />}
     </details>
   );

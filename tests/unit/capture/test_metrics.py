@@ -191,6 +191,15 @@ def test_every_label_of_a_loop_remembers_which_turn_it_was() -> None:
     assert [found.details[name].path for name in ("a", "bb", "ccc")] == [("@0",), ("@1",), ()]
 
 
+def test_a_table_printed_in_a_loop_remembers_which_turn_it_was() -> None:
+    notebook = Notebook()
+    found = notebook.run("for part in (4, 2):\n    scores = {'acc': 1 / part}\n    print(scores)")
+    turn = {0.25: "@0", 0.5: "@1"}
+    for name, value in found.values.items():
+        last = value == 0.5
+        assert found.details[name].path[:1] == (("acc",) if last else (turn[value],))
+
+
 @pytest.mark.parametrize(
     ("label", "name"),
     [

@@ -123,6 +123,11 @@ TABLE = pd.DataFrame(
         ("2 < `body mass` <= 3.5", [1, 2]),
         ("late", [0, 2]),
         ("age == -1", []),
+        ("age > 60 AND sex = 'm'", [1]),
+        ("NOT(age > 60) OR `late` = FALSE", [0, 1, 2, 3]),
+        ("sex <> 'f'", [1]),
+        ("sex IN ('f', 'it''s')", [0, 2]),
+        ("sex = 'it''s' or sex == 'it\\'s'", []),
     ],
 )
 def test_a_condition_picks_rows(query: str, expected: list[int]) -> None:

@@ -21,6 +21,8 @@ sys.modules["pipeline_runner"] = pipeline_runner = types.SimpleNamespace(predict
 class Step:
     def __init__(self, call): self.call = call
 class Config:
+    own = "the notebook's"
+class PipelineConfig:
     __dataclass_fields__ = {{"rate": None, "unused": None}}
     rate = 2.0
     unused = 1.0
@@ -28,8 +30,10 @@ def train(config, metrics):
     {body}
 STEPS = (Step(train),)
 def main():
+    return run_pipeline(PipelineConfig, STEPS)
+def run_pipeline(config, steps):
     metrics = {{}}
-    train(Config(), metrics)
+    train(config(), metrics)
     out = pathlib.Path(sys.argv[-1])
     out.mkdir()
     (out / "metrics.json").write_text(json.dumps(metrics))
@@ -77,6 +81,31 @@ def test_chance_shows_though_the_metric_is_equal(
     assert first.metrics == second.metrics
     assert set(chance.unseeded(first.observed, second.observed)) == drawn
     assert set(chance.differing(code, "metrics", first.observed, second.observed)) == reached
+
+
+NEAR = "x = types.SimpleNamespace(tol=1e-4, coef_=2 + 1e-5 * np.random.rand(3), n_iter_=id(config))"
+
+
+@pytest.mark.parametrize(
+    ("lines", "reached", "near"),
+    [
+        ([NEAR, "y = x.coef_ * 3", "metrics['acc'] = float(y.mean() > 2)"], set(), {"train.x", "train.y"}),
+        ([NEAR.replace("1e-5", "1e-3"), "metrics['acc'] = x.tol"], {"train.x"}, set()),
+        ([NEAR, "z = [id(x), 1.5]", "metrics['acc'] = float(len(z))"], {"train.z"}, {"train.x"}),
+        (["x = 3 + 1e-5 * np.random.rand(3)", "metrics['acc'] = float(x.mean() > 2)"], {"train.x"}, set()),
+        (["x = 3.000005 + 1e-9 * (np.random.rand(99) - 0.5)", "metrics['acc'] = float(x.mean() > 2)"], set(), {"train.x"}),
+    ],
+)  # fmt: skip
+def test_what_differs_in_its_last_places_only_is_no_luck(
+    lines: list[str], reached: set[str], near: set[str], tmp_path: Path
+) -> None:
+    code = script(tmp_path, *lines).partition("def main")[0]
+    first, second = run_twice(tmp_path, sys.executable, timeout=60)
+    assert second is not None, first.cause
+    notes = (first.observed, second.observed)
+    assert chance.unseeded(*notes) == ("numpy",)
+    assert set(chance.differing(code, "metrics", *notes)) == reached
+    assert set(chance.nearly_equal(code, "metrics", *notes)) == near
 
 
 def test_settings_that_are_read_are_known_with_their_step(tmp_path: Path) -> None:
