@@ -1,4 +1,7 @@
-"""Several processes and one store: made once, counted exactly, whatever dies meanwhile."""
+"""Several processes and one store: made once, counted exactly, whatever dies meanwhile.
+
+With JUPYTER_MLOPS_LONG_TESTS set, four times as many writers write eight times as many runs each.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WRITERS = 6
-RUNS = 25
+LONG = "JUPYTER_MLOPS_LONG_TESTS" in os.environ
+WRITERS = 24 if LONG else 6
+RUNS = 200 if LONG else 25
 
 WRITE = """
 import sys, time
@@ -29,6 +33,7 @@ from jupyter_mlops.records import *
 from jupyter_mlops.store import open_store
 
 url, folder, name, count = sys.argv[1:]
+print("ready", flush=True)
 while not (Path(folder) / "go").exists():
     time.sleep(0.005)
 store = open_store(url, folder + "/artifacts")
@@ -101,10 +106,12 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 def test_processes_that_begin_together_make_one_store_and_lose_nothing(url, tmp_path):
     writers = [start(WRITE, url, tmp_path, f"writer{index}", RUNS) for index in range(WRITERS)]
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n", writer.communicate()[1]
     (tmp_path / "go").touch()
     numbers, ids = [], []
     for writer in writers:
-        out, err = writer.communicate(timeout=120)
+        out, err = writer.communicate(timeout=250)
         assert writer.returncode == 0, err
         for line in out.split("\n")[:-1]:
             number, run_id = line.split()
