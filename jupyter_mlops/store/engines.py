@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 WRITES: dict[str, Any] = {"mlops_writes": True}
 """Execution options of a connection that will write."""
+
+_TURN_MILLISECONDS = 20
 
 IDLE_SECONDS = 60.0
 """Seconds after which a PostgreSQL server ends a transaction in which nothing comes any more."""
@@ -58,11 +61,35 @@ def sqlite_engine(path: Path, *, create: bool, patience: float) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        # A transaction that turns from reading to writing fails as busy, however long it would wait.
-        writes = connection.get_execution_options().get("mlops_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("mlops_writes"):
+            _begin_write(connection, patience)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_write(connection: sa.Connection, patience: float) -> None:
+    """Begin a transaction that writes, when it is its turn.
+
+    One that turned from reading to writing would fail as busy, however long it waited. SQLite itself asks
+    more and more rarely the longer it has waited, so that among many writers some would wait for ever:
+    here all ask equally often.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute(f"PRAGMA busy_timeout={_TURN_MILLISECONDS}")
+    until = time.monotonic() + patience
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except sa.exc.OperationalError as error:
+                if time.monotonic() > until or "locked" not in str(error.orig):
+                    raise
+            else:
+                return
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={round(patience * 1000)}")
 
 
 def postgresql_engine(url: sa.URL, shown: str, *, patience: float) -> sa.Engine:
