@@ -334,6 +334,7 @@ def export(
     *,
     pin: Sequence[int] = (),
     exclude: Sequence[int] = (),
+    environment: bool = False,
 ) -> PipelineVersion:
     """Turn a run into the next version of the pipeline `name` and prove it in a fresh process.
 
@@ -343,6 +344,8 @@ def export(
         directory: Where pipelines live; the version goes to ``directory/name/vN``.
         pin: Orders of cells to keep in any case.
         exclude: Orders of cells to leave out in any case.
+        environment: Prove it in a new virtual environment made from its requirements.lock, which takes
+            longer.
 
     Returns:
         The version: ``.name``, ``.version``, ``.path``, ``.status`` (``validated`` or
@@ -351,7 +354,13 @@ def export(
     from .export import export_run
 
     return export_run(
-        open_default_store(), resolve(ref), name, Path(directory).absolute(), pin=pin, exclude=exclude
+        open_default_store(),
+        resolve(ref),
+        name,
+        Path(directory).absolute(),
+        pin=pin,
+        exclude=exclude,
+        environment=environment,
     )
 
 

@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     of_experiment(added)
     added.add_argument("--name", required=True, help="the pipeline's name, a Python identifier")
     added.add_argument("--directory", type=Path, default=Path("pipelines"), help="default: ./pipelines")
+    added.add_argument(
+        "--environment", action="store_true", help="prove it in a new environment made from requirements.lock"
+    )
 
     added = command("notebook", _notebook, "Write a run as a clean notebook of just the cells it needs.")
     added.add_argument("run", metavar="RUN")
@@ -347,7 +350,14 @@ def _export(options: argparse.Namespace) -> int:
 
     store = _store()
     run_id = _resolve(store, options.run, options.experiment)
-    version = export_run(store, run_id, options.name, options.directory.absolute(), progress=_progress)
+    version = export_run(
+        store,
+        run_id,
+        options.name,
+        options.directory.absolute(),
+        environment=options.environment,
+        progress=_progress,
+    )
     if options.json:
         _print_json(version)
     else:

@@ -426,9 +426,10 @@ class ValidationReport(Record, frozen=True, kw_only=True):
 
     `verdict` is ``validated`` or ``rejected``; `cause` is one sentence for people, `diverging` the
     metric or name that differs, `code` the kind of cause (``metrics_differ``, ``data_changed``,
-    ``step_failed``, ``non_deterministic``, ``contract_failed``, ``missing_input``, ``unprovable``).
-    `notes` are sentences worth knowing whatever the verdict, `settings` says of each setting that the
-    proof saw read which steps read it.
+    ``step_failed``, ``non_deterministic``, ``contract_failed``, ``missing_input``, ``unprovable``,
+    ``environment_failed``). `notes` are sentences worth knowing whatever the verdict, `settings` says of each
+    setting which steps read it in the proof and what another value of it changed. `environment` says in what
+    new environment the proof ran; empty is the kernel's own.
     """
 
     verdict: str
@@ -444,6 +445,7 @@ class ValidationReport(Record, frozen=True, kw_only=True):
     log: str = ""
     notes: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    environment: str = ""
 
 
 class PipelineVersion(Record, frozen=True, kw_only=True):

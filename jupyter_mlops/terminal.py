@@ -144,6 +144,10 @@ def verdict_text(version: PipelineVersion) -> str:
         parts.append(f"    {printable(report.cause)}")
     if report.hint:
         parts.append(f"    {printable(report.hint)}")
+    if report.code == "environment_failed":
+        parts += [f"    | {printable(line)}" for line in report.log.splitlines()[-8:]]
+    elif report.environment:
+        parts.append(f"    Proved in {report.environment}.")
     parts += [f"    {printable(note)}" for note in report.notes if note not in report.hint]
     if report.metrics:
         rows = [

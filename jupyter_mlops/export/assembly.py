@@ -160,6 +160,10 @@ class Build:
     second: trial.Outcome | None = None
     config: str = ""
     promised: list[Dataset] = field(default_factory=list)
+    #: The interpreter of its proof, what new environment that is, and the log of one that failed.
+    executable: str = ""
+    environment: str = ""
+    log: str = ""
 
 
 class Assembly:

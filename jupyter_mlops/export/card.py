@@ -66,6 +66,7 @@ def write_card(
         lines += [
             f"| {_cell(item.name)} | {_cell(str(item.value))} | {item.type} |" for item in script.config
         ]
+        lines += ["", *(f"- {_line(said)}" for said in report.settings)] if report.settings else []
     if run.datasets:
         lines += ["", "## Data", "", "| name | rows | columns | from |", "| --- | --- | --- | --- |"]
         for dataset in run.datasets:
@@ -76,7 +77,8 @@ def write_card(
     counts = {cell.order: cell.execution_count or cell.order for cell in executions}
     lines += ["", "## Where it comes from", ""]
     lines += [f"- cell [{counts.get(cell.order, cell.order)}]: {_line(cell.reason)}" for cell in kept.kept]
-    notes = dict.fromkeys([*report.notes, *script.notes])
+    place = [f"The proof ran in {report.environment}."] if report.environment else []
+    notes = dict.fromkeys([*place, *report.notes, *script.notes])
     if notes:
         lines += ["", "## Good to know", "", *(f"- {_line(note)}" for note in notes)]
     if len(report.attempts) > 1:

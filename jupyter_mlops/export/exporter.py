@@ -44,6 +44,7 @@ def export_run(
     *,
     pin: Sequence[int] = (),
     exclude: Sequence[int] = (),
+    environment: bool = False,
     progress: Callable[[str], None] = _stay_silent,
 ) -> PipelineVersion:
     """Turn a run into the next version of pipeline `name` and prove it.
@@ -55,6 +56,7 @@ def export_run(
         directory: Where pipelines live; the version goes to ``directory/name/vN``.
         pin: Orders of executions to keep in any case.
         exclude: Orders of executions to leave out in any case.
+        environment: Prove it in a new virtual environment made from its requirements.lock.
         progress: Hears one sentence at a time.
 
     Returns:
@@ -69,7 +71,7 @@ def export_run(
     run = store.get_run(run_id)
     _check_exportable(run)
     begun = time.monotonic()
-    ladder = Ladder(run, pin, exclude, progress)
+    ladder = Ladder(run, pin, exclude, progress, environment=environment)
     with registry.staging(Path(directory).absolute(), name) as folder:
         outcome = ladder.prove(folder)
         report = msgspec.structs.replace(outcome.report, duration=round(time.monotonic() - begun, 3))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
-from . import chance, contracts, formatting, slicing, trial, validation
+from . import chance, contracts, formatting, slicing, surroundings, trial, validation
 from .assembly import Assembly, Build, Session
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .plan import Script, Slice
 
 #: Causes that more cells cannot mend.
-_FINAL = frozenset({"data_changed", "missing_input", "contract_failed"})
+_FINAL = frozenset({"data_changed", "missing_input", "contract_failed", "environment_failed"})
 
 
 @dataclass
@@ -35,9 +35,16 @@ class Ladder:
     """One export under way."""
 
     def __init__(
-        self, run: Run, pin: Collection[int], exclude: Collection[int], progress: Callable[[str], None]
+        self,
+        run: Run,
+        pin: Collection[int],
+        exclude: Collection[int],
+        progress: Callable[[str], None],
+        *,
+        environment: bool = False,
     ) -> None:
         self.run = run
+        self.environment = environment
         self.session = Session(run, exclude)
         self.pin = set(pin)
         self.exclude = set(exclude)
@@ -59,7 +66,6 @@ class Ladder:
             if any(build.code == other.code for other in builds) or self._is_as_unseeded(kept, builds):
                 continue
             write_files(folder, build)
-            self.progress(f"Proving {rung} ({len(kept.kept)} cells) in two fresh processes.")
             held = self._prove_one(folder, build)
             verdict = "validated" if held else build.code_name
             attempts.append(Attempt(rung=rung, orders=kept.orders, verdict=verdict, cause=build.cause))
@@ -113,6 +119,7 @@ class Ladder:
                 widest.second = self._run(folder, widest)
             self._judge(widest)
         ranking = (
+            "environment_failed",
             "data_changed",
             "missing_input",
             "contract_failed",
@@ -160,6 +167,10 @@ class Ladder:
         if build.script.refused:
             build.code_name, build.cause = "unprovable", build.script.refused[0]
             return False
+        if not self._surround(build):
+            return False
+        count = f"{len(build.kept.kept)} cell{'s' if len(build.kept.kept) != 1 else ''}"
+        self.progress(f"Proving {build.rung} ({count}) in two fresh processes.")
         texts: list[str] = []
 
         def promise(described: dict[str, Any]) -> str:
@@ -175,12 +186,27 @@ class Ladder:
             (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
         return not self._is_luck(folder, build)
 
+    def _surround(self, build: Build) -> bool:
+        """Choose a proof's interpreter: the kernel's, or that of a new environment; False if it fails."""
+        build.executable = self.session.executable
+        if not self.environment:
+            return True
+        try:
+            made = surroundings.make_surroundings(build.lock, self.session.executable, self.progress)
+        except surroundings.InstallationError as error:
+            build.code_name, build.cause, build.log = "environment_failed", error.message, error.log
+            return False
+        build.executable = made.executable
+        packages = f"{made.packages} package{'s' if made.packages != 1 else ''}"
+        build.environment = f"a new environment made from requirements.lock ({packages})"
+        return True
+
     def _run_twice(
         self, folder: Path, build: Build, promise: Callable[[dict[str, Any]], str] | None = None
     ) -> tuple[trial.Outcome, trial.Outcome | None]:
         return trial.run_twice(
             folder,
-            self.session.executable,
+            build.executable,
             timeout=self._allowed(build),
             memory=self.run.peak_memory or 0,
             promise=promise,
@@ -247,7 +273,7 @@ class Ladder:
         return any(warning.code == "unseeded_randomness" for warning in self.run.warnings)
 
     def _run(self, folder: Path, build: Build) -> trial.Outcome:
-        return trial.run_script(folder, self.session.executable, timeout=self._allowed(build))
+        return trial.run_script(folder, build.executable, timeout=self._allowed(build))
 
     def _allowed(self, build: Build) -> float:
         """The seconds one process may take."""
@@ -307,7 +333,9 @@ class Ladder:
             lines = [line for line in outcome.log.splitlines() if "No module named" in line]
             found = lines[-1].rpartition("No module named")[2].strip(" \\\"'n.},") if lines else ""
             module = found.split("'")[0].split("\\")[0] or "?"
-            return f"The module {module!r} cannot be imported by {self.session.executable}.", module
+            if build.environment:
+                return f"The module {module!r} is not among what requirements.lock pins.", module
+            return f"The module {module!r} cannot be imported by {build.executable}.", module
         return cause, outcome.failed
 
     def _report(self, build: Build, attempts: list[Attempt], verdict: str) -> ValidationReport:
@@ -321,6 +349,8 @@ class Ladder:
             "contract_failed": "Look at contracts.py: the data does not look as it did in the run.",
             "metrics_differ": "Restart the kernel, run the notebook from the top and export the new run.",
             "step_failed": "Restart the kernel, run the notebook from the top and export the new run.",
+            "environment_failed": "The report holds the end of the installer's log. Mend the index or the "
+            "version that it does not find, or export without a new environment.",
             "unprovable": "Do this step outside the notebook's tracked cells, and export a new run.",
         }
         rejected = verdict == "rejected"
@@ -335,9 +365,10 @@ class Ladder:
             contracts=(*(outcome.contracts if outcome else ()), *build.held),
             attempts=tuple(attempts),
             deterministic=not (rejected and build.code_name == "non_deterministic"),
-            log=outcome.log[-5000:] if outcome else "",
+            log=outcome.log[-5000:] if outcome else build.log,
             notes=(*build.left_out, *build.luck),
             settings=_confirmed(build),
+            environment=build.environment,
         )
 
 

@@ -150,11 +150,21 @@ def _definitions_only(cell: Execution, needed: dict[str, str]) -> tuple[str, ...
         return ()
     plain: set[str] = set()
     other: set[str] = set()
+    loaded: dict[str, set[str]] = {}
     for statement in body:
-        stored = {found.name for found in references(statement) if found.context != "load"}
+        found = references(statement)
+        stored = {use.name for use in found if use.context != "load"}
         definition = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         simple = definition and not statement.decorator_list  # type: ignore[attr-defined]
         (plain if simple or isinstance(statement, ast.Import | ast.ImportFrom) else other).update(stored)
+        for name in stored:
+            loaded.setdefault(name, set()).update(use.name for use in found if use.context == "load")
+    # A class stands on its base, which the same cell may import.
+    queue = list(names)
+    while queue:
+        more = loaded.get(queue.pop(), set()) & set(cell.bound) - names
+        names |= more
+        queue.extend(more)
     return tuple(sorted(names)) if names and names <= plain - other else ()
 
 

@@ -125,12 +125,14 @@ class MlopsMagics(Magics):  # type: ignore[misc]
     def export(self, line: str) -> None:
         """Turn a run into a proved pipeline script: ``%export [RUN] --name NAME [--directory D]``.
 
-        The run defaults to the last one; versions go to ``pipelines/NAME/vN``.
+        The run defaults to the last one; versions go to ``pipelines/NAME/vN``. With ``--environment`` the
+        proof runs in a new virtual environment made from the version's requirements.lock.
         """
         parser = _Parser(prog="%export", add_help=False)
         parser.add_argument("run", nargs="?", default="")
         parser.add_argument("--name", required=True)
         parser.add_argument("--directory", default="pipelines")
+        parser.add_argument("--environment", action="store_true")
 
         def run() -> Any:
             from jupyter_mlops.export import export_run
@@ -142,6 +144,7 @@ class MlopsMagics(Magics):  # type: ignore[misc]
                 api.resolve(ref),
                 options.name,
                 Path(options.directory).absolute(),
+                environment=options.environment,
                 progress=_say,
             )
 

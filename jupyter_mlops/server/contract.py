@@ -111,12 +111,14 @@ class CreateExport(Request, frozen=True, kw_only=True):
     """The run to export and the pipeline's name.
 
     `directory` is relative to the server's root; by default the folder ``pipelines`` beside the
-    run's notebook.
+    run's notebook. With `environment` the proof runs in a new virtual environment made from the
+    version's requirements.lock.
     """
 
     run_id: RunId
     name: Name
     directory: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+    environment: bool = False
 
 
 class MoveAlias(Request, frozen=True, kw_only=True):

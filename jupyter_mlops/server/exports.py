@@ -27,7 +27,9 @@ class ExportsHandler(MlopsHandler):
             directory = services.default_export_folder(run)
         else:
             directory = services.folder_inside_root(request.directory)
-        return services.exports.submit(services.store, run.run_id, request.name, directory)
+        return services.exports.submit(
+            services.store, run.run_id, request.name, directory, environment=request.environment
+        )
 
 
 class ExportHandler(MlopsHandler):

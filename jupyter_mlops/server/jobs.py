@@ -37,10 +37,12 @@ class ExportJobs:
         self._on_wire = on_wire
         self._jobs: dict[str, ExportJob] = {}
         self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[tuple[str, Store, Path]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[str, Store, Path, bool]] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
 
-    def submit(self, store: Store, run_id: str, name: str, directory: Path) -> ExportJob:
+    def submit(
+        self, store: Store, run_id: str, name: str, directory: Path, *, environment: bool = False
+    ) -> ExportJob:
         """Queue the export of a run to a pipeline `name` in `directory` and return its job."""
         job = ExportJob(job_id=records.new_id(), state="queued", run_id=run_id, name=name)
         with self._lock:
@@ -51,7 +53,7 @@ class ExportJobs:
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="jupyter-mlops-export", daemon=True)
                 self._worker.start()
-        self._queue.put((job.job_id, store, directory))
+        self._queue.put((job.job_id, store, directory, environment))
         return job
 
     def get(self, job_id: str) -> ExportJob:
@@ -73,13 +75,18 @@ class ExportJobs:
         while True:
             self._export(*self._queue.get())
 
-    def _export(self, job_id: str, store: Store, directory: Path) -> None:
+    def _export(self, job_id: str, store: Store, directory: Path, environment: bool) -> None:
         job = self._change(job_id, state="running")
         try:
             from jupyter_mlops.export import export_run
 
             version = export_run(
-                store, job.run_id, job.name, directory, progress=lambda text: self._note(job_id, text)
+                store,
+                job.run_id,
+                job.name,
+                directory,
+                environment=environment,
+                progress=lambda text: self._note(job_id, text),
             )
         except MlopsError as error:
             self._fail(job_id, error.code, error.message, error.hint)

@@ -42,6 +42,13 @@ class Verdict:
         checks = _ordered(report.metrics)
         table = _table(checks) if checks else ""
         cause = f"<div>{text(report.cause)} {muted(text(report.hint))}</div>" if report.cause else ""
+        if report.code == "environment_failed" and report.log:
+            cause += (
+                f"<details><summary>{muted('The end of the log')}</summary>"
+                f'<pre style="white-space:pre-wrap;font-size:12px">{text(report.log)}</pre></details>'
+            )
+        elif report.environment:
+            cause += f"<div>{muted(text(f'Proved in {report.environment}.'))}</div>"
         cause += "".join(f"<div>⚠︎ {text(note)}</div>" for note in report.notes)
         return (
             f'{STYLE}<div class="mlops mlops-verdict" style="border:{LINE};border-left:3px solid {color};'
@@ -56,6 +63,10 @@ class Verdict:
         lines = [f"{mark}: {version.name} version {version.version}"]
         if report.cause:
             lines.append(f"  {report.cause} {report.hint}".rstrip())
+        if report.code == "environment_failed":
+            lines += [f"  | {line}" for line in report.log.splitlines()[-8:]]
+        elif report.environment:
+            lines.append(f"  Proved in {report.environment}.")
         lines += [f"  ⚠︎ {note}" for note in report.notes]
         for check in _ordered(report.metrics):
             values = " = " if check.equal else " , "

@@ -106,12 +106,14 @@ export interface ComparisonQuery {
  * The run to export and the pipeline's name.
  *
  * `directory` is relative to the server's root; by default the folder `pipelines` beside the
- * run's notebook.
+ * run's notebook. With `environment` the proof runs in a new virtual environment made from the
+ * version's requirements.lock.
  */
 export interface CreateExport {
   run_id: string;
   name: string;
   directory?: string | null;
+  environment?: boolean;
 }
 
 /**
@@ -932,9 +934,10 @@ export type Status = 'FAILED' | 'FINISHED' | 'KILLED' | 'RUNNING';
  *
  * `verdict` is `validated` or `rejected`; `cause` is one sentence for people, `diverging` the
  * metric or name that differs, `code` the kind of cause (`metrics_differ`, `data_changed`,
- * `step_failed`, `non_deterministic`, `contract_failed`, `missing_input`, `unprovable`).
- * `notes` are sentences worth knowing whatever the verdict, `settings` says of each setting that the
- * proof saw read which steps read it.
+ * `step_failed`, `non_deterministic`, `contract_failed`, `missing_input`, `unprovable`,
+ * `environment_failed`). `notes` are sentences worth knowing whatever the verdict, `settings` says of each
+ * setting which steps read it in the proof and what another value of it changed. `environment` says in what
+ * new environment the proof ran; empty is the kernel's own.
  */
 export interface ValidationReport {
   verdict: string;
@@ -950,6 +953,7 @@ export interface ValidationReport {
   log: string;
   notes: string[];
   settings: string[];
+  environment: string;
 }
 
 /** Texts that runs have for a field, the most frequent first; none for a number. */

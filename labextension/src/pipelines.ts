@@ -104,16 +104,17 @@ export class PipelinesModel implements IDisposable {
   }
 
   /**
-   * Export under `name` and follow the job to its end.
+   * Export under `name`, proved in a new environment if wanted, and follow the
+   * job to its end.
    */
-  async startExport(name: string): Promise<void> {
+  async startExport(name: string, environment = false): Promise<void> {
     const begun = this._state.export;
     if (begun === null) {
       return;
     }
     this._export({ stage: 'working', problem: null, job: null });
     await this._follow(
-      this._api.createExport({ run_id: begun.run.run_id, name })
+      this._api.createExport({ run_id: begun.run.run_id, name, environment })
     );
   }
 

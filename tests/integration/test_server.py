@@ -103,8 +103,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     root = tmp_path_factory.mktemp("root")
     (root / ".jupyter_mlops").mkdir()
     (root / "work").mkdir()
-    with jupyter_server(root, tmp_path_factory.mktemp("jupyter")) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("UV_NO_INDEX", "1")
+        patch.setenv("JUPYTER_MLOPS_ENVIRONMENTS", str(tmp_path_factory.mktemp("environments")))
+        with jupyter_server(root, tmp_path_factory.mktemp("jupyter")) as running:
+            yield running
 
 
 @pytest.fixture(scope="module")
@@ -491,7 +495,7 @@ def test_an_export_stays_inside_the_root(server: Server, store: Store, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def finished_job(server: Server, body: dict[str, str]) -> dict[str, Any]:
+def finished_job(server: Server, body: dict[str, Any]) -> dict[str, Any]:
     job = server.ask("POST", "exports", 202, json=body)
     assert job["state"] in ("queued", "running")
     deadline = time.monotonic() + 120
@@ -529,6 +533,19 @@ def test_an_export_that_cannot_be_proved_is_done_and_rejected(server: Server, st
     assert (job["state"], job["version"]["status"]) == ("done", "rejected")
     assert job["version"]["report"]["diverging"] == "accuracy"
     assert job["version"]["contents_path"] == "work/wrong/v1"
+
+
+def test_an_export_can_ask_for_a_new_environment_and_is_told_why_there_is_none(
+    server: Server, store: Store
+) -> None:
+    run = store.save_run(exportable_run(server.root / "work", 0.75))
+    asked = {"run_id": run.run_id, "name": "anew", "directory": "work", "environment": True}
+    job = finished_job(server, asked)
+    report = job["version"]["report"]
+    assert (job["version"]["status"], report["code"]) == ("rejected", "environment_failed")
+    assert "requirements.lock" in report["cause"]
+    assert report["log"]
+    assert any("new environment" in sentence for sentence in job["progress"])
 
 
 def test_pipelines_show_versions_scripts_aliases_and_their_moves(server: Server, store: Store) -> None:

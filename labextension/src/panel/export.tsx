@@ -55,6 +55,7 @@ function NameForm({ model, trans, current }: IExportProps): JSX.Element {
     current.job?.name || current.suggestion
   );
   const [touched, setTouched] = React.useState(false);
+  const [environment, setEnvironment] = React.useState(false);
   const field = React.useRef<HTMLInputElement>(null);
   const helpId = React.useId();
   const valid = /^[A-Za-z][A-Za-z0-9_]*$/.test(name);
@@ -81,7 +82,7 @@ function NameForm({ model, trans, current }: IExportProps): JSX.Element {
         event.preventDefault();
         setTouched(true);
         if (valid) {
-          void model.pipelines.startExport(name);
+          void model.pipelines.startExport(name, environment);
         }
       }}
     >
@@ -107,6 +108,16 @@ function NameForm({ model, trans, current }: IExportProps): JSX.Element {
           ? `${current.problem.message} ${current.problem.hint}`
           : help}
       </p>
+      <label className="jp-Mlops-choice">
+        <input
+          type="checkbox"
+          checked={environment}
+          onChange={event => setEnvironment(event.target.checked)}
+        />{' '}
+        {trans.__(
+          'Prove it in a new environment made from its requirements (slower)'
+        )}
+      </label>
       <div className="jp-Mlops-buttons">
         <button
           type="submit"

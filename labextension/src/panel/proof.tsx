@@ -22,6 +22,17 @@ export function Proof(props: {
           {report.cause} {report.hint}
         </p>
       )}
+      {report.code === 'environment_failed' && report.log !== '' && (
+        <details>
+          <summary>{trans.__('End of the log')}</summary>
+          <pre className="jp-Mlops-installLog">{report.log}</pre>
+        </details>
+      )}
+      {report.environment !== '' && (
+        <p className="jp-Mlops-quiet">
+          {trans.__('Proved in %1.', report.environment)}
+        </p>
+      )}
       {report.notes.map(note => (
         <p key={note} className="jp-Mlops-note">
           {note}

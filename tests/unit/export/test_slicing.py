@@ -143,3 +143,15 @@ def test_displayed_values_get_names() -> None:
 def test_an_underscore_of_the_users_own_stays() -> None:
     cells = [cell(1, "x + 1"), cell(2, "a, _ = f()", bound=("a", "_")), cell(3, "y = _", reads=("_",))]
     assert [found.code for found in name_shown_values(cells)] == ["x + 1", "a, _ = f()", "y = _"]
+
+
+def test_a_definition_that_alone_is_needed_brings_what_its_cell_gives_it() -> None:
+    code = "import numpy as np\nfrom m import Base\nclass Own(Base):\n    pass\nclass Other:\n    pass"
+    made = cell(2, code, bound=("np", "Base", "Own", "Other"))
+    cells = [cell(1, "Base = 1", bound=("Base",)), made, cell(3, "x = Own()", reads=("Own",), bound=("x",))]
+    found = slice_cells(cells, wanted=[3])
+    assert (found.orders, found.kept[0].only) == ((2, 3), ("Base", "Own"))
+    assert not found.missing
+    made = cell(2, "Base = pick()\nclass Own(Base):\n    pass", reads=("pick",), bound=("Base", "Own"))
+    found = slice_cells([cell(1, "def pick(): ...", bound=("pick",)), made, cells[2]], wanted=[3])
+    assert (found.orders, found.kept[1].only) == ((1, 2, 3), ())
