@@ -13,6 +13,7 @@ from jupyter_mlops.records import Status
 from .packing import execution_row, pack, tag_rows
 from .rows import bury_the_dead
 from .schema import curves, details, experiments, metrics, params, runs, tags
+from .statements import insertion
 from .writing import DEFAULT_LEASE, RunWriter, run_row
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """Values in one IN list."""
+
+_TABLES = (runs, details, params, metrics, tags, curves)
+_INSERT = {table.name: insertion(table, "deleted_at") for table in _TABLES}
 
 
 class BatchWriter(RunWriter):
@@ -106,7 +110,7 @@ class Numbers:
         """Write down the last number of each experiment."""
         given = [{"name": name, "last_number": last, "step": 0} for name, last in self._last.items()]
         for experiment in given:
-            self._connection.execute(statements.number, experiment)
+            statements.number.execute(self._connection, experiment).fetchone()
 
 
 class _Rows:
@@ -114,9 +118,7 @@ class _Rows:
 
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
-        self._runs: dict[str, list[dict[str, Any]]] = {
-            table.name: [] for table in (runs, details, params, metrics, tags, curves)
-        }
+        self._runs: dict[str, list[dict[str, Any]]] = {table.name: [] for table in _TABLES}
         self._environments: dict[str, bytes] = {}
         self.executions: list[dict[str, Any]] = []
         self.final_executions: list[dict[str, Any]] = []
@@ -141,9 +143,9 @@ class _Rows:
     def write(self, connection: sa.Connection, numbers: Numbers) -> None:
         """Insert what was taken in."""
         numbers.write(self._statements)
-        for table in (runs, details, params, metrics, tags, curves):
+        for table in _TABLES:
             if rows := self._runs[table.name]:
-                connection.execute(sa.insert(table), rows)
+                _INSERT[table.name].execute_many(connection, rows)
                 self._runs[table.name] = []
         found = [{"digest": digest, "document": document} for digest, document in self._environments.items()]
         upserts = (
@@ -152,6 +154,5 @@ class _Rows:
             (self._statements.final_execution, self.final_executions),
         )
         for statement, values in upserts:
-            if values:
-                connection.execute(statement, values)
+            statement.execute_many(connection, values)
         self._environments, self.executions, self.final_executions = {}, [], []

@@ -56,7 +56,8 @@ def copy_rows(source: Database, target: Database) -> tuple[Copied, list[str]]:
         statements = Statements(target.dialect)
         for row in old.execute(sa.select(experiments)):
             # Whoever finds his number taken gets one behind all of both, so that the others keep theirs.
-            new.execute(statements.number, {"name": row.name, "last_number": row.last_number, "step": 0})
+            last = {"name": row.name, "last_number": row.last_number, "step": 0}
+            statements.number.execute(new, last).fetchone()
         numbers = Numbers(new)
         # Children come behind all parents, and in the order of their own numbers.
         for rows in _chunks(old, sa.select(runs).order_by(runs.c.parent_id, runs.c.number)):
@@ -77,7 +78,7 @@ def copy_rows(source: Database, target: Database) -> tuple[Copied, list[str]]:
             (environments, statements.environment),
         ):
             for rows in _chunks(old, sa.select(table)):
-                new.execute(statement, rows)
+                statement.execute_many(new, rows)
         _copy_versions(old, new, copied)
     copied.runs = len(new_ids)
     return copied, new_ids

@@ -21,6 +21,7 @@ from .failures import explained
 from .gate import Gate
 from .revisions import bring_up_to_date, current_revision
 from .schema import REVISIONS, state
+from .statements import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds that a store waits for others unless told otherwise."""
 
-_BUMP = sa.update(state).where(state.c.id == 1).values(revision=state.c.revision + 1)
+_BUMP = Prepared(sa.update(state).where(state.c.id == 1).values(revision=state.c.revision + 1), ())
 _abandoned: list[sa.Engine] = []
 
 
@@ -82,7 +83,7 @@ class Database:
         with self._gate.turn(), self._explaining():
             self._ready()
             with self._writer.connect() as connection, connection.begin():
-                connection.execute(_BUMP)
+                _BUMP.execute(connection, {})
                 yield connection
 
     @contextmanager

@@ -10,6 +10,7 @@ from jupyter_mlops.records import RunSummary, Status
 
 from .documents import Summary, decode, moment
 from .schema import runs, unescape
+from .statements import Prepared
 
 KERNEL_DIED = "kernel_died"
 
@@ -139,12 +140,12 @@ def _burial(now: sa.ColumnElement[int]) -> sa.Update:
 
 
 #: Made once: to put it together costs every save more than to run it.
-_BURIAL = _burial(sa.bindparam("the_time", type_=sa.BigInteger))
+_BURIAL = Prepared(_burial(sa.bindparam("the_time", type_=sa.BigInteger)), ("the_time",))
 
 
 def bury_the_dead(connection: sa.Connection, now: sa.ColumnElement[int]) -> None:
     """Write down the end of every run whose lease is over, as every writer of runs does first."""
     if isinstance(now, sa.BindParameter):
-        connection.execute(_BURIAL, {"the_time": now.value})
+        _BURIAL.execute(connection, {"the_time": now.value})
     else:
         connection.execute(_burial(now))

@@ -17,6 +17,7 @@ from .filters import Filters, Ranking
 from .points import unpack_curve
 from .rows import children, parent_number, stale, status_of, summary_columns, summary_of
 from .schema import curves, details, environments, executions, experiments, metrics, runs, state
+from .statements import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -48,14 +49,20 @@ def _best_before(*, highest: bool, numbered: bool) -> sa.Select[Any]:
 
 #: Made once, since every card asks: to put them together costs more than to run them.
 _BEST = {
-    (highest, numbered): _best_before(highest=highest, numbered=numbered)
+    (highest, numbered): Prepared(
+        _best_before(highest=highest, numbered=numbered),
+        ("metric", "experiment", "before", *(("limit",) if numbered else ())),
+    )
     for highest in (True, False)
     for numbered in (True, False)
 }
-_NUMBER = sa.select(runs.c.number).where(
-    runs.c.run_id == sa.bindparam("before"),
-    runs.c.experiment == sa.bindparam("experiment"),
-    runs.c.parent_id == "",
+_NUMBER = Prepared(
+    sa.select(runs.c.number).where(
+        runs.c.run_id == sa.bindparam("before"),
+        runs.c.experiment == sa.bindparam("experiment"),
+        runs.c.parent_id == "",
+    ),
+    ("experiment", "before"),
 )
 
 
@@ -254,11 +261,11 @@ class RunReader:
         """
         asked: dict[str, Any] = {"experiment": experiment, "metric": metric, "before": before}
         with self._database.read() as connection:
-            limit = connection.execute(_NUMBER, {"experiment": experiment, "before": before}).scalar()
-            if limit is not None:
-                asked["limit"] = limit
-            found = connection.execute(_BEST[higher_is_better, limit is not None], asked).scalar()
-        return None if found is None else float(found)
+            numbered = _NUMBER.execute(connection, {"experiment": experiment, "before": before}).fetchone()
+            if numbered is not None:
+                asked["limit"] = numbered[0]
+            found = _BEST[higher_is_better, numbered is not None].execute(connection, asked).fetchone()
+        return None if found is None else float(found[0])
 
     def get_curve(self, run_id: str, metric: str) -> Curve:
         """The curve of a run's metric.

@@ -16,7 +16,7 @@ from .packing import Packed, execution_row, pack, tag_rows
 from .rows import KERNEL_DIED, bury_the_dead, stale
 from .schema import curves as curve_table
 from .schema import details, experiments, metrics, params, runs, tags
-from .statements import Statements
+from .statements import Prepared, Statements, insertion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,11 +30,15 @@ _RUN: sa.BindParameter[str] = sa.bindparam("the_run")
 _EXISTING = sa.select(
     runs.c.experiment, runs.c.number, runs.c.name, runs.c.note, runs.c.base, runs.c.summary
 ).where(runs.c.run_id == _RUN)
-_INSERT_RUN = sa.insert(runs)
+#: Asked of every run that is saved, of which most are new: the columns are read only where one is there.
+_IS_THERE = Prepared(sa.select(sa.literal_column("1")).where(runs.c.run_id == _RUN), ("the_run",))
+_INSERT_LEASED = sa.insert(runs)
+_INSERT_RUN = insertion(runs, "lease_until", "heartbeat_at", "deleted_at")
 _UPDATE_RUN = sa.update(runs).where(runs.c.run_id == _RUN)
-_INSERT_DETAILS = sa.insert(details)
+_INSERT_DETAILS = insertion(details)
 _UPDATE_DETAILS = sa.update(details).where(details.c.run_id == _RUN)
-_ROWS = ((params, sa.insert(params)), (metrics, sa.insert(metrics)), (tags, sa.insert(tags)))
+_INSERT_CURVES = insertion(curve_table)
+_ROWS = tuple((table, insertion(table)) for table in (params, metrics, tags))
 _CLEAR = {table.name: sa.delete(table).where(table.c.run_id == _RUN) for table, _ in _ROWS}
 _TAKEN = sa.select(runs.c.run_id).where(
     runs.c.experiment == sa.bindparam("experiment"),
@@ -151,10 +155,8 @@ class RunWriter:
                 own, others = self._new_executions(run)
             bury_the_dead(connection, self._database.now())
             number, packed = self._replace_or_insert(connection, packed, self._lease(run, lease_seconds))
-            if others:
-                connection.execute(self._statements.new_execution, others)
-            if own:
-                connection.execute(self._statements.final_execution, own)
+            self._statements.new_execution.execute_many(connection, others)
+            self._statements.final_execution.execute_many(connection, own)
             if parted:
                 self._write_children(connection, packed, parted)
         self._kept.update(row["execution_id"] for row in others)
@@ -167,17 +169,22 @@ class RunWriter:
     ) -> tuple[int, Packed]:
         """Write all of a run but its executions; its number, and the run with people's edits in it."""
         run_id = packed.run.run_id
-        existing = connection.execute(_EXISTING, {"the_run": run_id}).one_or_none()
+        existing = None
+        if _IS_THERE.execute(connection, {"the_run": run_id}).fetchone() is not None:
+            existing = connection.execute(_EXISTING, {"the_run": run_id}).one_or_none()
         packed, base = merge_edits(packed, existing)
         packed = self._keep_rescored(connection, packed, existing)
         number = self._number(connection, packed.run, existing)
         if packed.environment is not None and packed.environment[0] not in self._kept:
             digest, document = packed.environment
-            connection.execute(self._statements.environment, {"digest": digest, "document": document})
+            self._statements.environment.execute(connection, {"digest": digest, "document": document})
         row = run_row(packed, number, base)
         if existing is None:
-            connection.execute(_INSERT_RUN.values(**lease) if lease else _INSERT_RUN, row)
-            connection.execute(_INSERT_DETAILS, {"run_id": run_id, "document": packed.document})
+            if lease:
+                connection.execute(_INSERT_LEASED.values(**lease), row)
+            else:
+                _INSERT_RUN.execute(connection, row)
+            _INSERT_DETAILS.execute(connection, {"run_id": run_id, "document": packed.document})
         else:
             row |= lease or {"lease_until": None, "heartbeat_at": None}
             connection.execute(_UPDATE_RUN.values(**row), {"the_run": run_id})
@@ -186,8 +193,7 @@ class RunWriter:
         for (table, insert), values in zip(_ROWS, rows, strict=True):
             if existing is not None:
                 connection.execute(_CLEAR[table.name], {"the_run": run_id})
-            if values:
-                connection.execute(insert, values)
+            insert.execute_many(connection, values)
         _write_curves(connection, packed, replaces=existing is not None)
         return number, packed
 
@@ -201,10 +207,9 @@ class RunWriter:
             return
         shared = {"environment": parent.environment[0] if parent.environment else None}
         numbered = [{**run_row(packed, last + count, None), **shared} for count, packed in enumerate(new, 1)]
-        connection.execute(_INSERT_RUN, numbered)
-        connection.execute(
-            _INSERT_DETAILS,
-            [{"run_id": packed.run.run_id, "document": packed.document} for packed in new],
+        _INSERT_RUN.execute_many(connection, numbered)
+        _INSERT_DETAILS.execute_many(
+            connection, [{"run_id": packed.run.run_id, "document": packed.document} for packed in new]
         )
         tagged = [row for packed in new for row in tag_rows(packed.run.run_id, packed.run.tags)]
         parts = (
@@ -213,8 +218,7 @@ class RunWriter:
             tagged,
         )
         for (_, insert), values in zip(_ROWS, parts, strict=True):
-            if values:
-                connection.execute(insert, values)
+            insert.execute_many(connection, values)
 
     def _keep_rescored(self, connection: sa.Connection, packed: Packed, existing: Any) -> Packed:
         """Metrics that were computed from kept predictions meanwhile stay when the run goes on."""
@@ -262,13 +266,14 @@ class RunWriter:
             wanted = {"experiment": run.experiment, "number": run.number}
             if connection.execute(_TAKEN, wanted).first() is None:
                 asked = {"name": run.experiment, "last_number": run.number, "step": 0}
-                connection.execute(self._statements.number, asked)
+                self._statements.number.execute(connection, asked).fetchone()
                 return run.number
         following = {"name": run.experiment, "last_number": 1, "step": 1}
-        return int(connection.execute(self._statements.number, following).scalar_one())
+        return int(self._statements.number.execute(connection, following).fetchone()[0])
 
     def _has_experiment(self, connection: sa.Connection, name: str) -> None:
-        connection.execute(self._statements.number, {"name": name, "last_number": 0, "step": 0})
+        asked = {"name": name, "last_number": 0, "step": 0}
+        self._statements.number.execute(connection, asked).fetchone()
 
     def _lease(self, run: Run, lease_seconds: float | None) -> dict[str, Any]:
         if Status(run.status) is not Status.RUNNING:
@@ -337,4 +342,4 @@ def _write_curves(connection: sa.Connection, packed: Packed, *, replaces: bool) 
         if gone:
             connection.execute(_DROP_CURVE, [{"the_run": run_id, "the_metric": metric} for metric in gone])
     if packed.curves:
-        connection.execute(sa.insert(curve_table), [{"run_id": run_id, **row} for row in packed.curves])
+        _INSERT_CURVES.execute_many(connection, [{"run_id": run_id, **row} for row in packed.curves])
