@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128
 
 from .arrays import raw, read_array
-from .reader import OBJECT_COST
+from .reader import OBJECT_COST, UnreadableError
 from .scalars import encode_text
 from .table import SUBCLASSED, register, text_of
+
+#: Values that are copied at once, to have zeros in the place of nulls.
+_PIECE = 1 << 16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +48,9 @@ def _read_chunks(reader: Reader, chunks: list[Any], kind: Any) -> bytes:
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
     if any(test(kind) for test in texts):
         read = _add_texts
-    elif pa.types.is_primitive(kind) and not pa.types.is_boolean(kind):
+    elif pa.types.is_boolean(kind):
+        read = _add_bits
+    elif pa.types.is_primitive(kind):
         read = _add_numbers
     for chunk in chunks:
         if chunk.nbytes > max(reader.left, 4096):
@@ -55,7 +60,7 @@ def _read_chunks(reader: Reader, chunks: list[Any], kind: Any) -> bytes:
         reader.left -= chunk.nbytes
         missing = None
         if chunk.null_count:
-            missing = np.flatnonzero(chunk.is_null().to_numpy(zero_copy_only=False))
+            missing = np.flatnonzero(_bits_of(chunk.is_null()).view(bool))
             stream.nulls.update(raw(missing + stream.count))
         if len(chunk):
             read(reader, stream, chunk, kind, missing)
@@ -99,13 +104,42 @@ def _add_texts(_reader: Reader, stream: _ArrowStream, chunk: Any, kind: Any, mis
 
 
 def _add_numbers(_reader: Reader, stream: _ArrowStream, chunk: Any, kind: Any, missing: Any) -> None:
-    import pyarrow as pa
+    import numpy as np
 
-    if missing is not None:
-        chunk = chunk.fill_null(pa.scalar(0).cast(kind, safe=False))
     width = kind.bit_width // 8
-    memory = memoryview(chunk.buffers()[1])
-    stream.data.update(memory[chunk.offset * width : (chunk.offset + len(chunk)) * width])
+    memory = memoryview(chunk.buffers()[1])[chunk.offset * width : (chunk.offset + len(chunk)) * width]
+    if missing is None:
+        stream.data.update(memory)
+        return
+    if width > 8:
+        raise UnreadableError("nulls among values of 128 bits")
+    # What lies under a null is anything: zeros are put there, in a copy of a piece that the cache holds.
+    values = np.frombuffer(memory, dtype=f"u{width}")
+    nulls = _bits_of(chunk.is_null())
+    for start in range(0, len(values), _PIECE):
+        piece = nulls[start : start + _PIECE].astype(values.dtype)
+        piece -= piece.dtype.type(1)  # zero for a null, else all bits
+        piece &= values[start : start + _PIECE]
+        stream.data.update(raw(piece.view(np.uint8)))
+
+
+def _add_bits(_reader: Reader, stream: _ArrowStream, chunk: Any, _kind: Any, missing: Any) -> None:
+    import numpy as np
+
+    # As the values would be written one by one, see `scalars`.
+    letters = np.frombuffer(b"fT", dtype=np.uint8)[_bits_of(chunk)]
+    if missing is not None:
+        letters[missing] = ord("n")
+    stream.data.update(raw(letters))
+
+
+def _bits_of(booleans: Any) -> Any:
+    """Arrow's Boolean values as an array of 0 and 1, whatever lies under a null."""
+    import numpy as np
+
+    begin, end = booleans.offset, booleans.offset + len(booleans)
+    data = np.frombuffer(booleans.buffers()[1], dtype=np.uint8)[begin // 8 : (end + 7) // 8]
+    return np.unpackbits(data, bitorder="little")[begin % 8 : begin % 8 + len(booleans)]
 
 
 def _add_objects(reader: Reader, stream: _ArrowStream, chunk: Any, _kind: Any, _missing: Any) -> None:

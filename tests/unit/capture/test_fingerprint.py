@@ -504,6 +504,35 @@ def test_arrow_columns_are_read_however_they_are_cut() -> None:
     assert fingerprint(series) == fingerprint(series.copy()) != ""
 
 
+def test_arrow_nulls_hide_what_lies_under_them_wherever_a_column_is_cut() -> None:
+    pa = pytest.importorskip("pyarrow")
+    count = 140_003  # more than is copied at once, and no whole number of bytes of bits
+    chance = np.random.default_rng(0)
+    missing = chance.random(count) < 0.1
+    missing[:3] = True, False, True
+    values = chance.integers(0, 100, count)
+    under = np.where(missing, 7, values)
+    columns = (values, values / 3, values.astype("int8"), values.astype("float32"), values > 50)
+    others = (under, under / 3, under.astype("int8"), under.astype("float32"), under > 50)
+    found = []
+    for column, other in zip(columns, others, strict=True):
+        array, same = pa.array(column, mask=missing), pa.array(other, mask=missing)
+        cut = pa.chunked_array([same[:13], same[13:70_001], same[70_001:]])
+        assert fingerprint(array) == fingerprint(same) == fingerprint(pa.chunked_array([array])) != ""
+        assert fingerprint(cut) == fingerprint(array)
+        one_more, one_changed = missing.copy(), np.array(column)
+        one_more[1] = True
+        one_changed[1] = not one_changed[1] if column.dtype == bool else one_changed[1] + 1
+        found += [array, pa.array(column, mask=one_more), pa.array(one_changed, mask=missing), array[3:]]
+    assert len({fingerprint(array) for array in found}) == len(found)
+
+
+def test_arrow_booleans_read_as_their_values_written_one_by_one() -> None:
+    pa = pytest.importorskip("pyarrow")
+    # What short columns had for a fingerprint when each value was written by itself.
+    assert fingerprint(pa.array([True, None, False])) == "f56491f5b19f93c046e82007952ee6be"
+
+
 def test_polars_frames_are_read() -> None:
     pl = pytest.importorskip("polars")
     frame = pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "y"], "c": [[1], [2], [3]]})
