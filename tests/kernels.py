@@ -51,10 +51,11 @@ class Outcome:
 
 
 class Kernel:
-    """A kernel in a folder of its own, whose store lies in that folder."""
+    """A kernel in a folder of its own, whose store lies in that folder; of the interpreter `python`."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *, python: str = sys.executable, **environment: str) -> None:
         self.folder = folder
+        self.python = python
         self.store_url = f"sqlite:///{folder / 'store' / 'runs.db'}"
         self.environment = {
             **os.environ,
@@ -66,7 +67,7 @@ class Kernel:
 
     def _begin(self) -> None:
         self.manager = KernelManager(kernel_name="python3")
-        self.manager.kernel_spec.argv[0] = sys.executable
+        self.manager.kernel_spec.argv[0] = self.python
         self.manager.start_kernel(env=self.environment, cwd=str(self.folder))
         self.client = self.manager.client()
         self.client.start_channels()
