@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
-from . import chance, contracts, formatting, slicing, surroundings, trial, validation
+from . import chance, confirmation, contracts, formatting, slicing, surroundings, trial, validation
 from .assembly import Assembly, Build, Session
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 #: Causes that more cells cannot mend.
 _FINAL = frozenset({"data_changed", "missing_input", "contract_failed", "environment_failed"})
+
+#: The seconds an export may take: so many times what its cells took, and so many more; of these the last for
+#: writing the version down.
+_TIMES, _SECONDS, _WRITING = 2.5, 3.0, 0.5
 
 
 @dataclass
@@ -45,6 +50,8 @@ class Ladder:
     ) -> None:
         self.run = run
         self.environment = environment
+        #: When the export began, without what an installation took (seconds, monotonic).
+        self.begun = time.monotonic()
         self.session = Session(run, exclude)
         self.pin = set(pin)
         self.exclude = set(exclude)
@@ -191,11 +198,13 @@ class Ladder:
         build.executable = self.session.executable
         if not self.environment:
             return True
+        begun = time.monotonic()
         try:
             made = surroundings.make_surroundings(build.lock, self.session.executable, self.progress)
         except surroundings.InstallationError as error:
             build.code_name, build.cause, build.log = "environment_failed", error.message, error.log
             return False
+        self.begun += time.monotonic() - begun
         build.executable = made.executable
         packages = f"{made.packages} package{'s' if made.packages != 1 else ''}"
         build.environment = f"a new environment made from requirements.lock ({packages})"
@@ -210,7 +219,15 @@ class Ladder:
             timeout=self._allowed(build),
             memory=self.run.peak_memory or 0,
             promise=promise,
+            wishes=self._wishes(build) if promise is not None else None,
         )
+
+    def _wishes(self, build: Build) -> trial.Wishes | None:
+        """Other values of settings, to be tried while the export has time left."""
+        cells = sum(self.session.by_order[order].duration for order in build.kept.orders)
+        left = self.begun + _TIMES * cells + _SECONDS - _WRITING - time.monotonic()
+        values = confirmation.other_values(build.script.config)
+        return trial.Wishes(deadline=time.time() + left, values=values) if left > 0 and values else None
 
     def _is_luck(self, folder: Path, build: Build) -> bool:
         """Whether equal numbers were made of random ones that nothing fixed; sets the cause."""
@@ -355,6 +372,8 @@ class Ladder:
         }
         rejected = verdict == "rejected"
         outcome = build.second or build.first
+        settings = _confirmed(build)
+        idle = [found.name for found in settings if found.idle]
         return ValidationReport(
             verdict=verdict,
             cause=build.cause if rejected else "",
@@ -366,20 +385,32 @@ class Ladder:
             attempts=tuple(attempts),
             deterministic=not (rejected and build.code_name == "non_deterministic"),
             log=outcome.log[-5000:] if outcome else build.log,
-            notes=(*build.left_out, *build.luck),
-            settings=_confirmed(build),
+            notes=(*build.left_out, *build.luck, *_said_of_idle(idle)),
+            settings=tuple(found.said for found in settings),
             environment=build.environment,
         )
 
 
-def _confirmed(build: Build) -> tuple[str, ...]:
-    """The settings that a process of the proof read, and which step did."""
-    found = build.first.observed.settings if build.first is not None else {}
-    return tuple(
-        f"{item.name} is read by {', '.join(found[item.name])}"
-        for item in build.script.config
-        if item.name in found
+def _confirmed(build: Build) -> list[confirmation.Found]:
+    """What the proof knows of each setting: which steps read it, what another value of it changed."""
+    first, second = build.first, build.second
+    if first is None:
+        return []
+    other = second.observed.content if second is not None else {}
+    steady = {
+        name: digest for name, digest in first.observed.content.items() if other.get(name, digest) == digest
+    }
+    return confirmation.what_settings_do(
+        build.script.config, first.observed.settings, first.tried, steady, first.metrics
     )
+
+
+def _said_of_idle(names: Sequence[str]) -> list[str]:
+    """What a reader has to know of settings that change nothing."""
+    if not names:
+        return []
+    which = f"setting{'s' if len(names) > 1 else ''} " + ", ".join(f"`{name}`" for name in names)
+    return [f"The proof tried other values of the {which}: no number, model or prediction changed."]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -50,6 +50,15 @@ class Change(Record, frozen=True, kw_only=True):
     layer: str
     name: str
     lines: tuple[str, ...]
+
+
+class Tried(Record, frozen=True, kw_only=True):
+    """One other value of a setting, as text, and what a run with it told; see script/proof_changes.py."""
+
+    value: str
+    exit: int
+    content: dict[str, str]
+    metrics: dict[str, Any]
 
 
 @dataclass

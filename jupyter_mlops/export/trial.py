@@ -20,6 +20,8 @@ import psutil
 
 from jupyter_mlops.records import MetricValue, Record
 
+from .plan import Tried
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -65,9 +67,17 @@ class Outcome(Record, frozen=True, kw_only=True):
     contracts: tuple[str, ...] = ()
     predictions: dict[str, Any] | None = None
     observed: Observed = Observed()
+    tried: dict[str, list[Tried]] = msgspec.field(default_factory=dict)
     promise: str = ""
     log: str = ""
     duration: float = 0.0
+
+
+class Wishes(Record, frozen=True, kw_only=True):
+    """Other values of settings, as text, to try after a proof, until `deadline` (seconds since 1970)."""
+
+    deadline: float
+    values: dict[str, list[str]]
 
 
 class _Stop(threading.Event):
@@ -81,6 +91,7 @@ def run_twice(
     timeout: float,
     memory: int = 0,
     promise: Callable[[dict[str, Any]], str] | None = None,
+    wishes: Wishes | None = None,
 ) -> tuple[Outcome, Outcome | None]:
     """Run ``pipeline.py`` of `folder` in two fresh processes, at once where the machine has room for both.
 
@@ -91,6 +102,7 @@ def run_twice(
         memory: Bytes one process will take, as far as that is known.
         promise: Makes the text of contracts.py from what the first process says of its predictions;
             both processes then hold their predictions against it.
+        wishes: What the first process tries when it is done.
 
     Returns:
         Both outcomes; the second is None where the first failed, which ends it.
@@ -98,13 +110,15 @@ def run_twice(
     shared = _Promise(promise)
     need = max(_SPARE_BYTES, 2 * memory)
     if (os.cpu_count() or 1) < 2 or psutil.virtual_memory().available < 2 * need:
-        first = run_script(folder, executable, timeout=timeout, promise=shared)
+        first = run_script(folder, executable, timeout=timeout, promise=shared, wishes=wishes)
         if first.exit_code != 0:
             return first, None
         return first, run_script(folder, executable, timeout=timeout, promise=shared)
     stop = _Stop()
     with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(run_script, folder, executable, timeout=timeout, promise=shared, stop=stop)
+        one = pool.submit(
+            run_script, folder, executable, timeout=timeout, promise=shared, stop=stop, wishes=wishes
+        )
         two = pool.submit(run_script, folder, executable, timeout=timeout, promise=shared, stop=stop)
         first = one.result()
         if first.exit_code != 0:
@@ -137,6 +151,7 @@ def run_script(
     timeout: float,
     promise: _Promise | None = None,
     stop: threading.Event | None = None,
+    wishes: Wishes | None = None,
 ) -> Outcome:
     """Run ``pipeline.py`` of `folder` once, isolated, in its own directory; nothing it starts outlives it.
 
@@ -146,6 +161,7 @@ def run_script(
         timeout: Seconds after which it is stopped.
         promise: What its predictions are held against once it has them.
         stop: Set when nobody wants its outcome any more.
+        wishes: What it tries when it is done.
     """
     begun = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix="pipeline-proof-"))
@@ -165,6 +181,8 @@ def run_script(
         str(place / "output"),
     ]
     (place / "work").mkdir()
+    if wishes is not None and wishes.values:
+        (place / "observed.json.wishes").write_bytes(msgspec.json.encode(wishes))
     try:
         with (place / "stdout").open("wb") as stdout, (place / "stderr").open("wb") as stderr:
             try:
@@ -198,6 +216,7 @@ def run_script(
             contracts=_contracts(log),
             predictions=_predictions(log),
             observed=_observed(place / "observed.json"),
+            tried=_tried(place / "observed.json.tries" / "changed.json"),
             promise=_text(place / "observed.json.broken"),
             log=log,
             duration=duration,
@@ -315,6 +334,12 @@ def _observed(file: Path) -> Observed:
             place = end
         return msgspec.structs.replace(found, numbers=numbers)
     return Observed()
+
+
+def _tried(file: Path) -> dict[str, list[Tried]]:
+    with contextlib.suppress(OSError, ValueError):
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, list[Tried]])
+    return {}
 
 
 def _events(log: str) -> list[dict[str, object]]:

@@ -372,6 +372,23 @@ def test_equal_numbers_made_of_unseeded_ones_are_rejected(notebook: Notebook) ->
     assert any(text.startswith("rate is read by ") for text in version.report.settings)
 
 
+def test_a_setting_that_changes_nothing_is_named(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_mlops.export.ladder._SECONDS", 100.0)
+    notebook.run("rate = 0.5\nspare = 3")
+    notebook.run("total = rate * 4 + 0 * spare")
+    version = exported(notebook, {"total": "total"}, params=["rate", "spare"])
+    assert version.status == "validated", version.report
+    told = {text.partition(" ")[0]: text for text in version.report.settings}
+    assert told["rate"].endswith("; with 0.45 total is 1.8, not 2.")
+    assert told["spare"].endswith("; 4 or 5 in place of 3 changes nothing.")
+    (note,) = [note for note in version.report.notes if "other values" in note]
+    assert "`spare`" in note
+    assert "`rate`" not in note
+    card = (Path(version.path) / "CARD.md").read_text()
+    assert told["spare"] in card
+    assert note in card
+
+
 def test_changed_and_missing_data_are_rejected(notebook: Notebook) -> None:
     place = notebook.directory / "d.txt"
     place.write_text("1 2 3")

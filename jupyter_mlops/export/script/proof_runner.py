@@ -11,6 +11,9 @@ with one call added at the end of every step. What is noted goes to the file OBS
   fractions (``plain``, a hash), how many fractions there are in each of their parts (``parts``; the numbers
   themselves lie in OBSERVED.numbers, one after the other), and how exactly a solver computed (``tolerance``);
 - ``settings``: the settings that were read, each with the step that read it.
+
+Where OBSERVED.wishes asks for it, other values of settings are tried afterwards (proof_changes.py), and the
+folder OBSERVED.tries holds what came of that.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
+import importlib.util
 import json
 import linecache
 import os
@@ -25,7 +29,9 @@ import random
 import re
 import struct
 import sys
+import time
 import types
+from pathlib import Path
 from typing import Any
 
 _TIME = re.compile(r"(?:^|[^a-z])(time|elapsed|seconds|duration|latency|runtime|timestamp)s?_?$")
@@ -46,6 +52,8 @@ class Observer:
         self.settings: dict[str, list[str]] = {}
         self.numbers: dict[str, dict[str, Any]] = {}
         self.kept: list[bytes] = []
+        #: What steps give, as ``step.name``: their own scratch is nobody's result.
+        self.outputs: set[str] = set()
         self.unseeded: set[str] = set()
 
     def is_ours(self, kind: type) -> bool:
@@ -355,16 +363,7 @@ def _observed(tree: ast.Module) -> ast.Module:
         for node in tree.body
         if not (isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'")
     ]
-    names: dict[str, list[str]] = {}
-    for node in tree.body:
-        value = node.value if isinstance(node, ast.AnnAssign | ast.Assign) else None
-        target = ast.unparse(_target(node)) if value is not None else ""
-        if target.endswith("STEPS") and isinstance(value, ast.Tuple):
-            calls = [item for item in value.elts if isinstance(item, ast.Call)]
-            names = {
-                ast.unparse(call.args[0]): [str(getattr(part, "value", "")) for part in call.args[1:]]
-                for call in calls
-            }
+    names = _table(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names:
             begin = ast.parse(f"__observer__.step = {node.name!r}").body
@@ -383,6 +382,21 @@ def _observed(tree: ast.Module) -> ast.Module:
             node.body = [*begin, ast.copy_location(ast.Try(node.body, [], [], end), node.body[0])]
             ast.fix_missing_locations(node)
     return tree
+
+
+def _table(tree: ast.Module) -> dict[str, list[str]]:
+    """The steps of a script, and what each gives."""
+    names: dict[str, list[str]] = {}
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.AnnAssign | ast.Assign) else None
+        target = ast.unparse(_target(node)) if value is not None else ""
+        if target.endswith("STEPS") and isinstance(value, ast.Tuple):
+            calls = [item for item in value.elts if isinstance(item, ast.Call)]
+            names = {
+                ast.unparse(call.args[0]): [str(getattr(part, "value", "")) for part in call.args[1:]]
+                for call in calls
+            }
+    return names
 
 
 def _start(tree: ast.Module) -> str:
@@ -459,6 +473,7 @@ def main() -> None:
     os.close(nothing)
     with open(script, encoding="utf-8") as file:  # noqa: PTH123
         tree = ast.parse(file.read(), script)
+    wishes = _wishes(observed)
     start = _start(tree)
     configuration = _configuration(tree, start)
     tree = _observed(tree)
@@ -474,10 +489,14 @@ def main() -> None:
         return
     held: dict[str, Any] = {}
     observer.config = getattr(module, configuration, None)
+    observer.outputs = {f"{step}.{name}" for step, given in _table(tree).items() for name in given}
     _watch_settings(observer)
     _keep_predictions(held)
+    waiting = _wait_with(wishes, observed, run, observer, held) if wishes else None
+    begun = time.monotonic()
     code = run()
     if code == 0:
+        seconds = time.monotonic() - begun
         if observer.kept:
             with open(f"{observed}.numbers", "wb") as file:  # noqa: PTH123
                 file.writelines(observer.kept)
@@ -485,7 +504,55 @@ def main() -> None:
         broken = _broken_promise(answers.read(), held)
         if broken:
             _write(f"{observed}.broken", broken)
+        if waiting is not None and not _noted(observer)["random"]:
+            told = _told(code, observer, held, Path(sys.argv[-1]))
+            waiting.go({"seconds": seconds, **told})
     sys.exit(code)
+
+
+def _wishes(observed: str) -> Any:
+    """What is to be tried afterwards, if anything."""
+    if not Path(f"{observed}.wishes").exists():
+        return None
+    place = Path(__file__).parent / "proof_changes.py"
+    found: Any = importlib.util.spec_from_file_location("proof_changes", place)
+    changes: Any = importlib.util.module_from_spec(found)
+    found.loader.exec_module(changes)
+    return changes, changes.read_wishes(Path(f"{observed}.wishes"))
+
+
+def _wait_with(asked: Any, observed: str, run: Any, observer: Observer, held: dict[str, Any]) -> Any:
+    """A fork of this process that tries other values of settings when it is told to."""
+    changes, wishes = asked
+    if wishes is None or not changes.can_fork():
+        return None
+
+    def attempt(name: str, text: str, output: Path) -> dict[str, Any]:
+        sys.argv = [sys.argv[0], "run", "--set", f"{name}={text}", "--output-dir", str(output)]
+        try:
+            code = run()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 1
+        return _told(code, observer, held, output)
+
+    folder = Path(f"{observed}.tries")
+    folder.mkdir()
+    try:
+        return changes.Waiting(wishes, attempt, folder)
+    except OSError:  # no more processes
+        return None
+
+
+def _told(code: int, observer: Observer, held: dict[str, Any], output: Path) -> dict[str, Any]:
+    """What a run came to: its exit code, hashes of what the steps gave, its metrics."""
+    content = {name: found for name, found in observer.content.items() if name in observer.outputs}
+    if "predictions" in held:
+        content["pipeline.predictions"] = Digest().of(held["predictions"])
+    try:
+        metrics = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        metrics = {}
+    return {"exit": code, "content": content, "metrics": metrics}
 
 
 def _noted(observer: Observer) -> dict[str, Any]:

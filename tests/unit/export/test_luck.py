@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from jupyter_mlops.export import chance
-from jupyter_mlops.export.trial import run_twice
+from jupyter_mlops.export.confirmation import other_values, what_settings_do
+from jupyter_mlops.export.plan import ConfigField, Tried
+from jupyter_mlops.export.trial import Wishes, run_twice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +22,7 @@ import json, pathlib, random, sys, time, types
 import numpy as np
 sys.modules["pipeline_runner"] = pipeline_runner = types.SimpleNamespace(predictions_of=lambda state: [1, 2, 3])
 class Step:
-    def __init__(self, call): self.call = call
+    def __init__(self, call, *gives): self.call = call
 class Config:
     own = "the notebook's"
 class PipelineConfig:
@@ -28,14 +31,18 @@ class PipelineConfig:
     unused = 1.0
 def train(config, metrics):
     {body}
-STEPS = (Step(train),)
+STEPS = (Step(train, "model"),)
 def main():
     return run_pipeline(PipelineConfig, STEPS)
-def run_pipeline(config, steps):
+def run_pipeline(kind, steps):
     metrics = {{}}
-    train(config(), metrics)
+    config = kind()
+    if "--set" in sys.argv:
+        name, _, text = sys.argv[sys.argv.index("--set") + 1].partition("=")
+        setattr(config, name, float(text))
+    train(config, metrics)
     out = pathlib.Path(sys.argv[-1])
-    out.mkdir()
+    out.mkdir(exist_ok=True)
     (out / "metrics.json").write_text(json.dumps(metrics))
     sys.stderr.write(json.dumps({{"event": "predictions_written", "rows": 3, "columns": {{}}}}) + "\\n")
     pipeline_runner.predictions_of({{}})
@@ -114,6 +121,53 @@ def test_settings_that_are_read_are_known_with_their_step(tmp_path: Path) -> Non
     assert first.observed.settings == {"rate": ["train"]}
 
 
+def test_other_values_of_settings_are_tried_without_a_trace_in_the_proof(tmp_path: Path) -> None:
+    script(
+        tmp_path,
+        "print('out loud', file=sys.stderr)",
+        "scratch, model = config.unused, [min(config.rate, 3.0)]",
+        "metrics['acc'] = 1.0 if config.rate < 5 else 1 / (9.0 - config.rate)",
+    )
+    wishes = Wishes(
+        deadline=time.time() + 60,
+        values={"rate": ["1.0", "6.0"], "unused": ["8.0", "-1.0"], "rate ": ["9.0"]},
+    )
+    first, second = run_twice(tmp_path, sys.executable, timeout=60, wishes=wishes)
+    assert second is not None, first.cause
+    assert (first.metrics, second.tried) == ({"acc": 1.0}, {})
+    assert first.log.count("out loud") == 1
+    told = {
+        name: [(one.value, one.exit, one.metrics) for one in tried] for name, tried in first.tried.items()
+    }
+    assert told["rate"] == [("1.0", 0, {"acc": 1.0})]  # another model is enough
+    assert told["unused"] == [("8.0", 0, {"acc": 1.0}), ("-1.0", 0, {"acc": 1.0})]
+    fields = [
+        ConfigField("rate", 2.0, "float"),
+        ConfigField("unused", 1.0, "float"),
+        ConfigField("x", 1, "int"),
+    ]
+    found = what_settings_do(
+        fields,
+        {name: ["train"] for name in ("rate", "unused", "x")},
+        first.tried,
+        first.observed.content,
+        {"acc": 1.0},
+    )
+    assert [one.said for one in found] == [
+        "rate is read by train; with 1.0 model is another.",
+        "unused is read by train; 8.0 or -1.0 in place of 1.0 changes nothing.",
+        "x is read by train; what another value changes was not checked.",
+    ]
+    assert [one.idle for one in found] == [False, True, False]
+
+
+def test_there_is_no_time_for_other_values_after_the_deadline(tmp_path: Path) -> None:
+    script(tmp_path, "model = config.rate", "metrics['acc'] = 1.0")
+    wishes = Wishes(deadline=time.time() - 1, values={"rate": ["1.0"]})
+    first, _ = run_twice(tmp_path, sys.executable, timeout=60, wishes=wishes)
+    assert (first.exit_code, first.tried) == (0, {})
+
+
 @pytest.mark.parametrize(("limit", "said"), [(3, ""), (2, "3 rows")])
 def test_predictions_are_held_against_what_was_made_of_them(limit: int, said: str, tmp_path: Path) -> None:
     script(tmp_path, "metrics['acc'] = 1.0")
@@ -173,3 +227,32 @@ def test_a_script_is_run_as_python_itself_would(tmp_path: Path) -> None:
     first, _ = run_twice(tmp_path, sys.executable, timeout=60)
     assert first.exit_code != 0
     assert "not subscriptable" in first.cause + first.failed + first.log
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (4, ["5", "2"]), (0, ["1", "2"]), (-1, ["1", "-2"]), (0.1, ["0.09000000000000001", "0.05"]), (0.0, ["0.1", "1.0"]),
+        (1e-5, ["9.0e-06", "5.0e-06"]), (True, ["false"]), ("rbf", ["rbf_"]), ([1, 2], ["[1]"]), (("a",), ['["a", "a"]']),
+        (None, None), ({"a": 1}, None), ([], None), (float("nan"), None),
+    ],
+)  # fmt: skip
+def test_values_that_are_tried_are_near_and_then_far(value: object, texts: list[str] | None) -> None:
+    found = other_values([ConfigField("a", value, ""), ConfigField("place", "x.csv", "str", "input")])
+    assert found == ({} if texts is None else {"a": texts})
+
+
+def test_a_value_that_stops_the_pipeline_matters_and_one_that_is_refused_says_nothing() -> None:
+    fields = [ConfigField("kind", "rbf", "str"), ConfigField("depth", 3, "int")]
+    tried = {
+        "kind": [Tried(value="rbf_", exit=5, content={}, metrics={})],
+        "depth": [
+            Tried(value="4", exit=2, content={}, metrics={}),
+            Tried(value="1", exit=0, content={}, metrics={"a": 2.0}),
+        ],
+    }
+    found = what_settings_do(fields, {"kind": ["fit"], "depth": ["fit", "score"]}, tried, {}, {"a": 1.0})
+    assert [one.said for one in found] == [
+        "kind is read by fit; with rbf_ the pipeline stops.",
+        "depth is read by fit, score; with 1 a is 2, not 1.",
+    ]
