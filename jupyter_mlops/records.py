@@ -216,7 +216,8 @@ class Model(Record, frozen=True, kw_only=True):
 class Artifact(Record, frozen=True, kw_only=True):
     """A stored file: `digest` (sha-256 of its bytes) finds it in the artifact store.
 
-    `kind` is ``figure``, ``text``, ``model``, ``predictions``, ``features`` or ``file``.
+    `kind` is ``figure``, ``text``, ``model``, ``predictions``, ``features``, ``table`` or ``file``.
+    A table is a CSV file a person reads, such as a confusion matrix.
 
     Predictions and features are tables as NumPy archives (``.npz``) without pickles: an array a
     column, read with ``numpy.load``. ``columns`` holds the columns' names in order and ``0``, ``1``,

@@ -167,6 +167,12 @@ def explored(expression: str) -> tuple[str, bool]:
     return _explored(node)
 
 
+def _root(node: ast.expr) -> str:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def _explored(node: ast.expr) -> tuple[str, bool]:
     while True:
         if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
@@ -186,6 +192,9 @@ def _explored(node: ast.expr) -> tuple[str, bool]:
             break
     methods: set[str] = set()
     while True:
+        if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
+            # `(y == 1).mean()`: what share of the data is so.
+            return (_root(node.left), True) if methods & _LOOKING else ("", False)
         if isinstance(node, ast.Attribute):
             methods.add(node.attr)
             node = node.value

@@ -8,7 +8,7 @@ from jupyter_mlops.records import Curve, MetricDetail, MetricValue
 
 from .metric_names import canonical, singular
 from .numbers import is_number, to_number
-from .vocabulary import is_part, is_stale, sounds_like_metric, sounds_like_size, words
+from .vocabulary import is_learnt, is_part, is_stale, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,8 @@ def find_curves(evidence: Evidence) -> None:
         if _counts(loop) or is_stale(loop.name):
             continue
         evidence.looped.add((loop.scope, loop.expression))
+        if is_learnt(loop.name) or (loop.value_name and is_learnt(loop.value_name)):
+            continue
         if _place_of(loop) in telling and not _tells(evidence, loop, lists):
             continue  # In the company of scores what sounds like none is a step on the way to them.
         if not loop.values or (loop.count < 2 and not loop.appended):

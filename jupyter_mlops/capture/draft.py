@@ -31,6 +31,8 @@ from jupyter_mlops.records import (
 from .children import Children, Heard, candidates_of, find_children, with_tables
 from .code import role_of
 from .common_sense import Fitting, Scoring, find_nonsense, find_time_leaks
+from .confusion import MEDIA_TYPE as CONFUSION_TYPE
+from .confusion import ConfusionTable, find_confusions
 from .dataset import describe_dataset, describe_input
 from .doubts import find_doubts
 from .draws import draws_for_nothing
@@ -54,6 +56,7 @@ from .secrets import redact
 from .serialization import serialize_model
 from .settings import call_settings
 from .sites import Subject
+from .trivial import describe_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -200,6 +203,8 @@ class Drafter:
         blobs += [
             Blob(made.path, data, made.media_type, made.kind) for made, data in kept_tables.values() if data
         ]
+        confusions: list[ConfusionTable] = attempt(lambda: find_confusions(events, describe_target), [])
+        blobs += [Blob(made.path, made.csv(), CONFUSION_TYPE, "table") for made in confusions]
         more = [
             *(tables.notes() if tables else ()),
             *children.notes,

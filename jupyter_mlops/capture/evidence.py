@@ -42,7 +42,7 @@ _RESULTS = frozenset(
 #: Names that say nothing of what was scored: a label they are printed under says more.
 GENERIC = frozenset("score scores cv_score cv_scores error result res value val metric s".split())
 #: Words of names that hold what a model is made of.
-EXPLAINING = frozenset("importance importances coef coefs coefficient coefficients weights".split())
+EXPLAINING = frozenset("importance importances coef coefs coefficient coefficients weights bse".split())
 #: Of a heading that names a number this much is kept, so that the number's own label has room.
 HEADING = 30
 _EXPLORED_ROWS = 60

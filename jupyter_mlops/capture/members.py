@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_mlops.records import MetricValue
 
 from .numbers import is_number, module_of, to_float, to_number
-from .vocabulary import is_part, sounds_like_holder, sounds_like_metric, sounds_like_size, words
+from .vocabulary import is_limit, is_part, sounds_like_holder, sounds_like_metric, sounds_like_size, words
 
 Path = tuple[str | int, ...]
 Member = tuple[Path, tuple[str, ...], MetricValue]
@@ -37,7 +37,7 @@ def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = 
     if is_number(value):
         return [((), (), to_number(value))]
     if issubclass(kind, dict):
-        return _dict_members(value, depth, trusted)
+        return _dict_members(value, depth, trusted, shown)
     if issubclass(kind, tuple) and (fields := _fields(kind)):
         return [
             ((index,), (name,), to_number(item))
@@ -131,7 +131,7 @@ def _fields(kind: type) -> tuple[str, ...]:
     return ()
 
 
-def _dict_members(value: dict[Any, Any], depth: int, trusted: bool) -> list[Member]:
+def _dict_members(value: dict[Any, Any], depth: int, trusted: bool, shown: bool) -> list[Member]:
     found: list[Member] = []
     if len(value) > _MEMBERS:
         return found
@@ -140,12 +140,15 @@ def _dict_members(value: dict[Any, Any], depth: int, trusted: bool) -> list[Memb
         if label is None:
             continue
         if is_number(item):
-            if label != "support" and (sounds_like_metric(str(label)) or not sounds_like_size(str(label))):
+            told = str(label)
+            aside = label == "support" or is_limit(told) or sounds_like_size(told)
+            if sounds_like_metric(told) or not aside:
                 found.append(((label,), (str(label),), to_number(item)))
         elif depth and not sounds_like_size(str(label)):
             inner: list[Member] = []
             if issubclass(type(item), (dict, tuple)) or type(item).__name__ == "ndarray":
-                inner = members(item, depth=depth - 1, shown=type(item) is tuple, trusted=trusted)
+                array = type(item).__name__ == "ndarray" and shown
+                inner = members(item, depth=depth - 1, shown=array or type(item) is tuple, trusted=trusted)
             found += [((label, *path), (str(label), *parts), number) for path, parts, number in inner]
     return found
 
@@ -204,7 +207,11 @@ def _series_members(value: Any) -> list[Member]:
     labels = value.index.tolist()
     if any(type(label) is not str for label in labels) or len(set(labels)) != len(labels):
         return []
-    return [((label,), (label,), float(number)) for label, number in zip(labels, value.tolist(), strict=True)]
+    return [
+        ((label,), (label,), float(number))
+        for label, number in zip(labels, value.tolist(), strict=True)
+        if not is_limit(label) and (sounds_like_metric(label) or not sounds_like_size(label))
+    ]
 
 
 class _Table:
@@ -227,9 +234,18 @@ class _Table:
         return _Table({name: value[name].tolist() for name in names}, floats, value.index.tolist())
 
 
+def _tested(table: _Table) -> bool:
+    """Whether a table is one of tests: a column holds p-values."""
+    return any({"p", "pr", "pvalue", "pval"} & set(words(name)) for name in table.floats)
+
+
 def _frame_members(table: _Table, trusted: bool) -> list[Member]:
     labels = table.labels
     if len(labels) == 1:
+        names = (*table.floats, str(labels[0]))
+        scored = any(sounds_like_metric(name) or is_part(name) for name in names)
+        if not (scored or trusted or _tested(table)):
+            return []
         whole = len(table.floats) > 1 and all(type(label) is str for label in labels)
         return [
             (
@@ -241,7 +257,7 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
             if type(number := table.columns[name][0]) is float
         ]
     told_by_row = all(type(label) is str for label in labels) and any(map(sounds_like_metric, labels))
-    tested = any({"p", "pr", "pvalue", "pval"} & set(words(name)) for name in table.floats)
+    tested = _tested(table)
     scores = [
         name
         for name in table.floats

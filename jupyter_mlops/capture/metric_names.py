@@ -109,6 +109,15 @@ def _called_after(node: ast.expr, depth: int) -> str:
     return "_".join(names[:3]) if names else ""
 
 
+def _agreement(node: ast.expr | None) -> str:
+    """``(predicted == y).mean()`` is an accuracy, whatever it is called; of ``!=`` an error rate."""
+    if not (isinstance(node, ast.Compare) and len(node.ops) == 1):
+        return ""
+    if any(isinstance(side, ast.Constant) for side in (node.left, node.comparators[0])):
+        return ""
+    return {ast.Eq: "accuracy", ast.NotEq: "error_rate"}.get(type(node.ops[0]), "")
+
+
 def _name_of_call(node: ast.Call, depth: int) -> str:
     function = node.func
     last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
@@ -117,6 +126,9 @@ def _name_of_call(node: ast.Call, depth: int) -> str:
         return _called_after(first, depth + 1)
     if last not in _SUMMARIES:
         return last
+    averaged = first if first is not None else getattr(function, "value", None)
+    if last in ("mean", "average") and (found := _agreement(averaged)):
+        return found
     if isinstance(function, ast.Attribute):
         if first is not None and isinstance(function.value, ast.Name) and function.value.id in _MODULES:
             return f"{_called_after(first, depth + 1)}.{last}"

@@ -15,7 +15,7 @@ import msgspec
 
 from .numbers import is_number, to_number
 from .sites import SITES, UNPACKED, Event, Site, Subject, Turn, arguments_of
-from .vocabulary import sounds_like_metric
+from .vocabulary import sounds_like_holder, sounds_like_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +32,15 @@ _DECIMAL = re.compile(r"\d\.\d+$")
 _BETWEEN = "\x1f"
 _STRUCTURES = frozenset({"DataFrame", "Series", "ndarray", "defaultdict", "OrderedDict"})
 _LISTED = (dict, list, tuple)
+#: A dict or tuple of at most so many plain values tells what a loop tries.
+_TRIED = 8
+_SETTING = frozenset({str, int, float, bool, type(None)})
 
 
 class _Line:
     """What one print call has said so far."""
 
-    __slots__ = ("context", "number", "numbers", "outer", "step", "text", "turn", "values")
+    __slots__ = ("context", "number", "numbers", "outer", "step", "text", "tried", "turn", "values")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -48,6 +51,8 @@ class _Line:
         self.values = 0
         #: What stood before the texts that a generator makes, one after the other.
         self.outer: str | None = None
+        #: Whether the context tells settings that are tried, not what was scored.
+        self.tried = False
         self.step: int | None = None
 
 
@@ -171,6 +176,14 @@ class Probe:
             elif len(value) <= _TEXT:
                 line.context = f"{line.context} {line.text if line.context else ''}{value}".strip()
                 line.text = ""
+        elif site.loop and kind in _LISTED and (told := _tried(value, site)):
+            # What a loop tries, told as a whole: `print("ARIMA%s MSE=%.3f" % (order, mse))`.
+            if line.numbers:
+                self._name_before(line, told)
+            else:
+                line.context = f"{line.context} {line.text} {told}".strip()
+                line.tried = True
+            line.text = ""
         elif site.counter and kind is int:
             lead = line.text.rstrip(" =:([#,_-").rpartition(" ")[2].rpartition("\n")[2]
             line.turn = f"{line.turn} {lead or site.expression} {value}".strip()
@@ -194,16 +207,55 @@ class Probe:
                     place=line.values - 1,
                     turn=line.turn,
                 )
-                event.label = f"{line.context}{_BETWEEN}{line.text}" if line.context else line.text
+                text = line.text
+                if line.tried and not any(map(str.isalpha, text)):
+                    text = _own(site) or text  # What is tried says nothing of what was scored.
+                event.label = f"{line.context}{_BETWEEN}{text}" if line.context else text
                 event.heading = self._heading
                 event.loops = self._where()
                 self.events.append(event)
             line.text = ""
 
+    def _name_before(self, line: _Line, told: str) -> None:
+        """Numbers under no label of their own are named by what stands behind them."""
+        for event in reversed(self.events):
+            if event.line != line.number or event.site.kind != "printed":
+                return
+            if not line.context and not any(map(str.isalpha, event.label)):
+                event.label = f"{told}{_BETWEEN}{_own(event.site) or event.label}"
+
     def _count(self, site: Site) -> int:
         count = self._counts.get(site.key, 0)
         self._counts[site.key] = count + 1
         return count
+
+
+def _tried(value: Any, site: Site) -> str:
+    """What a loop tries, as words: the settings in a dict or tuple that a plain name holds."""
+    if not site.expression.isidentifier() or not 0 < len(value) <= _TRIED:
+        return ""
+    if type(value) is dict:
+        if not (site.expression in site.turning or sounds_like_holder(site.expression)):
+            return ""  # A dict of results is no name of them.
+        items = list(value.items())
+    else:
+        items = [("", item) for item in value]
+        if type(value) is list or all(type(item) is float for item in value):
+            return ""
+    if not all(type(key) is str and type(item) in _SETTING for key, item in items):
+        return ""
+    told = " ".join(f"{key}={_short(item)}" if key else _short(item) for key, item in items)
+    if len(told) > _TEXT // 2:
+        told = " ".join(_short(item) for _, item in items)
+    return told if len(told) <= _TEXT // 2 else ""
+
+
+def _own(site: Site) -> str:
+    return site.expression if site.expression.isidentifier() else ""
+
+
+def _short(item: Any) -> str:
+    return f"{item:g}" if type(item) is float else str(item)
 
 
 def _light(value: Any) -> Any:

@@ -154,7 +154,7 @@ def _tell_members(
     told = False
     plain = name in PLAIN_HOLDERS and type(value).__name__ != "ndarray"
     for path, parts, number in found:
-        label = join("" if plain else name, parts)
+        label = join("" if plain and _says(parts) else name, parts)
         if label in evidence.found.values:
             if evidence.same(label, number):
                 continue
@@ -170,6 +170,11 @@ def _tell_members(
         evidence.keep_curve(name, numbers)
     if told:
         evidence.mark(calls)
+
+
+def _says(parts: tuple[str, ...]) -> bool:
+    """Whether a path names what it leads to: ``{50: 0.81}`` does not."""
+    return any(map(str.isalpha, "".join(parts)))
 
 
 def _tell_histories(evidence: Evidence, name: str, value: Any, assignment: Assignment) -> None:

@@ -40,7 +40,8 @@ def find_called(evidence: Evidence) -> None:
         if is_number(event.value):
             by_name.setdefault(name, []).append(event)
         elif site.kind == "call":
-            parts[site.key] = (name, event, members(event.value))
+            shown = any(evidence.call_at(other) is event for other in evidence.displayed)
+            parts[site.key] = (name, event, members(event.value, shown=shown))
     for name, event, found in parts.values():
         _tell_parts(evidence, name, event, found)
     for name, events in by_name.items():
@@ -61,6 +62,14 @@ def _told_already(evidence: Evidence, event: Event) -> bool:
 
 
 def _tell_parts(evidence: Evidence, name: str, event: Event, found: list[Member]) -> None:
+    if name != "report" and any(
+        (label := join(name, parts)) in evidence.found.values and not evidence.same(label, number)
+        for _, parts, number in found
+    ):
+        # Another of the same name, such as that of the training rows, is told already.
+        first = join(name, found[0][1])
+        free = evidence.free(first, event)
+        name = f"{name}_{free.removeprefix(f'{first}_')}" if free != first else f"{name}_2"
     for path, parts, number in found:
         label = join("" if name == "report" else name, parts)
         if label in evidence.found.values and not evidence.same(label, number):

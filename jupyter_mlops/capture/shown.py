@@ -18,6 +18,7 @@ from .numbers import is_number, to_float, to_number
 from .vocabulary import (
     is_aside,
     is_learnt,
+    is_limit,
     is_setting,
     sounds_like_holder,
     sounds_like_metric,
@@ -87,6 +88,8 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
     site = event.site
     if (site.scope, site.expression) in evidence.looped or evidence.is_setting(event):
         return ""
+    if is_limit(event.heading) or is_limit(event.label):
+        return ""
     if site.scope and evidence.is_object(event.value):
         return ""  # a function gives back what it has printed, and that is told
     if (
@@ -119,7 +122,7 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         looks = whole or evidence.explores(site.expression) or reads_clock(source)
         if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
             return ""
-        if site.key in crowded:
+        if site.key in crowded or not any(map(str.isalpha, label)):
             own = evidence.call_name(call) if call is not None else plain
             label = canonical(f"{label}{BETWEEN}{own}")
         return label
@@ -188,7 +191,12 @@ def _show(evidence: Evidence, event: Event) -> None:
     elif place_of(site) not in evidence.told and not (
         type(value) is dict and (sounds_like_holder(site.expression) or sounds_like_holder(name))
     ):
+        before = len(evidence.found.values)
         _show_members(evidence, event, name, call)
+        if not site.scope and before < len(evidence.found.values):
+            evidence.mark(evidence.calls_for(site.expression, ""))
+        if type(value).__name__ == "DataFrame" and before == len(evidence.found.values):
+            return  # A table made of a score, of which nothing was told: the score itself is.
     evidence.mark([call] if call else [])
 
 
@@ -237,13 +245,16 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
     holder = "" if plain else name
     trusted = evidence.is_trusted(f"{site.expression} {name}")
     for path, parts, number in members(value, shown=True, trusted=trusted):
-        label = join(holder, parts) or (name if not path else "")
+        says = any(map(str.isalpha, "".join(parts)))
+        label = join(holder if says else name, parts) or (name if not path else "")
         if type(value).__name__ == "DataFrame":
             label = join("", parts)
         if not label or (label in evidence.found.values and evidence.same(label, number)):
             continue
         if label in evidence.found.values:
             label = join(name, parts)
+        if label in evidence.found.values and not evidence.same(label, number) and call is not None:
+            label = evidence.free(label, call, event)
         if label and label not in evidence.found.values:
             detail = msgspec.structs.replace(
                 evidence.detail(event, site.kind, call),

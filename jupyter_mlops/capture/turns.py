@@ -12,7 +12,7 @@ import msgspec
 
 from .metric_names import BETWEEN, canonical, expression_name
 from .numbers import is_number, to_number
-from .vocabulary import is_setting, sounds_like_metric, sounds_like_size, words
+from .vocabulary import is_learnt, is_setting, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -76,6 +76,8 @@ def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
         call = evidence.call_at(event)
         if is_setting(label) or (sounds_like_size(label) and not sounds_like_metric(label)):
             return
+        if call is None and is_learnt(label):
+            return  # `predicted=…, expected=…` is what was scored, row by row.
         if type(to_number(event.value)) is int and not sounds_like_metric(label) and call is None:
             return
         if call is not None and not sounds_like_metric(label):

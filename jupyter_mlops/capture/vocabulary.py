@@ -63,7 +63,7 @@ _SIZE_WORDS = frozenset(
     epoch epochs step steps iter iters iteration iterations batch batches seed seeds random_state fold
     time times t0 t1 start end begin stop tic toc now elapsed duration seconds ms total_time
     time_taken started finished
-    counter offset took
+    counter offset took nobs lags used
     """.split()
 )
 _ENDINGS_OF_SIZES = frozenset(
@@ -95,6 +95,7 @@ _LEARNT = frozenset(
     w b w0 w1 w2 b0 b1 weight weights biases theta theta0 theta1 coef coefs coefficient coefficients
     intercept beta0 beta1 grad grads gradient gradients dw db dtheta prediction predictions predicted
     predict pred preds forecast yhat estimate params percentile quantile percentiles quantiles memory mb gb kb
+    expected actual observed obs mu sigma
     """.split()
 )
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
@@ -148,6 +149,11 @@ def is_learnt(name: str) -> bool:
     return bool(found) and not sounds_like_metric(name) and bool(_LEARNT & set(found))
 
 
+def is_limit(name: str) -> bool:
+    """Whether a label is that of a value a test's statistic is held against: ``Critical Value (5%)``."""
+    return "critical" in words(name)
+
+
 def is_stale(name: str) -> bool:
     """Whether a name keeps the value of the step before: ``prev_loss``."""
     return bool({"prev", "previous", "old", "prior"} & set(words(name)))
@@ -179,5 +185,5 @@ def sounds_like_size(name: str) -> bool:
     if len(name) == 1 and name.isupper():
         return name == "N"
     return bool(found) and (
-        found[0] in ("n", "num") or found[-1] in _SIZE_WORDS or name.lower() in _SIZE_WORDS
+        found[0] in ("n", "num", "number") or found[-1] in _SIZE_WORDS or name.lower() in _SIZE_WORDS
     )

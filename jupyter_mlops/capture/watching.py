@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .sites import FILLED
 from .syntax import Loop, dotted, own_nodes
-from .vocabulary import sounds_like_metric, sounds_like_size
+from .vocabulary import FITTING_CALLS, sounds_like_metric, sounds_like_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,6 +58,7 @@ def counters(node: Loop) -> list[str]:
 def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
     """``history["loss"].append(loss)`` gives ``("history", "loss", "loss")``; attributes too."""
     counting = set(counters(node))
+    trained_on = _trained_on(node)
     for found in own_nodes(node, inner_loops=False):
         target = found.targets[0] if isinstance(found, ast.Assign) else None
         if isinstance(target, ast.Subscript) and dotted(target.value):
@@ -76,6 +77,8 @@ def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
             continue
         value = found.args[0].id if isinstance(found.args[0], ast.Name) else ""
         owner = found.func.value
+        if isinstance(owner, ast.Name) and owner.id in trained_on:
+            continue
         if dotted(owner):
             yield dotted(owner), "", value
         elif (
@@ -85,6 +88,22 @@ def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
             and isinstance(owner.slice.value, str)
         ):
             yield dotted(owner.value), owner.slice.value, value
+
+
+def _trained_on(node: Loop) -> set[str]:
+    """Lists a loop makes models of: ``ARIMA(history).fit()`` grows its data, not its results."""
+    return {
+        argument.id
+        for found in own_nodes(node, inner_loops=True)
+        if isinstance(found, ast.Call)
+        and (dotted(found.func).rpartition(".")[2][:1].isupper() or _fits(found.func))
+        for argument in found.args[:2]
+        if isinstance(argument, ast.Name)
+    }
+
+
+def _fits(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and function.attr in FITTING_CALLS
 
 
 def printed_names(node: Loop) -> set[str]:

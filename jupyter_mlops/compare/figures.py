@@ -1,4 +1,4 @@
-"""The figures of several runs, side by side."""
+"""The figures and small tables of several runs, side by side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def figure_rows(runs: Sequence[Run]) -> tuple[FigureRow, ...]:
     rows: dict[str, dict[str, Artifact]] = {}
     for run in runs:
         for artifact in run.artifacts:
-            if artifact.kind == "figure":
+            if artifact.kind in ("figure", "table"):
                 rows.setdefault(_name(artifact.path), {}).setdefault(run.run_id, artifact)
     return tuple(
         FigureRow(

@@ -70,7 +70,9 @@ class ProgressLine:
             shown, self._display_id = self._display_id, ""
             if shown and self._rich:
                 transient = {"display_id": shown}
-                self._shell.display_pub.publish({"text/plain": ""}, {}, transient=transient, update=True)
+                # An output cannot be taken back, only emptied; the mark says whose it is.
+                mark = {"jupyter_mlops": {"withdrawn": True}}
+                self._shell.display_pub.publish({"text/plain": ""}, mark, transient=transient, update=True)
             elif shown:
                 print("\r" + " " * 100 + "\r", end="", flush=True)
 

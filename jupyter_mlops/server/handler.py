@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 # what Jupyter's own clients and login add to any address
 FOREIGN_ARGUMENTS = re.compile(r"token|_xsrf|_|no_track_activity|[0-9]+")
 # the media types that are served as what they are; anything else is bytes to be saved
-SAFE_MEDIA_TYPES = ("image/png", "image/jpeg", "text/plain", "application/json")
+SAFE_MEDIA_TYPES = ("image/png", "image/jpeg", "text/plain", "text/csv", "application/json")
 
 
 class RequestError(MlopsError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.compare.stories import before_words, ideas_text, lineage_text
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _INDENT = "margin:2px 0 4px 14px"
 _CELL = f"padding:2px 14px 2px 0;border:0;border-bottom:{LINE};text-align:left"
 _DRAWABLE = ("image/png", "image/jpeg")
+_ROWS = 31
 
 
 def hypotheses_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
@@ -85,7 +88,9 @@ def figures_section(
                 break
             head = run_header(run_id, labels, colors)
             data = figures.get(artifact.digest)
-            if data is None or artifact.media_type not in _DRAWABLE:
+            if data is not None and artifact.media_type == "text/csv":
+                picture = _csv_table(data, f"{row.name} of {labels[run_id]}")
+            elif data is None or artifact.media_type not in _DRAWABLE:
                 picture = muted(text(artifact.path))
             else:
                 drawn = base64.b64encode(data).decode()
@@ -100,6 +105,21 @@ def figures_section(
         parts.append(f"<div>{text(row.name)}{same}</div><div>{''.join(shown)}</div>")
     told = muted(count(len(parts), "figure"))
     return fold(f"<b>Figures</b> {told}", f'<div style="{_INDENT}">{"".join(parts)}</div>') if parts else ""
+
+
+def _csv_table(data: bytes, label: str) -> str:
+    """A small table kept as CSV, its first row and column as heads."""
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8", "replace"))))[:_ROWS]
+    lines = []
+    for place, row in enumerate(rows):
+        cells = [
+            f'<th style="{_CELL}" scope="{"col" if place == 0 else "row"}">{text(cell)}</th>'
+            if place == 0 or column == 0
+            else f'<td style="{_CELL}">{text(cell)}</td>'
+            for column, cell in enumerate(row[:_ROWS])
+        ]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<table aria-label="{text(label)}" style="border-collapse:collapse">{"".join(lines)}</table>'
 
 
 def story_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:

@@ -4,8 +4,11 @@ import { asProblem } from '../api';
 import { Artifact, FigureRow } from '../contract';
 import { RunName } from './run_name';
 import { ISectionProps, labelOf, Section } from './section';
+import { rowsOf } from './small_table';
 
 const LARGEST = 1600;
+const TABLE = 'text/csv';
+const ROWS = 31;
 const DRAWABLE = ['image/png', 'image/jpeg'];
 
 /**
@@ -42,7 +45,7 @@ function Row(props: ISectionProps & { row: FigureRow }): JSX.Element {
             <figcaption>
               <RunName {...props} run={run} />
             </figcaption>
-            <Drawing
+            <Shown
               {...props}
               runId={run.run_id}
               artifact={row.figures[run.run_id]}
@@ -55,13 +58,82 @@ function Row(props: ISectionProps & { row: FigureRow }): JSX.Element {
   );
 }
 
+interface IShownProps extends ISectionProps {
+  runId: string;
+  artifact: Artifact;
+  label: string;
+}
+
+function Shown(props: IShownProps): JSX.Element {
+  return props.artifact.media_type === TABLE ? (
+    <Table {...props} />
+  ) : (
+    <Drawing {...props} />
+  );
+}
+
+/**
+ * A small table kept as CSV, such as a confusion matrix: its first row and
+ * column are heads.
+ */
+function Table(props: IShownProps): JSX.Element {
+  const { actions, artifact, label, runId, trans } = props;
+  const [rows, setRows] = React.useState<string[][]>([]);
+  const [problem, setProblem] = React.useState('');
+
+  React.useEffect(() => {
+    let gone = false;
+    const read = async (): Promise<void> => {
+      const data = await actions.getArtifact(runId, artifact.digest);
+      const text = await data.text();
+      if (!gone) {
+        setRows(rowsOf(text).slice(0, ROWS));
+      }
+    };
+    read().catch(reason => !gone && setProblem(asProblem(reason).message));
+    return () => {
+      gone = true;
+    };
+  }, [artifact.digest, runId]);
+
+  if (problem !== '') {
+    return (
+      <p className="jp-Mlops-quiet">
+        {trans.__('The table cannot be shown: %1', problem)}
+      </p>
+    );
+  }
+  const [head = [], ...body] = rows;
+  return (
+    <table className="jp-Mlops-smallTable" aria-label={label}>
+      <thead>
+        <tr>
+          {head.slice(0, ROWS).map((cell, column) => (
+            <th key={column} scope="col">
+              {cell}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {body.map(([first = '', ...cells], place) => (
+          <tr key={place}>
+            <th scope="row">{first}</th>
+            {cells.slice(0, ROWS).map((cell, column) => (
+              <td key={column}>{cell}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 /**
  * A figure on a canvas of our own: its pixels, and nothing else of the file,
  * reach the page. It is fetched when it comes into view.
  */
-function Drawing(
-  props: ISectionProps & { runId: string; artifact: Artifact; label: string }
-): JSX.Element {
+function Drawing(props: IShownProps): JSX.Element {
   const { actions, artifact, label, runId, trans } = props;
   const canvas = React.useRef<HTMLCanvasElement>(null);
   const [problem, setProblem] = React.useState('');

@@ -185,3 +185,93 @@ def test_a_function_of_the_notebook_computes_a_result() -> None:
 def test_two_prints_may_stand_in_each_other() -> None:
     code = "def shown(v): return f'loss {v:.1f}'\nv = 3 / 4\nprint('acc', v / 3, shown(v), 'f1', v / 2)"
     assert metrics_of(code) == pytest.approx({"acc": 0.25, "loss": 0.75, "f1": 0.375})
+
+
+def test_a_loop_over_settings_gives_a_fact_for_each(  # what is tried is told as a whole, before or behind
+) -> None:
+    notebook = Notebook()
+    notebook.run(
+        """
+def search(scores):
+    for p in (0, 1):
+        for q in (0, 1):
+            order = (p, 1, q)
+            mse = scores[order]
+            print('ARIMA%s MSE=%.3f' % (order, mse))
+"""
+    )
+    found = notebook.run("search({(0, 1, 0): 4.5, (0, 1, 1): 3.5, (1, 1, 0): 2.5, (1, 1, 1): 1.5})").values
+    assert found == {
+        "ARIMA_0_1_0_MSE": 4.5,
+        "ARIMA_0_1_1_MSE": 3.5,
+        "ARIMA_1_1_0_MSE": 2.5,
+        "ARIMA_1_1_1_MSE": 1.5,
+    }
+    found = metrics_of(
+        """
+for mean, stdev, param in [(.8, .01, {'C': 1, 'gamma': .1}), (.9, .02, {'C': 10, 'gamma': .1})]:
+    print("%f (%f) with: %r" % (mean, stdev, param))
+"""
+    )
+    assert found == {
+        "c_1_gamma_0.1_mean": 0.8,
+        "c_1_gamma_0.1_stdev": 0.01,
+        "c_10_gamma_0.1_mean": 0.9,
+        "c_10_gamma_0.1_stdev": 0.02,
+    }
+
+
+def test_predicting_row_by_row_is_no_score() -> None:
+    found = Notebook().run(
+        """
+class Model:
+    def __init__(self, history): self.mean = sum(history) / len(history)
+    def fit(self): return self
+    def forecast(self): return [self.mean]
+test, history, predictions = [3.0, 4.5, 5.5], [1.0, 2.0], []
+for t in range(len(test)):
+    fitted = Model(history).fit()
+    yhat = fitted.forecast()[0]
+    predictions.append(yhat)
+    obs = test[t]
+    history.append(obs)
+    print('predicted=%f, expected=%f' % (yhat, obs))
+mse = sum((a - b) ** 2 for a, b in zip(test, predictions)) / len(test)
+print('Test MSE: %.3f' % mse)
+"""
+    )
+    assert found.values == {"mse": pytest.approx(5.588541666666667)}
+    assert not found.curves
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("(guess == y).mean()", {"accuracy": 0.75}),
+        ("np.mean(guess != y)", {"error_rate": 0.25}),
+        ("(guess == 1).mean()", {}),
+        ("scores = {depth: depth / 8 for depth in (2, 5)}\nscores", {"scores.2": 0.25, "scores.5": 0.625}),
+        ("pd.DataFrame({'Missing Ratio': [18.5]}, index=['LotFrontage'])", {}),
+        ("pd.Series({'p-value': 0.25, '#Lags Used': 3.0, 'Critical Value (5%)': -2.9})", {"p_value": 0.25}),
+        (
+            "print('Critical Values:')\nfor k, v in {'5%': -2.9}.items():\n    print('\\t%s: %.3f' % (k, v))",
+            {},
+        ),
+        ("mu, sigma = 3.5, 1.5\nprint('mu = {:.2f} and sigma = {:.2f}'.format(mu + 0, sigma + 0))", {}),
+        (
+            "pd.DataFrame(confusion_matrix(y, guess))",
+            {f"confusion_matrix.{place}": n for place, n in (("0.0", 2), ("0.1", 0), ("1.0", 1), ("1.1", 1))},
+        ),
+        (
+            "{'fit_time': np.array([.1, .2]), 'test_r2': np.array([.5, .75])}",
+            {"test_r2.mean": 0.625, "test_r2.std": 0.125, "test_r2.0": 0.5, "test_r2.1": 0.75},
+        ),
+    ],
+)
+def test_what_a_reader_calls_a_score(code: str, expected: dict[str, float]) -> None:
+    notebook = Notebook()
+    notebook.run(
+        "import numpy as np, pandas as pd\nfrom sklearn.metrics import confusion_matrix\n"
+        "y, guess = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])"
+    )
+    assert notebook.run(code).values == pytest.approx(expected)

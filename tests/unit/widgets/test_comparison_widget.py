@@ -174,6 +174,19 @@ def test_figures_are_in_the_page_side_by_side() -> None:
         assert images[f"figure 1 of #{number}"] == f"data:image/png;base64,{data}"
 
 
+def test_small_tables_are_in_the_page_as_tables() -> None:
+    kept = Artifact(path="tables/cm.csv", digest="c", size=30, media_type="text/csv", kind="table")
+    store = Memory(sample_run(1, artifacts=(kept,)), deeper_run(2))
+    store.get_artifact = lambda digest: b'true \\ predicted,<b>,dog\n<b>,3,1\ndog,"0",4\n'  # type: ignore[method-assign]
+    html = Comparison(compare_stored(store, list(store.runs)), store).html()
+    table = html[html.index('<table aria-label="cm of #1"') :].partition("</table>")[0]
+    cells = re.findall(r"<(t[hd])[^>]*>([^<]*)</t[hd]>", table)
+    assert [told for _, told in cells] == [
+        "true \\ predicted", "&lt;b&gt;", "dog", "&lt;b&gt;", "3", "1", "dog", "0", "4",
+    ]  # fmt: skip
+    assert [kind for kind, _ in cells] == ["th", "th", "th", "th", "td", "td", "th", "td", "td"]
+
+
 def test_page_and_text_say_the_same_of_many_runs() -> None:
     record = many()
     page, text = Page(Comparison(record).html()).text, Comparison(record).text()
