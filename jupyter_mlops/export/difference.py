@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 COMPARED_FILES = ("config.yaml", "contracts.py", "pipeline.py", "requirements.lock")
 _RUNNER = "pipeline_runner.py"
+#: Functions with so large a share of their lines in common are one under two names.
+_ALIKE = 0.5
+#: What `_pieces` calls all that is no function or class.
+_TOGETHER = frozenset({"STEPS", "imports", "constants", "pipeline.py"})
 SECTIONS = ("config", "data contract", "code", "metrics", "environment")
 #: Where the machinery begins in scripts of before it had a file of its own.
 _MARK = "# ---- running"
@@ -140,15 +144,35 @@ def _contract_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> It
 
 def _code_changes(before: str, after: str) -> Iterator[Change]:
     old, new = _pieces(before), _pieces(after)
-    for name in dict.fromkeys([*old, *new]):
-        if old.get(name) == new.get(name):
+    renamed = _renamed(old, new)
+    for name in dict.fromkeys([*old, *(name for name in new if name not in renamed.values())]):
+        later = renamed.get(name, name)
+        if old.get(name) == new.get(later):
             continue
         layer = {"STEPS": "pipeline"}.get(name, "component")
         lines = difflib.unified_diff(
-            old.get(name, "").splitlines(), new.get(name, "").splitlines(), lineterm="", n=2
+            old.get(name, "").splitlines(), new.get(later, "").splitlines(), lineterm="", n=2
         )
-        title = "order of the steps" if name == "STEPS" else name
+        title = "order of the steps" if name == "STEPS" else name if later == name else f"{name} → {later}"
         yield Change(section="code", layer=layer, name=title, lines=tuple(lines)[2:])
+
+
+def _renamed(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Functions and classes that have another name in the later version, and much the same text."""
+    found: dict[str, str] = {}
+    for name in [name for name in old if name not in new and name not in _TOGETHER]:
+        lines = old[name].splitlines()
+        likeness = {
+            other: difflib.SequenceMatcher(
+                None, lines, text.replace(other, name).splitlines(), autojunk=False
+            ).ratio()
+            for other, text in new.items()
+            if other not in old and other not in _TOGETHER and other not in found.values()
+        }
+        best = max(likeness, key=lambda other: likeness[other], default="")
+        if best and likeness[best] >= _ALIKE:
+            found[name] = best
+    return found
 
 
 def _pieces(code: str) -> dict[str, str]:

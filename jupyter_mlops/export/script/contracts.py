@@ -170,9 +170,10 @@ def warnings_about(contract: dict[str, Any], table: pd.DataFrame) -> Iterator[Fi
             outside = values[(values < low) | (values > high)].dropna()
             if len(outside):
                 span = f"{low:g} to {high:g}"
+                rows = f"{len(outside)} row" if len(outside) == 1 else f"{len(outside)} rows"
                 yield Finding(
                     "warning",
-                    f"{name!r} lies outside {span} in {len(outside)} rows ({listed(outside.tolist())})",
+                    f"{name!r} lies outside {span} in {rows} ({listed(outside.tolist())})",
                 )
         if column.get("unique") and values.duplicated().any():
             yield Finding(

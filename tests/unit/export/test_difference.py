@@ -116,3 +116,24 @@ def test_changes_come_in_the_order_of_their_causes_each_with_its_layer(tmp_path:
 def test_versions_whose_folders_are_gone_differ_by_their_metrics(tmp_path: Path) -> None:
     first, second = version(tmp_path, 1, files={}, accuracy=0.5), version(tmp_path, 2, files={}, f1=0.5)
     assert [change.name for change in difference_of_versions(first, second).changes] == ["accuracy", "f1"]
+
+
+def test_a_step_under_another_name_is_one_change(tmp_path: Path) -> None:
+    one = SCRIPT.format(depth=1, factor="data", more="")
+    two = one.replace("train", "train_deeper").replace("sqrt(data)", "sqrt(2 * data)")
+    two = two.replace("def load", "def check(a):\n    assert a\n\n\ndef load")
+    first = version(tmp_path, 1, files={"pipeline.py": one})
+    second = version(tmp_path, 2, files={"pipeline.py": two})
+    found = {change.name: change for change in difference_of_versions(first, second).changes}
+    assert list(found) == ["train → train_deeper", "order of the steps", "check"]
+    lines = found["train → train_deeper"].lines
+    assert "-    return math.sqrt(data)" in lines
+    assert "+    return math.sqrt(2 * data)" in lines
+
+
+def test_a_class_of_the_notebook_that_is_called_config_is_compared(tmp_path: Path) -> None:
+    main = "def main():\n    return run_pipeline(PipelineConfig, STEPS)\n"
+    text = "class Config:\n    a = {0}\n\n\nclass PipelineConfig:\n    b = {0}\n\n\n" + main
+    first = version(tmp_path, 1, files={"pipeline.py": text.format(1)})
+    second = version(tmp_path, 2, files={"pipeline.py": text.format(2)})
+    assert [change.name for change in difference_of_versions(first, second).changes] == ["Config"]
