@@ -33,12 +33,15 @@ class RunsHandler(MlopsHandler):
             include_children=request.include_children,
             parent_id=request.parent_id,
         )
-        count = store.count(
-            request.filter,
-            experiment=request.experiment,
-            include_children=request.include_children,
-            parent_id=request.parent_id,
-        )
+        count = request.offset + len(runs)
+        # A page that is not full is the last one: nothing is left to be counted.
+        if len(runs) == request.limit or (request.offset and not runs):
+            count = store.count(
+                request.filter,
+                experiment=request.experiment,
+                include_children=request.include_children,
+                parent_id=request.parent_id,
+            )
         return RunList(
             runs=tuple(runs),
             count=count,

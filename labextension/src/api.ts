@@ -79,7 +79,7 @@ export interface IGroupsRequest {
 export class Api {
   constructor(readonly serverSettings: ServerConnection.ISettings) {}
 
-  listRuns(request: IRunsRequest): Promise<RunList> {
+  listRuns(request: IRunsRequest, signal?: AbortSignal): Promise<RunList> {
     const query = new URLSearchParams({ limit: String(request.limit) });
     if (request.filter) {
       query.set('filter', request.filter);
@@ -100,7 +100,7 @@ export class Api {
     if (request.since !== undefined) {
       query.set('since', request.since);
     }
-    return this._request('GET', ['runs'], query);
+    return this._request('GET', ['runs'], query, undefined, signal);
   }
 
   listGroups(request: IGroupsRequest): Promise<GroupList> {
@@ -203,7 +203,8 @@ export class Api {
     method: string,
     path: string[],
     query?: URLSearchParams,
-    body?: object
+    body?: object,
+    signal?: AbortSignal
   ): Promise<T> {
     const url = URLExt.join(
       this.serverSettings.baseUrl,
@@ -211,6 +212,9 @@ export class Api {
       ...path.map(encodeURIComponent)
     );
     const init: RequestInit = { method };
+    if (signal !== undefined) {
+      init.signal = signal;
+    }
     if (body !== undefined) {
       init.body = JSON.stringify(body);
       init.headers = { 'Content-Type': 'application/json' };

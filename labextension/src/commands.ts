@@ -16,7 +16,8 @@ import { revealCell } from './cells';
 import { RunSummary } from './contract';
 import { referenceOf, toIdentifier } from './format';
 import { compareIcon, runsIcon, tableIcon, trackIcon } from './icons';
-import { inOrder, RunsModel } from './model';
+import { RunsModel } from './model';
+import { inOrder } from './selection';
 import { toggleMarker } from './track';
 
 /**

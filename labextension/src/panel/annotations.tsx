@@ -3,7 +3,7 @@ import * as React from 'react';
 import { asProblem } from '../api';
 import { EditRun } from '../contract';
 import { referenceOf } from '../format';
-import { BASELINE } from '../model';
+import { BASELINE } from '../surroundings';
 import type { IDetailsProps } from './details';
 
 /**

@@ -2,16 +2,24 @@ import * as React from 'react';
 
 import { byFrequency, parseColumn } from '../columns';
 import { RunSummary } from '../contract';
-import { Heights } from '../heights';
-import { IItem, itemId, Layout } from '../layout';
-import { stylesOfSelected } from '../model';
+import { IItem, itemId } from '../layout';
+import { spellQuestion } from '../question';
+import { stylesOfSelected } from '../selection';
 import { IRunsState } from '../tokens';
 import { GroupHead } from './group';
 import { actOnRun } from './keys';
 import { IPanelContext } from './panel';
+import { useHeights } from './row_heights';
 import { RunRow } from './row';
 import { useNow } from './signals';
-import { scrollTo, useAnchor, useWindow } from './window';
+import {
+  runsBetween,
+  scrollTo,
+  useAnchor,
+  useLayout,
+  useWanted,
+  useWindow
+} from './window';
 
 /**
  * The runs in their order, in groups if they are grouped, child runs below their
@@ -28,25 +36,11 @@ export function RunList(
   const [current, setCurrent] = React.useState({ index: 0, id: '' });
   const toFocus = React.useRef<number | null>(null);
 
-  const layout = React.useMemo(
-    () => new Layout(state.pages, state.groups, state.folded, state.children),
-    [state.pages, state.groups, state.folded, state.children]
-  );
+  const layout = useLayout(state);
   const heights = useHeights(layout, state, grid);
   const [first, last] = useWindow(scroller, heights);
-  const question = JSON.stringify([
-    state.filter,
-    state.experiment,
-    state.order,
-    state.groupBy
-  ]);
-  useAnchor(
-    scroller,
-    heights,
-    question,
-    index => itemId(layout.at(index)),
-    id => layout.indexOf(id)
-  );
+  useAnchor(scroller, heights, spellQuestion(state), layout);
+  useWanted(model, props.view, layout, first, last);
 
   const found = current.id === '' ? -1 : layout.indexOf(current.id);
   const stop = Math.min(
@@ -59,25 +53,10 @@ export function RunList(
     return [...indices, ...outside].filter(index => index < layout.length);
   }, [first, last, stop, layout]);
 
-  React.useEffect(() => {
-    const runs: RunSummary[] = [];
-    let lowest = Infinity;
-    let highest = 0;
-    for (let index = first; index <= last && index < layout.length; index++) {
-      const item = layout.at(index);
-      if (item.kind === 'run') {
-        lowest = Math.min(lowest, item.place);
-        highest = Math.max(highest, item.place);
-      }
-      if (item.kind !== 'group' && item.run !== undefined) {
-        runs.push(item.run);
-      }
-    }
-    if (lowest <= highest) {
-      model.want(props.view, lowest, highest);
-    }
-    void model.draw(runs);
-  }, [model, props.view, layout, first, last, state.sparklines]);
+  React.useEffect(
+    () => void model.draw(runsBetween(layout, first, last)),
+    [model, layout, first, last, state.sparklines]
+  );
 
   const focus = (index: number): void => {
     const bounded = Math.min(Math.max(index, 0), layout.length - 1);
@@ -141,14 +120,12 @@ export function RunList(
     }
     return () => {
       if (event.shiftKey) {
-        model.selectAll(
-          range(Math.min(index, to), Math.max(index, to))
-            .filter(place => place >= 0 && place < layout.length)
-            .map(place => layout.at(place))
-            .flatMap(item =>
-              item.kind !== 'group' && item.run ? [item.run.run_id] : []
-            )
+        const runs = runsBetween(
+          layout,
+          Math.min(index, to),
+          Math.max(index, to)
         );
+        model.selectAll(runs.map(run => run.run_id));
       }
       focus(to);
     };
@@ -321,92 +298,6 @@ function focusParent(
   if (row !== null) {
     focus(Number(row.dataset['index']));
   }
-}
-
-/**
- * The heights of the lines: one for all, measured, but for heads of groups and
- * for runs whose details are open.
- */
-function useHeights(
-  layout: Layout,
-  state: IRunsState,
-  grid: React.RefObject<HTMLElement>
-): Heights {
-  const [measured, setMeasured] = React.useState<IMeasured>(UNMEASURED);
-  const known = React.useRef(measured);
-  const { expanded } = state;
-
-  React.useLayoutEffect(() => {
-    const measure = (): void => {
-      const next = measureRows(grid.current, known.current, expanded);
-      // Asked here and not of React: a state that is set with each rendering, even
-      // to what it was, would be rendered for ever.
-      if (next !== known.current) {
-        known.current = next;
-        setMeasured(next);
-      }
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    grid.current
-      ?.querySelectorAll('[data-plain]')
-      .forEach(row => observer.observe(row));
-    return () => observer.disconnect();
-  });
-
-  return React.useMemo(() => {
-    const { usual, head, open } = measured;
-    const others = new Map(layout.heads.map(index => [index, head]));
-    for (const [id, height] of open) {
-      const index = layout.indexOf(id);
-      if (index >= 0 && expanded.has(id)) {
-        others.set(index, height);
-      }
-    }
-    return new Heights(layout.length, usual, others);
-  }, [layout, measured, expanded]);
-}
-
-interface IMeasured {
-  readonly usual: number;
-  readonly head: number;
-  /** By run id. */
-  readonly open: ReadonlyMap<string, number>;
-}
-
-const UNMEASURED: IMeasured = { usual: 45, head: 28, open: new Map() };
-
-/**
- * The heights as they are now; `known` itself when they are as they were.
- */
-function measureRows(
-  grid: HTMLElement | null,
-  known: IMeasured,
-  expanded: ReadonlySet<string>
-): IMeasured {
-  const rows = [
-    ...(grid?.querySelectorAll<HTMLElement>('[data-index]') ?? [])
-  ].filter(row => row.offsetHeight > 0);
-  const plain = rows.find(row => row.dataset['plain'] === 'true');
-  const head = rows.find(row => row.dataset['group'] === 'true');
-  const open = new Map([...known.open].filter(([id]) => expanded.has(id)));
-  for (const row of rows) {
-    const id = row.dataset['runId'] ?? '';
-    if (row.dataset['plain'] === 'false' && expanded.has(id)) {
-      open.set(id, row.offsetHeight);
-    }
-  }
-  const next: IMeasured = {
-    usual: plain?.offsetHeight ?? known.usual,
-    head: head?.offsetHeight ?? known.head,
-    open
-  };
-  const same =
-    next.usual === known.usual &&
-    next.head === known.head &&
-    open.size === known.open.size &&
-    [...open].every(([id, height]) => known.open.get(id) === height);
-  return same ? known : next;
 }
 
 /**

@@ -12,7 +12,6 @@ import {
 import { IProblem, IRunsState } from '../tokens';
 import { IPanelContext } from './panel';
 
-const TYPING_MILLISECONDS = 60;
 const COMPLAIN_MILLISECONDS = 500;
 
 /**
@@ -47,7 +46,7 @@ export function SearchBox(
     const timer = setTimeout(() => {
       applied.current = text.trim();
       void model.setFilter(text.trim());
-    }, TYPING_MILLISECONDS);
+    }, model.pace.delay);
     return () => clearTimeout(timer);
   }, [text, model]);
 
@@ -264,8 +263,6 @@ function useCompletion(
       wanted = false;
     };
   }, [valuesOf, model]);
-  // Values that others add are seen once the runs have changed.
-  React.useEffect(() => setValues(new Map()), [state.fields]);
 
   const follow = (text: string, caret: number, asked = false): void => {
     setAt({ text, caret, asked });
@@ -284,6 +281,10 @@ function useCompletion(
         setChosen((index + length) % length);
       }
     },
-    close: () => setAt(null)
+    close: () => {
+      setAt(null);
+      // Values that others add are seen when one comes back.
+      setValues(new Map());
+    }
   };
 }

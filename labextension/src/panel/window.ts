@@ -1,6 +1,10 @@
 import * as React from 'react';
 
+import { RunSummary } from '../contract';
 import { Heights } from '../heights';
+import { itemId, Layout } from '../layout';
+import type { RunsModel } from '../model';
+import { IRunsState } from '../tokens';
 
 /** How many lines beyond the edges are there before they are scrolled to. */
 const BEYOND = 6;
@@ -53,6 +57,60 @@ export function useWindow(
 }
 
 /**
+ * The lines of a state: groups, runs, children.
+ */
+export function useLayout(state: IRunsState): Layout {
+  const { pages, groups, folded, children } = state;
+  return React.useMemo(
+    () => new Layout(pages, groups, folded, children),
+    [pages, groups, folded, children]
+  );
+}
+
+/**
+ * Have the runs of the lines from `first` to `last` fetched.
+ */
+export function useWanted(
+  model: RunsModel,
+  view: object,
+  layout: Layout,
+  first: number,
+  last: number
+): void {
+  React.useEffect(() => {
+    const places: number[] = [];
+    for (let index = first; index <= last && index < layout.length; index++) {
+      const item = layout.at(index);
+      if (item.kind === 'run') {
+        places.push(item.place);
+      }
+    }
+    if (places.length > 0) {
+      model.want(view, places[0], places[places.length - 1]);
+    }
+  }, [model, view, layout, first, last]);
+}
+
+/**
+ * The runs of the lines from `first` to `last` that are here.
+ */
+export function runsBetween(
+  layout: Layout,
+  first: number,
+  last: number
+): RunSummary[] {
+  const runs: RunSummary[] = [];
+  const end = Math.min(last, layout.length - 1);
+  for (let index = Math.max(first, 0); index <= end; index++) {
+    const item = layout.at(index);
+    if (item.kind !== 'group' && item.run !== undefined) {
+      runs.push(item.run);
+    }
+  }
+  return runs;
+}
+
+/**
  * Scroll so far that a line is wholly seen, and no farther.
  */
 export function scrollTo(
@@ -79,8 +137,7 @@ export function useAnchor(
   scroller: React.RefObject<HTMLElement>,
   heights: Heights,
   question: string,
-  idOf: (index: number) => string | undefined,
-  indexOf: (id: string) => number
+  layout: Layout
 ): void {
   const anchor = React.useRef<{ id: string; above: number } | null>(null);
   const asked = React.useRef(question);
@@ -99,7 +156,7 @@ export function useAnchor(
       anchor.current !== null &&
       node.scrollTop > 0
     ) {
-      const index = indexOf(anchor.current.id);
+      const index = layout.indexOf(anchor.current.id);
       const top = heights.top(index) + anchor.current.above;
       if (index >= 0 && Math.abs(top - node.scrollTop) > 1) {
         node.scrollTop = top;
@@ -108,7 +165,7 @@ export function useAnchor(
     before.current = heights;
     const keep = (): void => {
       const index = heights.at(node.scrollTop);
-      const id = heights.count === 0 ? undefined : idOf(index);
+      const id = heights.count === 0 ? undefined : itemId(layout.at(index));
       const above = node.scrollTop - heights.top(index);
       anchor.current = id === undefined ? null : { id, above };
     };

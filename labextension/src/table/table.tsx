@@ -11,12 +11,19 @@ import {
 import { RunSummary } from '../contract';
 import { formatValue } from '../format';
 import { Heights } from '../heights';
-import { IItem, itemId, Layout } from '../layout';
-import { stylesOfSelected } from '../model';
+import { IItem } from '../layout';
+import { stylesOfSelected } from '../selection';
 import { GroupHead } from '../panel/group';
 import { actOnRun } from '../panel/keys';
 import { IPanelContext } from '../panel/panel';
-import { scrollTo, useAnchor, useWindow } from '../panel/window';
+import {
+  scrollTo,
+  useAnchor,
+  useLayout,
+  useWanted,
+  useWindow
+} from '../panel/window';
+import { spellQuestion } from '../question';
 import { IRunsState } from '../tokens';
 import { columnTitle } from './chooser';
 import { HeadCell } from './head';
@@ -51,27 +58,14 @@ export function Table(
   const [at, setAt] = React.useState({ row: -1, column: 0 });
   const toFocus = React.useRef(false);
 
-  const layout = React.useMemo(
-    () => new Layout(state.pages, state.groups, state.folded, state.children),
-    [state.pages, state.groups, state.folded, state.children]
-  );
+  const layout = useLayout(state);
   const heights = React.useMemo(
     () => new Heights(layout.length, ROW_HEIGHT),
     [layout]
   );
   const [first, last] = useWindow(scroller, heights, HEAD_HEIGHT);
-  useAnchor(
-    scroller,
-    heights,
-    JSON.stringify([
-      state.filter,
-      state.experiment,
-      state.order,
-      state.groupBy
-    ]),
-    index => itemId(layout.at(index)),
-    id => layout.indexOf(id)
-  );
+  useAnchor(scroller, heights, spellQuestion(state), layout);
+  useWanted(model, props.view, layout, first, last);
 
   const shown = React.useMemo(
     () =>
@@ -94,21 +88,6 @@ export function Table(
     .map(width => `${width}px`)
     .join(' ');
   const total = shown.reduce((sum, { width }) => sum + width, nameWidth);
-
-  React.useEffect(() => {
-    let lowest = Infinity;
-    let highest = 0;
-    for (let index = first; index <= last && index < layout.length; index++) {
-      const item = layout.at(index);
-      if (item.kind === 'run') {
-        lowest = Math.min(lowest, item.place);
-        highest = Math.max(highest, item.place);
-      }
-    }
-    if (lowest <= highest) {
-      model.want(props.view, lowest, highest);
-    }
-  }, [model, props.view, layout, first, last]);
 
   const focus = (row: number, column: number): void => {
     const next = {
