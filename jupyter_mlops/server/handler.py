@@ -190,7 +190,7 @@ def _encoded(answer: Any) -> bytes | File:
         return answer
     try:
         text = json.dumps(msgspec.to_builtins(answer), allow_nan=False)
-        if not LONG_INTEGER.search(text):  # nearly always: then strict JSON already, and in a third of the time
+        if not LONG_INTEGER.search(text):  # nearly always; it takes a third of the time
             return text.encode()
     except ValueError:  # a float that JSON cannot hold
         pass

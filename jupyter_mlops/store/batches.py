@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from jupyter_mlops.records import Status
 
-from .packing import execution_row, pack, tag_rows
+from .packing import dataset_rows, execution_row, pack, tag_rows
 from .rows import bury_the_dead
-from .schema import curves, details, experiments, metrics, params, runs, tags
+from .schema import curves, datasets, details, experiments, metrics, params, runs, tags
 from .statements import insertion
 from .writing import DEFAULT_LEASE, RunWriter, run_row
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 AT_ONCE = 500
 """Values in one IN list."""
 
-_TABLES = (runs, details, params, metrics, tags, curves)
+_TABLES = (runs, details, params, metrics, tags, datasets, curves)
 _INSERT = {table.name: insertion(table, "deleted_at") for table in _TABLES}
 
 
@@ -135,6 +135,7 @@ class _Rows:
         into["params"] += packed.params
         into["metrics"] += packed.metrics
         into["tags"] += tag_rows(run_id, packed.run.tags)
+        into["datasets"] += dataset_rows(packed.run)
         into["curves"] += [{"run_id": run_id, **row} for row in packed.curves]
         if packed.environment is not None:
             digest, document = packed.environment

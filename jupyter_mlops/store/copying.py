@@ -12,6 +12,7 @@ from .schema import (
     alias_moves,
     aliases,
     curves,
+    datasets,
     details,
     environments,
     executions,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-_OF_A_RUN = (details, params, metrics, tags, curves)
+_OF_A_RUN = (details, params, metrics, tags, datasets, curves)
 
 
 class Copied(msgspec.Struct):

@@ -12,6 +12,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import msgspec
 import sqlalchemy as sa
 
 from jupyter_mlops.errors import FilterError
@@ -19,7 +20,7 @@ from jupyter_mlops.errors import FilterError
 from .documents import microseconds, number_of
 from .language import Comparison, Condition, Field, Value, parse_filter, parse_order
 from .rows import effective_duration, effective_reason, effective_status
-from .schema import metrics, params, runs, tags
+from .schema import datasets, metrics, params, runs, tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,13 @@ _ALIASES = {
     "created": "start_time",
 }
 _TABLES = {"metrics": metrics, "params": params, "tags": tags}
+_DATASETS = {
+    "name": datasets.c.name,
+    "hash": datasets.c.fingerprint,
+    "location": datasets.c.location,
+    "role": datasets.c.role,
+}
+_DATASET_ALIASES = {"fingerprint": "hash", "digest": "hash", "path": "location"}
 MOST_ORDERS = 20
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
@@ -112,6 +120,8 @@ class Filters:
         if isinstance(tree, Comparison):
             if tree.field.kind == "attributes":
                 return self._attribute(tree, text)
+            if tree.field.kind == "datasets":
+                return self._datasets(tree, text)
             if tree.operator == "null":
                 exists = self._exists(tree.field)
                 return exists if tree.negated else sa.not_(exists)
@@ -154,6 +164,21 @@ class Filters:
             )
         matched = sa.or_(*matches) if len(matches) > 1 else matches[0]
         return sa.not_(matched) if tree.negated or tree.operator == "!=" else matched
+
+    def _datasets(self, tree: Comparison, text: str) -> sa.ColumnElement[bool]:
+        """Whether any data that the run read is so; with NOT and != whether none is."""
+        column = dataset_column(tree.field, text, "filter")
+        # A child's data is kept with its parent.
+        read = datasets.c.run_id.in_((runs.c.run_id, runs.c.parent_id))
+        if tree.operator == "null":
+            found = sa.exists().where(read, column != "").correlate(runs)
+            return found if tree.negated else sa.not_(found)
+        like_this = msgspec.structs.replace(
+            tree, negated=False, operator="=" if tree.operator == "!=" else tree.operator
+        )
+        matches = self._compare_texts(column, like_this, text, f"dataset.{tree.field.name}")
+        found = sa.exists().where(read, matches).correlate(runs)
+        return sa.not_(found) if tree.negated or tree.operator == "!=" else found
 
     def _attribute(self, tree: Comparison, text: str) -> sa.ColumnElement[bool]:
         name = self._attribute_name(tree.field, text, "filter")
@@ -219,6 +244,11 @@ class Filters:
         return self._sort_keys(field, item)
 
     def _sort_keys(self, field: Field, text: str) -> list[sa.ColumnElement[Any]]:
+        if field.kind == "datasets":
+            raise FilterError(
+                f"{text!r} cannot be ordered or grouped by: a run may have read several datasets.",
+                "Filter by it instead, such as dataset.name = 'train'.",
+            )
         if field.kind == "metrics":
             return [_lookup(metrics.c.number, field)]
         if field.kind == "params":
@@ -232,6 +262,18 @@ class Filters:
 
     def _collated(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return column if self._dialect == "sqlite" else sa.collate(column, "C")
+
+
+def dataset_column(field: Field, text: str, what: str) -> sa.ColumnElement[Any]:
+    """The column of a field of data; FilterError for one there is not."""
+    name = _DATASET_ALIASES.get(field.name.lower(), field.name.lower())
+    if name not in _DATASETS:
+        raise FilterError(
+            f"The {what} {text!r} names an unknown field {field.name!r} of data at character "
+            f"{field.position}.",
+            f"There are {', '.join(f'dataset.{name}' for name in _DATASETS)}.",
+        )
+    return _DATASETS[name]
 
 
 def _items(items: Sequence[str] | None) -> Sequence[str]:

@@ -8,7 +8,7 @@
                | field ["NOT"] ("LIKE" | "ILIKE") text
                | field ["NOT"] "IN" "(" value ("," value)* ")"
                | field "IS" ["NOT"] "NULL"
-    field      = [("metrics" | "params" | "tags" | "attributes") "."] name
+    field      = [("metrics" | "params" | "tags" | "dataset" | "attributes") "."] name
 
 A name is bare, in back-ticks or in double quotes; a text is in single or double quotes. A quote within
 is doubled. Here text becomes a small tree; `filters` makes SQL of it.
@@ -47,6 +47,7 @@ _KINDS = {
     **dict.fromkeys(("metric", "metrics"), "metrics"),
     **dict.fromkeys(("param", "params", "parameter", "parameters"), "params"),
     **dict.fromkeys(("tag", "tags"), "tags"),
+    **dict.fromkeys(("dataset", "datasets"), "datasets"),
     **dict.fromkeys(("attribute", "attributes", "attr", "run"), "attributes"),
 }
 _OPERATORS = {"==": "=", "<>": "!="}
@@ -55,7 +56,10 @@ Value = str | int | float | bool
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What is compared: `kind` is ``metrics``, ``params``, ``tags`` or ``attributes``; `position` from 1."""
+    """What is compared, and where it stands, counted from 1.
+
+    `kind` is ``metrics``, ``params``, ``tags``, ``datasets`` or ``attributes``.
+    """
 
     kind: str
     name: str
@@ -247,7 +251,7 @@ class _Parser:
         if kind not in _KINDS:
             raise FilterError(
                 f"The {self._what} {_shown(self._text)} cannot be read at character {token.position}: "
-                f"{kind!r} is not metrics, params, tags or attributes."
+                f"{kind!r} is not metrics, params, tags, dataset or attributes."
             )
         return Field(_KINDS[kind], name, token.position)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from jupyter_mlops.errors import FilterError
 
-from .filters import Filters
+from .filters import Filters, dataset_column
 from .language import parse_order
 from .schema import metrics, params, runs, tags
 
@@ -91,10 +91,13 @@ class Overview:
         """
         filters = Filters(self._database.dialect, self._database.now())
         parsed, _ = parse_order(field)
+        if parsed.kind == "datasets":
+            column: sa.ColumnElement[Any] = dataset_column(parsed, field, "field")
+            return self._most_frequent(sa.select(column), column)
         key = filters.keys(field)[-1]
         if parsed.kind in ("params", "tags"):
             table = _TABLES[parsed.kind]
-            column: sa.ColumnElement[Any] = table.c.text
+            column = table.c.text
             query = sa.select(column).where(table.c.name == parsed.name)
             if parsed.kind == "params":
                 query = query.where(table.c.number.is_(None))
@@ -103,6 +106,9 @@ class Overview:
         else:
             column = key
             query = sa.select(column).select_from(runs).where(runs.c.deleted_at.is_(None))
+        return self._most_frequent(query, column)
+
+    def _most_frequent(self, query: sa.Select[Any], column: sa.ColumnElement[Any]) -> list[str]:
         query = query.group_by(column).order_by(sa.func.count().desc(), column).limit(MOST_VALUES)
         with self._database.read() as connection:
             return [text for text in connection.execute(query).scalars() if isinstance(text, str) and text]

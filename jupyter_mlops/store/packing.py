@@ -88,6 +88,21 @@ def tag_rows(run_id: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
+def dataset_rows(run: Run) -> list[dict[str, Any]]:
+    """The rows of the data a run read, by which a filter finds it."""
+    return [
+        {
+            "run_id": run.run_id,
+            "place": place,
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "location": data.location,
+            "role": data.role,
+        }
+        for place, data in enumerate(run.datasets)
+    ]
+
+
 def execution_row(execution: Execution) -> dict[str, Any]:
     """The row of one executed cell."""
     return {

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every schema revision, oldest first; a test holds it equal to the migrations folder."""
 
 VERSION_TABLE = "store_version"
@@ -148,6 +148,18 @@ tags = sa.Table(
     _run_id(),
     sa.Column("name", Text, primary_key=True),
     sa.Column("text", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+datasets = sa.Table(
+    "datasets",
+    metadata,
+    _run_id(),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("location", Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -25,6 +25,7 @@ from .copying import Copied, copy_rows
 from .documents import content, decode
 from .schema import (
     curves,
+    datasets,
     details,
     environments,
     executions,
@@ -265,7 +266,7 @@ def _delete_runs(connection: sa.Connection, limit: int, freed: Freed) -> None:
     freed.runs = len(ids)
     for start in range(0, len(ids), AT_ONCE):
         piece = ids[start : start + AT_ONCE]
-        for table in (details, params, metrics, tags, curves, runs):
+        for table in (details, params, metrics, tags, datasets, curves, runs):
             connection.execute(sa.delete(table).where(table.c.run_id.in_(piece)))
 
 

@@ -12,10 +12,10 @@ from jupyter_mlops.records import Curve, Execution, Run, Status
 
 from .documents import Base, Summary, decode, encode, microseconds
 from .edits import merge_edits
-from .packing import Packed, execution_row, pack, tag_rows
+from .packing import Packed, dataset_rows, execution_row, pack, tag_rows
 from .rows import KERNEL_DIED, bury_the_dead, stale
 from .schema import curves as curve_table
-from .schema import details, experiments, metrics, params, runs, tags
+from .schema import datasets, details, experiments, metrics, params, runs, tags
 from .statements import Prepared, Statements, insertion
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _UPDATE_RUN = sa.update(runs).where(runs.c.run_id == _RUN)
 _INSERT_DETAILS = insertion(details)
 _UPDATE_DETAILS = sa.update(details).where(details.c.run_id == _RUN)
 _INSERT_CURVES = insertion(curve_table)
-_ROWS = tuple((table, insertion(table)) for table in (params, metrics, tags))
+_ROWS = tuple((table, insertion(table)) for table in (params, metrics, tags, datasets))
 _CLEAR = {table.name: sa.delete(table).where(table.c.run_id == _RUN) for table, _ in _ROWS}
 _TAKEN = sa.select(runs.c.run_id).where(
     runs.c.experiment == sa.bindparam("experiment"),
@@ -86,7 +86,7 @@ class RunWriter:
             ).one_or_none()
             if row is None:
                 return
-            for table in (params, metrics, tags, curve_table, details):
+            for table in (params, metrics, tags, datasets, curve_table, details):
                 connection.execute(sa.delete(table).where(table.c.run_id == run_id))
             connection.execute(sa.delete(runs).where(runs.c.run_id == run_id))
             connection.execute(
@@ -189,7 +189,8 @@ class RunWriter:
             row |= lease or {"lease_until": None, "heartbeat_at": None}
             connection.execute(_UPDATE_RUN.values(**row), {"the_run": run_id})
             connection.execute(_UPDATE_DETAILS, {"the_run": run_id, "document": packed.document})
-        rows = (packed.params, packed.metrics, tag_rows(run_id, packed.run.tags))
+        run = packed.run
+        rows = (packed.params, packed.metrics, tag_rows(run_id, run.tags), dataset_rows(run))
         for (table, insert), values in zip(_ROWS, rows, strict=True):
             if existing is not None:
                 connection.execute(_CLEAR[table.name], {"the_run": run_id})
@@ -216,6 +217,7 @@ class RunWriter:
             [row for packed in new for row in packed.params],
             [row for packed in new for row in packed.metrics],
             tagged,
+            [],  # a child's data is its parent's
         )
         for (_, insert), values in zip(_ROWS, parts, strict=True):
             insert.execute_many(connection, values)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from jupyter_mlops.errors import FilterError, UsageError
-from jupyter_mlops.records import Status
+from jupyter_mlops.records import Dataset, Status
 
 
 @pytest.fixture(scope="module")
@@ -362,3 +363,58 @@ def test_a_frame_takes_odd_values(store, make_run):
         2**70,
     )
     assert math.isnan(row["metrics.n"])
+
+
+@pytest.fixture(scope="module")
+def readers(shared_store, names, make_shared_run):
+    """Three runs of one experiment by the data they read, the last with a child."""
+
+    def data(name, fingerprint, location="", role="input"):
+        return Dataset(name=name, fingerprint=fingerprint, kind="frame", rows=3, location=location, role=role)
+
+    old = data("train", "xxh3:old", "data/old.csv")
+    new = data("train", "xxh3:new", "data/new.csv")
+    test = data("holdout", "xxh3:test", role="test")
+    read = {"one": (old, test), "two": (new,), "none": (), "both": (old, new)}
+    for name, datasets in read.items():
+        saved = shared_store.save_run(
+            make_shared_run(name=name, experiment="readers", datasets=datasets),
+            children=[make_shared_run(name="turn")] if name == "both" else (),
+        )
+    # What a run reads may change while it runs.
+    shared_store.save_run(msgspec.structs.replace(saved, datasets=(new,)))
+    return lambda text, **options: {
+        run.name for run in shared_store.search(text, experiment="readers", **options)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("dataset.name = 'train'", {"one", "two", "both"}),
+        ("dataset.hash = 'xxh3:old'", {"one"}),
+        ("datasets.fingerprint = 'xxh3:new'", {"two", "both"}),
+        ("dataset.location ILIKE '%OLD.csv'", {"one"}),
+        ("dataset.role = 'test' AND dataset.name = 'train'", {"one"}),
+        ("dataset.hash != 'xxh3:old'", {"two", "none", "both"}),
+        ("NOT dataset.name IN ('train', 'holdout')", {"none"}),
+        ("dataset.name IS NULL", {"none"}),
+        ("dataset.location IS NOT NULL", {"one", "two", "both"}),
+    ],
+)
+def test_runs_are_found_by_the_data_they_read(readers, text, kept):
+    assert readers(text) == kept
+
+
+def test_a_child_reads_its_parents_data(readers):
+    assert readers("dataset.hash = 'xxh3:new'", include_children=True) == {"two", "both", "turn"}
+
+
+def test_values_of_data_are_offered_and_unknown_fields_named(shared_store, readers):
+    assert shared_store.field_values("dataset.hash")[0] == "xxh3:new"
+    assert set(shared_store.field_values("dataset.name")) >= {"train", "holdout"}
+    for wrong in ("dataset.rows = 'x'", "dataset.name > 'x'", "dataset.name = 3"):
+        with pytest.raises(FilterError, match="at character"):
+            shared_store.search(wrong)
+    with pytest.raises(FilterError, match="several datasets"):
+        shared_store.search(order_by=["dataset.name"])

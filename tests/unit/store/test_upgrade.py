@@ -44,6 +44,7 @@ def look_through(store) -> None:
     assert (second.note, second.tags) == ("edited", {"team": "a"})
     assert store.search("metrics.accuracy > 0.95", order_by=["metrics.f1 DESC"], max_results=3)[0].number == 2
     assert [run.number for run in store.search(deleted=True)] == [3]
+    assert {run.number for run in store.search("dataset.hash = 'xxh3:penguins'")} == {1, 2, 4, 5}
     dead = store.get_summary(store.resolve("#5", experiment="penguins"))
     assert (dead.status, dead.status_reason) == (Status.KILLED, "kernel_died")
     assert [version.aliases for version in store.versions("churn")] == [("champion",), ()]
