@@ -484,6 +484,50 @@ class AliasMove(Record, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class VersionChange(Record, frozen=True, kw_only=True):
+    """One thing that differs between two versions; `lines` is a unified diff or the two values.
+
+    `section` is ``config``, ``data contract``, ``code``, ``metrics`` or ``environment``; `layer` is
+    ``run``, ``pipeline``, ``component`` or ``infrastructure``.
+    """
+
+    section: str
+    layer: str
+    name: str
+    lines: tuple[str, ...]
+
+
+class MetricChange(Record, frozen=True, kw_only=True):
+    """One metric in both versions; None where a version does not have it."""
+
+    name: str
+    first: MetricValue | None
+    second: MetricValue | None
+
+
+class FileChange(Record, frozen=True, kw_only=True):
+    """A file that differs; `lines` is a unified diff without line ends."""
+
+    path: str
+    lines: tuple[str, ...]
+
+
+class VersionDifference(Record, frozen=True, kw_only=True):
+    """From version `first` to version `second` of the pipeline `name`.
+
+    `changes` are in the order of their sections; `metrics` are all metrics, equal ones too.
+    """
+
+    name: str
+    first: int
+    second: int
+    first_status: str
+    second_status: str
+    changes: tuple[VersionChange, ...] = ()
+    metrics: tuple[MetricChange, ...] = ()
+    files: tuple[FileChange, ...] = ()
+
+
 class ExportJob(Record, frozen=True, kw_only=True):
     """An export the server is working on: ``queued``, ``running``, ``done`` or ``failed``.
 

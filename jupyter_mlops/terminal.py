@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .doctor import Check
-    from .export.difference import VersionDifference
-    from .records import AliasMove, Curve, Model, ModelInput, PipelineVersion, Run, RunSummary
+    from .records import (
+        AliasMove,
+        Curve,
+        Model,
+        ModelInput,
+        PipelineVersion,
+        Run,
+        RunSummary,
+        VersionDifference,
+    )
 
 NUMBERS_SHOWN = 4
 CODE_LINES = 60

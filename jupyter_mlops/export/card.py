@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_mlops.records import Execution, PipelineVersion, Run
+    from jupyter_mlops.records import Execution, PipelineVersion, Run, VersionChange
 
-    from .plan import Change, Script, Slice
+    from .plan import Script, Slice
 
 
 def write_card(
@@ -20,7 +20,7 @@ def write_card(
     kept: Slice,
     executions: Sequence[Execution],
     previous: PipelineVersion | None,
-    changes: Sequence[Change] = (),
+    changes: Sequence[VersionChange] = (),
 ) -> str:
     """The text of CARD.md; `changes` are those since `previous`."""
     report = version.report
@@ -101,7 +101,7 @@ def write_card(
     return "\n".join(lines) + "\n"
 
 
-def _changes(changes: Sequence[Change]) -> list[str]:
+def _changes(changes: Sequence[VersionChange]) -> list[str]:
     """A line a change; what takes more than two values to tell is named alone."""
     lines = []
     for change in changes:

@@ -13,9 +13,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.records import MetricValue, Record
-
-from .plan import Change
+from jupyter_mlops.records import FileChange, MetricChange, VersionChange, VersionDifference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,37 +43,6 @@ _TABLES = frozenset(
         "UNKEPT",
     }
 )
-
-
-class MetricChange(Record, frozen=True, kw_only=True):
-    """One metric in both versions; None where a version does not have it."""
-
-    name: str
-    first: MetricValue | None
-    second: MetricValue | None
-
-
-class FileChange(Record, frozen=True, kw_only=True):
-    """A file that differs; `lines` is a unified diff without line ends."""
-
-    path: str
-    lines: tuple[str, ...]
-
-
-class VersionDifference(Record, frozen=True, kw_only=True):
-    """From version `first` to version `second` of the pipeline `name`.
-
-    `changes` are in the order of `SECTIONS`; `metrics` are all metrics, equal ones too.
-    """
-
-    name: str
-    first: int
-    second: int
-    first_status: str
-    second_status: str
-    changes: tuple[Change, ...] = ()
-    metrics: tuple[MetricChange, ...] = ()
-    files: tuple[FileChange, ...] = ()
 
 
 def difference_of_versions(first: PipelineVersion, second: PipelineVersion) -> VersionDifference:
@@ -112,26 +79,28 @@ def _files(first: PipelineVersion, second: PipelineVersion) -> Iterator[FileChan
 
 def _changes(
     first: PipelineVersion, second: PipelineVersion, metrics: tuple[MetricChange, ...]
-) -> Iterator[Change]:
+) -> Iterator[VersionChange]:
     before, after = _settings(first), _settings(second)
     for name, old, new in _different(before, after):
         layer = "run" if name in before and name in after else "pipeline"
-        yield Change(section="config", layer=layer, name=name, lines=_values(name, old, new))
+        yield VersionChange(section="config", layer=layer, name=name, lines=_values(name, old, new))
     yield from _contract_changes(_contracts(first), _contracts(second))
     yield from _code_changes(_text(first, "pipeline.py"), _text(second, "pipeline.py"))
     if _text(first, _RUNNER) != _text(second, _RUNNER):
         said = ("The part that is the same in every pipeline is another one.",)
-        yield Change(section="code", layer="infrastructure", name="machinery", lines=said)
+        yield VersionChange(section="code", layer="infrastructure", name="machinery", lines=said)
     for metric in metrics:
         # By their words, so that NaN is itself.
         if str(metric.first) != str(metric.second):
             lines = _values(metric.name, metric.first, metric.second)
-            yield Change(section="metrics", layer="run", name=metric.name, lines=lines)
+            yield VersionChange(section="metrics", layer="run", name=metric.name, lines=lines)
     for name, old, new in _different(_environment(first), _environment(second)):
-        yield Change(section="environment", layer="infrastructure", name=name, lines=_values(name, old, new))
+        yield VersionChange(
+            section="environment", layer="infrastructure", name=name, lines=_values(name, old, new)
+        )
 
 
-def _contract_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+def _contract_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[VersionChange]:
     for name, old, new in _different(before, after):
         if old is None or new is None:
             lines = ["+a contract of its own" if old is None else "-its contract"]
@@ -139,10 +108,10 @@ def _contract_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> It
             lines = list(_values("rows", old["rows"], new["rows"])) if old["rows"] != new["rows"] else []
             for column, one, two in _different(old["columns"], new["columns"]):
                 lines.extend(_values(column, one, two))
-        yield Change(section="data contract", layer="pipeline", name=name, lines=tuple(lines))
+        yield VersionChange(section="data contract", layer="pipeline", name=name, lines=tuple(lines))
 
 
-def _code_changes(before: str, after: str) -> Iterator[Change]:
+def _code_changes(before: str, after: str) -> Iterator[VersionChange]:
     old, new = _pieces(before), _pieces(after)
     renamed = _renamed(old, new)
     for name in dict.fromkeys([*old, *(name for name in new if name not in renamed.values())]):
@@ -154,7 +123,7 @@ def _code_changes(before: str, after: str) -> Iterator[Change]:
             old.get(name, "").splitlines(), new.get(later, "").splitlines(), lineterm="", n=2
         )
         title = "order of the steps" if name == "STEPS" else name if later == name else f"{name} → {later}"
-        yield Change(section="code", layer=layer, name=title, lines=tuple(lines)[2:])
+        yield VersionChange(section="code", layer=layer, name=title, lines=tuple(lines)[2:])
 
 
 def _renamed(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:

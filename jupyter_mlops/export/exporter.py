@@ -25,11 +25,10 @@ from .ladder import Ladder, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_mlops.records import AliasMove
+    from jupyter_mlops.records import AliasMove, VersionChange
     from jupyter_mlops.store import Store
 
     from .assembly import Session
-    from .plan import Change
 
 
 def _stay_silent(_: str) -> None:
@@ -141,7 +140,7 @@ def _fallback(known: Sequence[PipelineVersion]) -> int | None:
 
 def _changes_since(
     previous: PipelineVersion | None, version: PipelineVersion, folder: Path
-) -> tuple[Change, ...]:
+) -> tuple[VersionChange, ...]:
     """What is different from the version before, in the order in which causes are looked for."""
     if previous is None:
         return ()

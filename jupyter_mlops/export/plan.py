@@ -43,15 +43,6 @@ class Slice(Record, frozen=True, kw_only=True):
         return tuple(cell.order for cell in self.kept)
 
 
-class Change(Record, frozen=True, kw_only=True):
-    """One thing that differs: its section, its layer, its name and a unified diff or the two values."""
-
-    section: str
-    layer: str
-    name: str
-    lines: tuple[str, ...]
-
-
 class Tried(Record, frozen=True, kw_only=True):
     """One other value of a setting, as text, and what a run with it told; see script/proof_changes.py."""
 

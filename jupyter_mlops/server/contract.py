@@ -138,6 +138,12 @@ class MoveAlias(Request, frozen=True, kw_only=True):
     force: bool = False
 
 
+class DifferenceQuery(Request, frozen=True, kw_only=True):
+    """The earlier version that a version is held against."""
+
+    since: Annotated[int, msgspec.Meta(ge=1, le=999_999_999)]
+
+
 class RollbackAlias(Request, frozen=True, kw_only=True):
     """The alias to move back to where it stood before."""
 
@@ -467,6 +473,15 @@ OPERATIONS: tuple[Operation, ...] = (
         "The source of a version's pipeline.py.",
         "read",
         Script,
+    ),
+    Operation(
+        "compare_versions",
+        "GET",
+        "pipelines/{pipeline}/versions/{version}/difference",
+        "What changed since another version of the pipeline.",
+        "read",
+        records.VersionDifference,
+        query=DifferenceQuery,
     ),
     Operation(
         "move_alias",

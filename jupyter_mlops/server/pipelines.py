@@ -9,11 +9,11 @@ import msgspec
 
 from jupyter_mlops.errors import ArtifactError, PipelineNotFoundError
 
-from .contract import MoveAlias, Pipeline, PipelineList, RollbackAlias, Script, VersionList
+from .contract import DifferenceQuery, MoveAlias, Pipeline, PipelineList, RollbackAlias, Script, VersionList
 from .handler import MlopsHandler, serves
 
 if TYPE_CHECKING:
-    from jupyter_mlops.records import AliasMove, PipelineVersion
+    from jupyter_mlops.records import AliasMove, PipelineVersion, VersionDifference
 
 SCRIPT = "pipeline.py"
 MAX_SCRIPT_BYTES = 2_000_000
@@ -77,6 +77,19 @@ class ScriptHandler(MlopsHandler):
         return Script(path=str(path), source=source, contents_path=self.services.contents_path(path))
 
 
+class DifferenceHandler(MlopsHandler):
+    """One version against another."""
+
+    @serves("compare_versions")
+    def get(self, request: DifferenceQuery, pipeline: str, version: str) -> VersionDifference:
+        """What changed since the earlier one, in the order in which causes are looked for."""
+        from jupyter_mlops.export.difference import difference_of_versions
+
+        store = self.services.store
+        earlier = store.get_version(pipeline, request.since)
+        return difference_of_versions(earlier, store.get_version(pipeline, int(version)))
+
+
 class AliasesHandler(MlopsHandler):
     """The aliases of one pipeline."""
 
@@ -123,4 +136,11 @@ def newest_first(versions: list[PipelineVersion]) -> list[PipelineVersion]:
     return sorted(versions, key=lambda version: version.version, reverse=True)
 
 
-HANDLERS = (PipelinesHandler, VersionsHandler, ScriptHandler, AliasesHandler, RollbackHandler)
+HANDLERS = (
+    PipelinesHandler,
+    VersionsHandler,
+    ScriptHandler,
+    DifferenceHandler,
+    AliasesHandler,
+    RollbackHandler,
+)

@@ -213,7 +213,7 @@ class RunWriter:
             connection, [{"run_id": packed.run.run_id, "document": packed.document} for packed in new]
         )
         tagged = [row for packed in new for row in tag_rows(packed.run.run_id, packed.run.tags)]
-        parts = (
+        parts: tuple[list[dict[str, Any]], ...] = (
             [row for packed in new for row in packed.params],
             [row for packed in new for row in packed.metrics],
             tagged,

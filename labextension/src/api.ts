@@ -19,7 +19,8 @@ import {
   RunNotebook,
   RunSummary,
   SparklineList,
-  ValueList
+  ValueList,
+  VersionDifference
 } from './contract';
 import { IProblem } from './tokens';
 
@@ -177,6 +178,22 @@ export class Api {
 
   listPipelines(): Promise<PipelineList> {
     return this._request('GET', ['pipelines']);
+  }
+
+  compareVersions(
+    pipeline: string,
+    since: number,
+    version: number
+  ): Promise<VersionDifference> {
+    const path = [
+      'pipelines',
+      pipeline,
+      'versions',
+      `${version}`,
+      'difference'
+    ];
+    const query = new URLSearchParams({ since: String(since) });
+    return this._request('GET', path, query);
   }
 
   moveAlias(pipeline: string, move: MoveAlias): Promise<AliasMove> {

@@ -15,7 +15,14 @@ export interface ICompletion {
 export interface IOption {
   readonly text: string;
   readonly kind:
-    'metric' | 'param' | 'tag' | 'field' | 'operator' | 'word' | 'value';
+    | 'metric'
+    | 'param'
+    | 'tag'
+    | 'data'
+    | 'field'
+    | 'operator'
+    | 'word'
+    | 'value';
 }
 
 interface IToken {
@@ -40,6 +47,13 @@ const TOKEN =
   /\s*(?:(?<text>'(?:[^']|'')*'?|"(?:[^"]|"")*"?)|(?<quoted>(?:[^\W\d][\w]*\.)?`(?:[^`]|``)*`?)|(?<operator><=|>=|!=|<>|==|=|<|>)|(?<number>[+-]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?<open>\()|(?<close>\))|(?<comma>,)|(?<word>[^\s'"`<>=!(),]+))/y;
 const BARE = /^[^\W\d](?:[\w.:/@-]|\[[\w.-]*\])*$/;
 const STATUSES = ['FINISHED', 'RUNNING', 'FAILED', 'KILLED'];
+/** Of the data a run read. */
+const DATA_FIELDS = [
+  'dataset.name',
+  'dataset.location',
+  'dataset.hash',
+  'dataset.role'
+];
 const TEXT_FIELDS = [
   'name',
   'experiment',
@@ -104,6 +118,7 @@ export function complete(
           option(spellField('params', name), 'param')
         ),
         ...fields.tags.map(name => option(spellField('tags', name), 'tag')),
+        ...DATA_FIELDS.map(name => option(name, 'data')),
         ...[...TEXT_FIELDS, ...NUMBER_FIELDS].map(name =>
           option(name, 'field')
         ),
@@ -264,7 +279,7 @@ function rank(options: IOption[], typed: string): IOption[] {
   const wanted = typed.toLowerCase().replace(/^['"]/, '');
   const score = ({ text }: IOption): number => {
     const whole = text.toLowerCase().replace(/^'/, '');
-    const name = whole.replace(/^(metrics|params|tags)\.`?/, '');
+    const name = whole.replace(/^(metrics|params|tags|dataset)\.`?/, '');
     return whole.startsWith(wanted)
       ? 0
       : name.startsWith(wanted)

@@ -177,6 +177,11 @@ export interface Descent {
   sentence: string;
 }
 
+/** The earlier version that a version is held against. */
+export interface DifferenceQuery {
+  since: number;
+}
+
 /** What people said of metrics: whether higher is better, by name. */
 export interface Directions {
   directions: { [key: string]: boolean };
@@ -390,6 +395,12 @@ export interface FigureRow {
   same: boolean;
 }
 
+/** A file that differs; `lines` is a unified diff without line ends. */
+export interface FileChange {
+  path: string;
+  lines: string[];
+}
+
 /** A file a cell read or wrote: `path` is absolute, `hash` the xxh3 of its bytes, or empty. */
 export interface FileUse {
   path: string;
@@ -475,6 +486,13 @@ export interface Losses {
   tried: number;
   columns: string[];
   sentence: string;
+}
+
+/** One metric in both versions; None where a version does not have it. */
+export interface MetricChange {
+  name: string;
+  first: Num | null;
+  second: Num | null;
 }
 
 /** One metric of the proof: the run's number against those of two fresh processes. */
@@ -965,6 +983,35 @@ export interface ValueList {
 /** The field, as a filter spells it, whose values are asked for. */
 export interface ValuesQuery {
   field: string;
+}
+
+/**
+ * One thing that differs between two versions; `lines` is a unified diff or the two values.
+ *
+ * `section` is `config`, `data contract`, `code`, `metrics` or `environment`; `layer` is
+ * `run`, `pipeline`, `component` or `infrastructure`.
+ */
+export interface VersionChange {
+  section: string;
+  layer: string;
+  name: string;
+  lines: string[];
+}
+
+/**
+ * From version `first` to version `second` of the pipeline `name`.
+ *
+ * `changes` are in the order of their sections; `metrics` are all metrics, equal ones too.
+ */
+export interface VersionDifference {
+  name: string;
+  first: number;
+  second: number;
+  first_status: string;
+  second_status: string;
+  changes: VersionChange[];
+  metrics: MetricChange[];
+  files: FileChange[];
 }
 
 /** The versions of one pipeline, newest first. */

@@ -2,7 +2,7 @@ import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api, asProblem } from './api';
-import { ExportJob, Pipeline, RunSummary } from './contract';
+import { AliasMove, ExportJob, Pipeline, RunSummary } from './contract';
 import { IProblem } from './tokens';
 
 const JOB_MILLISECONDS = 500;
@@ -37,12 +37,24 @@ export interface IExport {
 }
 
 /**
+ * A move of an alias made here, which can be taken back.
+ */
+export interface IMove {
+  readonly pipeline: string;
+  readonly alias: string;
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+/**
  * The pipelines of the store, and the export under way.
  */
 export interface IPipelinesState {
   readonly pipelines: readonly Pipeline[];
   readonly problem: IProblem | null;
   readonly export: IExport | null;
+  /** The alias that was moved last, until it is taken back or another is moved. */
+  readonly moved: IMove | null;
   /** Whether the section is folded to its title. */
   readonly folded: boolean;
 }
@@ -182,7 +194,7 @@ export class PipelinesModel implements IDisposable {
     version: number | null
   ): Promise<void> {
     const expected = pipeline.aliases[alias] ?? null;
-    await this._then(() =>
+    await this._move(() =>
       this._api.moveAlias(pipeline.name, { alias, version, expected })
     );
   }
@@ -208,7 +220,36 @@ export class PipelinesModel implements IDisposable {
   }
 
   async rollbackAlias(pipeline: Pipeline, alias: string): Promise<void> {
-    await this._then(() => this._api.rollbackAlias(pipeline.name, alias));
+    await this._move(() => this._api.rollbackAlias(pipeline.name, alias));
+  }
+
+  /**
+   * Put the alias that was moved last back to where it stood.
+   */
+  async takeMoveBack(): Promise<void> {
+    const { moved } = this._state;
+    if (moved !== null) {
+      const { alias, from, to } = moved;
+      const back = { alias, version: from, expected: to, reason: 'taken back' };
+      this.keepMove();
+      await this._then(() => this._api.moveAlias(moved.pipeline, back));
+    }
+  }
+
+  /**
+   * Let the last move stand.
+   */
+  keepMove(): void {
+    this._change({ moved: null });
+  }
+
+  private async _move(act: () => Promise<AliasMove>): Promise<void> {
+    this.keepMove();
+    await this._then(async () => {
+      const { pipeline, alias, from_version, to_version } = await act();
+      const moved = { pipeline, alias, from: from_version, to: to_version };
+      this._change({ moved });
+    });
   }
 
   private async _then(act: () => Promise<unknown>): Promise<boolean> {
@@ -246,6 +287,7 @@ export class PipelinesModel implements IDisposable {
     pipelines: [],
     problem: null,
     export: null,
+    moved: null,
     folded: false
   };
   private _stateChanged = new Signal<this, IPipelinesState>(this);

@@ -1,7 +1,8 @@
 import * as React from 'react';
 
 import { CommandIds } from '../commands';
-import { Run, RunSummary, RunWarning } from '../contract';
+import { spellText } from '../completion';
+import { Dataset, Run, RunSummary, RunWarning } from '../contract';
 import { formatDuration, formatNumber, formatValue, toNumber } from '../format';
 import { IProblem } from '../tokens';
 import { NoteField, TagList } from './annotations';
@@ -64,14 +65,7 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
           formatValue(value)
         ])}
       />
-      <Facts
-        title={trans.__('Data')}
-        facts={details.datasets.map(data => [
-          data.name,
-          trans.__('%1 rows, %2', data.rows, data.role),
-          data.location
-        ])}
-      />
+      <DataList {...props} datasets={details.datasets} />
       <TagList {...props} tags={details.tags} />
       <RunActions {...props} />
     </>
@@ -143,6 +137,51 @@ function breakable(name: string): React.ReactNode[] {
       {piece}
     </React.Fragment>
   ));
+}
+
+/**
+ * The data a run read, each with the way to the other runs that read it.
+ */
+function DataList(
+  props: IDetailsProps & { datasets: readonly Dataset[] }
+): JSX.Element | null {
+  const { model, trans, datasets } = props;
+  if (datasets.length === 0) {
+    return null;
+  }
+  return (
+    <>
+      <h4>{trans.__('Data')}</h4>
+      <ul className="jp-Mlops-dataList">
+        {datasets.map((data, index) => (
+          <li key={index}>
+            <span
+              title={[data.location, data.fingerprint]
+                .filter(Boolean)
+                .join('\n')}
+            >
+              {data.location || data.name}
+            </span>{' '}
+            <span className="jp-Mlops-quiet">
+              {trans._n('%1 row', '%1 rows', data.rows)}, {data.role}
+            </span>{' '}
+            <button
+              className="jp-Mlops-link"
+              aria-label={trans.__('Runs that read %1', data.name)}
+              title={trans.__('List the runs that read the very same data')}
+              onClick={() =>
+                void model.setFilter(
+                  `dataset.hash = ${spellText(data.fingerprint)}`
+                )
+              }
+            >
+              {trans.__('Runs that read it')}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
 }
 
 function RunActions(props: IDetailsProps): JSX.Element {

@@ -4,6 +4,8 @@ import * as React from 'react';
 
 import { AliasMove, Pipeline, PipelineVersion } from '../contract';
 import { formatAgo } from '../format';
+import { IMove } from '../pipelines';
+import { VersionChanges } from './changes';
 import { OpenScriptButton, VerdictMark } from './export';
 import { IPanelContext } from './panel';
 import { Proof } from './proof';
@@ -42,6 +44,9 @@ export function PipelinesSection(context: IPanelContext): JSX.Element {
           {state.problem.message} {state.problem.hint}
         </p>
       )}
+      <div role="status">
+        {state.moved !== null && <Moved {...context} move={state.moved} />}
+      </div>
       <div id={listId} hidden={state.folded}>
         {state.pipelines.length === 0 && state.problem === null && (
           <p className="jp-Mlops-quiet">
@@ -53,6 +58,45 @@ export function PipelinesSection(context: IPanelContext): JSX.Element {
         ))}
       </div>
     </section>
+  );
+}
+
+/**
+ * What an alias was moved to, and the way back.
+ */
+function Moved(props: IPanelContext & { move: IMove }): JSX.Element {
+  const { model, trans, move } = props;
+  const { pipeline, alias, from, to } = move;
+  return (
+    <p className="jp-Mlops-moved">
+      <span>
+        {to === null
+          ? trans.__('%1 of %2 was taken off v%3.', alias, pipeline, from ?? '')
+          : from === null
+            ? trans.__('%1 of %2 is v%3 now.', alias, pipeline, to)
+            : trans.__(
+                '%1 of %2 is v%3 now, no longer v%4.',
+                alias,
+                pipeline,
+                to,
+                from
+              )}
+      </span>{' '}
+      <button
+        className="jp-Mlops-link"
+        onClick={() => void model.pipelines.takeMoveBack()}
+      >
+        {trans.__('Undo')}
+      </button>
+      <button
+        className="jp-Mlops-iconButton"
+        title={trans.__('Close')}
+        aria-label={trans.__('Close')}
+        onClick={() => model.pipelines.keepMove()}
+      >
+        ×
+      </button>
+    </p>
   );
 }
 
@@ -84,7 +128,7 @@ function PipelineItem(
           )}
           onClick={() => void model.pipelines.rollbackAlias(pipeline, alias)}
         >
-          {trans.__('Roll back %1', alias)}
+          {trans.__('Roll back %1 to v%2', alias, version)}
         </button>
       ))}
       <ProtectedRows {...props} />
@@ -146,7 +190,13 @@ function VersionItem(
 ): JSX.Element {
   const { model, trans, pipeline, version } = props;
   const [open, setOpen] = React.useState(false);
+  const [since, setSince] = React.useState<number | null>(null);
   const now = useNow();
+  // The version before it first.
+  const earlier = pipeline.versions
+    .map(other => other.version)
+    .filter(other => other < version.version)
+    .sort((one, other) => other - one);
   const title = `v${version.version}`;
   const aliases = Object.keys(pipeline.aliases).filter(
     alias => pipeline.aliases[alias] === version.version
@@ -187,6 +237,21 @@ function VersionItem(
       </div>
       <div>
         <OpenScriptButton {...props} />
+        {earlier.length > 0 && (
+          <button
+            className="jp-Mlops-link"
+            aria-expanded={since !== null}
+            aria-label={trans.__(
+              'What %1 %2 changes since v%3',
+              pipeline.name,
+              title,
+              since ?? earlier[0]
+            )}
+            onClick={() => setSince(since === null ? earlier[0] : null)}
+          >
+            {trans.__('Since v%1', since ?? earlier[0])}
+          </button>
+        )}
         {version.status === 'validated' && (
           <select
             className="jp-Mlops-promote"
@@ -208,6 +273,14 @@ function VersionItem(
           </select>
         )}
       </div>
+      {since !== null && (
+        <VersionChanges
+          {...props}
+          earlier={earlier}
+          since={since}
+          onSince={setSince}
+        />
+      )}
       {open && <Proof version={version} trans={trans} />}
     </li>
   );

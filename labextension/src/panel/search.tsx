@@ -158,6 +158,8 @@ function labelOf(option: IOption, trans: TranslationBundle): string {
       return trans.__('parameter');
     case 'tag':
       return trans.__('tag');
+    case 'data':
+      return trans.__('of its data');
     case 'field':
       return trans.__('of the run');
     default:
