@@ -229,10 +229,17 @@ export class PipelinesModel implements IDisposable {
   async takeMoveBack(): Promise<void> {
     const { moved } = this._state;
     if (moved !== null) {
-      const { alias, from, to } = moved;
+      const { pipeline, alias, from, to } = moved;
+      const known = this._state.pipelines.find(({ name }) => name === pipeline);
+      const stood = known?.rollbacks[alias];
       const back = { alias, version: from, expected: to, reason: 'taken back' };
       this.keepMove();
-      await this._then(() => this._api.moveAlias(moved.pipeline, back));
+      // To where it stood it may always go back, also if that is the worse version.
+      await this._then(() =>
+        from !== null && stood === from
+          ? this._api.rollbackAlias(pipeline, alias)
+          : this._api.moveAlias(pipeline, back)
+      );
     }
   }
 

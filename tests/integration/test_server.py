@@ -267,6 +267,7 @@ def test_a_run_is_complete_strict_json_as_documented(server: Server, store: Stor
         (f"exports/{'0' * 26}", "run_not_found"),
         ("pipelines/nothing/versions", "pipeline_not_found"),
         ("pipelines/nothing/versions/1/script", "pipeline_not_found"),
+        ("pipelines/nothing/versions/2/difference?since=1", "pipeline_not_found"),
     ],
 )
 def test_what_is_not_there_is_404_with_a_hint(server: Server, path: str, code: str) -> None:
@@ -580,6 +581,13 @@ def test_pipelines_show_versions_scripts_aliases_and_their_moves(server: Server,
     assert pipeline["versions"][0]["path"] == third.path
 
     assert pipeline["rollbacks"] == {"champion": 1}
+
+    (Path(first.path) / "config.yaml").write_text("max_depth: 2\n")
+    (Path(third.path) / "config.yaml").write_text("max_depth: 8\n")
+    changed = server.ask("GET", "pipelines/churn/versions/3/difference?since=1")
+    assert (changed["first"], changed["second"]) == (1, 3)
+    (change,) = [change for change in changed["changes"] if change["section"] == "config"]
+    assert (change["layer"], change["lines"]) == ("run", ["-max_depth: 2", "+max_depth: 8"])
 
     back = server.ask("POST", "pipelines/churn/rollback", json={"alias": "champion"})
     assert (back["from_version"], back["to_version"]) == (3, 1)
