@@ -55,8 +55,8 @@ def _broken_off(lineage: Sequence[Execution]) -> list[RunWarning]:
     """Values of a cell that failed or was interrupted half way."""
     doubts = []
     for made in lineage[:-1]:
-        names = _handed_on(made, lineage)
-        if made.status != "ok" and names:
+        names = "" if made.status == "ok" else _handed_on(made, lineage)
+        if names:
             how = "failed" if made.status == "failed" else "was interrupted"
             doubts.append(
                 RunWarning(

@@ -38,7 +38,6 @@ from .doubts import find_doubts
 from .draws import draws_for_nothing
 from .environment import describe_environment
 from .evaluation import prediction_of, target_of
-from .fingerprint import fingerprint
 from .fitted import fitted_curves, fitted_scores, learnt_input, summary_scores
 from .leakage import leak_warnings, read_workflow
 from .loops import LoopWatch, series_of, thin
@@ -163,6 +162,9 @@ class Drafter:
         attempt = _Attempt()
         events, execution = seen.probe.events, seen.execution
         lineage = self._ledger.lineage(execution.order)
+        cell = seen.started.cell
+        if cell.tree is not None and execution.code == cell.code:
+            self._trees[execution.order] = cell.tree
         estimators: list[_Fitted] = attempt(lambda: self._estimators(events, execution, lineage), [])
         tables = attempt(lambda: self._tables(events), None)
         measured: Found = attempt(lambda: self._metrics(seen, estimators, tables), Found())
@@ -521,7 +523,7 @@ class Drafter:
         ]
 
     def _tree_of(self, made: Execution) -> ast.Module | None:
-        """An execution's code, parsed once."""
+        """An execution's code, parsed once; the tree is nobody's to change."""
         if made.order not in self._trees:
             try:
                 self._trees[made.order] = ast.parse(made.code)
@@ -540,7 +542,7 @@ class Drafter:
 
     def fingerprint(self, value: Any) -> str:
         """The fingerprint of a value, within the configured budget."""
-        return fingerprint(value, byte_budget=self.config.fingerprint_bytes)
+        return self._ledger.fingerprint(value)
 
 
 def _fits_unknown(event: Event) -> bool:

@@ -149,7 +149,7 @@ class _Walk:
     # -- calls: fits and splits ----------------------------------------------------------------------
 
     def calls(self, expression: ast.expr) -> None:
-        for node in ast.walk(expression):
+        for node in _nodes(expression):
             if not isinstance(node, ast.Call):
                 continue
             last = _last(node.func)
@@ -269,7 +269,7 @@ class _Walk:
         return None
 
     def learns(self, value: ast.expr) -> Learnt | None:
-        for node in ast.walk(value):
+        for node in _nodes(value):
             if isinstance(node, ast.Call) and node.args:
                 found = self.transformed(node, node.func) if isinstance(node.func, ast.Attribute) else None
                 if found is None and _last(node.func) in _SCALING and self.is_whole(node.args[0]):
@@ -327,7 +327,7 @@ class _Walk:
         if not name or not self.is_whole(scaled):
             return ""
         written = ast.unparse(scaled)
-        for part in ast.walk(node.right):
+        for part in _nodes(node.right):
             if isinstance(part, ast.Call) and self.statistic_of(part) == written:
                 return name
             if isinstance(part, ast.Name) and self.statistics.get(part.id) == written:
@@ -375,7 +375,7 @@ def _fits_in_place(expression: ast.expr) -> bool:
 
 def _is_part(expression: ast.expr) -> bool:
     """Whether an expression takes some rows: a slice, a mask or an index list, not a column."""
-    for node in ast.walk(expression):
+    for node in _nodes(expression):
         if isinstance(node, ast.Subscript):
             place = node.slice
             if isinstance(place, ast.Tuple) and place.elts:
@@ -435,7 +435,7 @@ def _plain_root(expression: ast.expr) -> str:
 
 
 def _roots_of(expression: ast.expr) -> set[str]:
-    return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
+    return {node.id for node in _nodes(expression) if isinstance(node, ast.Name)}
 
 
 def _data_of(expression: ast.expr) -> set[str]:
@@ -456,6 +456,15 @@ def _data_of(expression: ast.expr) -> set[str]:
 
 
 def _names_in(target: ast.expr) -> Iterator[str]:
-    for node in ast.walk(target):
+    for node in _nodes(target):
         if isinstance(node, ast.Name):
             yield node.id
+
+
+def _nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """`ast.walk`, done once for a tree: a cell is read again with every run that stands on it."""
+    held = vars(tree)
+    found: tuple[ast.AST, ...] | None = held.get("_nodes")
+    if found is None:
+        found = held["_nodes"] = tuple(ast.walk(tree))
+    return found

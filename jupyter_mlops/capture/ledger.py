@@ -20,7 +20,7 @@ from .ambient import Snapshot, ambient_use, snapshot, static_use
 from .annotations import annotation_of
 from .files import FileWatch, named_files
 from .fingerprint import fingerprint, reachable_ids
-from .names import CellNames, cell_names, live_reads, live_stores
+from .names import CellNames, cell_names, live_use
 from .parameters import EarlierLiteral
 from .secrets import redact
 
@@ -96,6 +96,8 @@ class Ledger:
         self._byte_budget = byte_budget
         self._ignored = tuple(ignored_folders)
         self._known: dict[str, tuple[int, str]] = {}
+        #: Values whose fingerprints were asked for since the cell ended, by their ids; None while one runs.
+        self._asked: dict[int, tuple[Any, str]] | None = None
         self._orders = 0
         #: Hidden names of the shell's; such a one stays hidden, unlike one that merely is the shell's now.
         self._underscored: set[str] = set()
@@ -130,13 +132,14 @@ class Ledger:
 
     def begin(self, cell: Cell) -> Started:
         """Look at what the cell may touch, before it runs."""
+        self._asked = None
         try:
             cell.tree = ast.parse(cell.code)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             cell.tree = None
         cell.names = cell_names(cell.code, cell.tree) if cell.tree else CellNames(syntax_error=True)
         used = cell.names.reads | cell.names.touched | cell.names.bound | cell.names.deleted
-        used |= live_reads(used, self.namespace) | live_stores(used, self.namespace)
+        used = used.union(*live_use(used, self.namespace))
         if cell.names.dynamic:
             used = frozenset(self.namespace)
         watched = {name for name in used if name in self.namespace and not self.is_hidden(name)}
@@ -158,6 +161,7 @@ class Ledger:
     def end(self, started: Started, outcome: Outcome) -> Execution:
         """Compare with what stands now, and remember the execution."""
         duration = perf_counter() - started.clock
+        self._asked = {}
         files = [
             use for use in started.files.stop(started.cell.names.strings) if not use.path.endswith(":memory:")
         ]
@@ -165,7 +169,7 @@ class Ledger:
         current = self._visible()
         rebound = {name for name in current if ids.get(name) != id(space[name])}
         watched = {name for name in (started.watched | names.bound | rebound) if name in space}
-        after = {name: self._fingerprint(space[name]) for name in watched if not self.is_hidden(name)}
+        after = {name: self.fingerprint(space[name]) for name in watched if not self.is_hidden(name)}
         bound = set(rebound)
         if outcome.status == "ok":
             bound |= names.unconditional & current
@@ -290,15 +294,29 @@ class Ledger:
         known = self._known.get(name)
         if known is not None and known[0] == id(value):
             return known[1]
-        return self._fingerprint(value)
+        return self.fingerprint(value)
 
     def _types(self, names: Iterable[str]) -> dict[str, str]:
         """What annotations can say of names, as far as they can."""
         found = {name: annotation_of(self.namespace[name]) for name in names if name in self.namespace}
         return {name: text for name, text in sorted(found.items()) if text}
 
-    def _fingerprint(self, value: Any) -> str:
-        return fingerprint(value, byte_budget=self._byte_budget)
+    def fingerprint(self, value: Any) -> str:
+        """The fingerprint of a value, within the configured budget.
+
+        Between the end of a cell and the beginning of the next no value changes: what is asked for again is
+        not read again.
+        """
+        if self._asked is None:
+            return fingerprint(value, byte_budget=self._byte_budget)
+        known = self._asked.get(id(value))
+        if known is None:
+            known = self._asked[id(value)] = value, fingerprint(value, byte_budget=self._byte_budget)
+        return known[1]
+
+    def settled(self) -> None:
+        """All is asked that is to be known of the cell that has ended: its values are let go."""
+        self._asked = None
 
     def _aliases(self, changed: set[str], others: Iterable[str], after: dict[str, str]) -> set[str]:
         """Names of `others` whose objects share memory with a changed one and changed with it."""
@@ -313,7 +331,7 @@ class Ledger:
             if id(type(value)) in _NEVER_SHARED or name in changed:
                 continue
             if id(value) in shared or shared & reachable_ids(value):
-                current = self._fingerprint(value)
+                current = self.fingerprint(value)
                 known = self._known.get(name)
                 if known is None or not current or known[1] != current:
                     found.add(name)

@@ -187,6 +187,14 @@ class Recorder:
         execution_count: int | None = None,
     ) -> Recorded | None:
         """The cell has ended, with `error` or without; `line` is where in the cell it was raised."""
+        try:
+            return self._captured(error, line, traceback, execution_count)
+        finally:
+            self.ledger.settled()
+
+    def _captured(
+        self, error: BaseException | None, line: int | None, traceback: str, execution_count: int | None
+    ) -> Recorded | None:
         started, opened = self._started, self.open
         self._started = self.open = None
         probes.activate(None)

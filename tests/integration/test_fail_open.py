@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 INNER = [
     "capture.ledger.cell_names",
-    "capture.ledger.live_reads",
+    "capture.ledger.live_use",
     "capture.ledger.fingerprint",
     "capture.ledger.reachable_ids",
     "capture.ledger.snapshot",

@@ -18,10 +18,19 @@ import ast
 
 from .cell import CellNames, Import, Literal
 from .literals import literals_of
-from .live import code_names, live_reads, live_stores
+from .live import code_names, live_reads, live_stores, live_use
 from .statements import Statements
 
-__all__ = ["CellNames", "Import", "Literal", "cell_names", "code_names", "live_reads", "live_stores"]
+__all__ = [
+    "CellNames",
+    "Import",
+    "Literal",
+    "cell_names",
+    "code_names",
+    "live_reads",
+    "live_stores",
+    "live_use",
+]
 
 
 def cell_names(code: str, tree: ast.Module | None = None) -> CellNames:

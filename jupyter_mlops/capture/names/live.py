@@ -61,6 +61,13 @@ def live_stores(names: Iterable[str], namespace: Mapping[str, Any], *, limit: in
     return _reach(names, namespace, limit)[1]
 
 
+def live_use(
+    names: Iterable[str], namespace: Mapping[str, Any], *, limit: int = 5000
+) -> tuple[frozenset[str], frozenset[str]]:
+    """`live_reads` and `live_stores` in one walk."""
+    return _reach(names, namespace, limit)
+
+
 def _reach(
     names: Iterable[str], namespace: Mapping[str, Any], limit: int
 ) -> tuple[frozenset[str], frozenset[str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jupyter_mlops.capture.fingerprint import fingerprint
 from jupyter_mlops.capture.ledger import Cell, Ledger, Outcome
 
 if TYPE_CHECKING:
@@ -153,3 +155,25 @@ def test_cells_from_history_are_known_by_their_syntax() -> None:
     session.ledger.remember("early = 2", "early = 2", 1)
     execution = session.run("x = early + 1")
     assert [made.code for made in session.ledger.lineage(execution.order)] == ["early = 2", "x = early + 1"]
+
+
+def test_between_two_cells_a_value_is_read_once_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session()
+    session.run("import numpy as np\na = np.zeros(4)")
+    read: list[Any] = []
+
+    def counting(value: Any, **options: Any) -> str:
+        read.append(value)
+        return fingerprint(value, **options)
+
+    monkeypatch.setattr("jupyter_mlops.capture.ledger.fingerprint", counting)
+    execution = session.run("a[0] = 1")
+    a = session.space["a"]
+    assert session.ledger.fingerprint(a) == execution.fingerprints["a"] == fingerprint(a)
+    assert sum(value is a for value in read) == 1
+    changed = session.run("a[0] = 2")
+    assert changed.mutated == ("a",)
+    assert session.ledger.fingerprint(a) == changed.fingerprints["a"] != execution.fingerprints["a"]
+    session.ledger.settled()
+    del session.space["a"], read[:]
+    assert sys.getrefcount(a) == 2
