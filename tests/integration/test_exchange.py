@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -67,8 +68,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             _wait(url, process, folder / "log")
             yield Server(url, folder / "mlflow.db")
         finally:
-            os.killpg(process.pid, 15)
-            process.wait(timeout=30)
+            os.killpg(process.pid, signal.SIGKILL)  # asked politely, it takes its time
+            process.wait()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -73,7 +73,7 @@ def running_server(
             yield Server(url, TOKEN, root)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
 
 
 def _environment(home: Path) -> dict[str, str]:
