@@ -74,8 +74,14 @@ class Kernel:
         self.client.wait_for_ready(timeout=60)
 
     def start(self, code: str, **options: Any) -> str:
-        """Send a cell without waiting for it."""
-        return self.client.execute(code, **options)
+        """Send a cell without waiting for it; `cell_id` is what a front end calls it."""
+        cell_id = options.pop("cell_id", "")
+        if not cell_id:
+            return self.client.execute(code, **options)
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, **options}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id})
+        self.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
 
     def finish(self, message_id: str, timeout: float = 60) -> Outcome:
         """Wait until a sent cell has ended."""

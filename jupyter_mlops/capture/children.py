@@ -86,8 +86,8 @@ def find_children(heard: Heard) -> Children:
         child = _child(heard, turn, events, labels)
         if child is not None:
             found.runs.append(child)
-    if len(found.runs) < 2:
-        return Children()
+    if len(found.runs) < 2 or not any(child.metrics for child in found.runs):
+        return Children()  # What only fits tells nothing yet; a later loop scores it.
     if len(tried) > MOST:
         found.notes.append(_too_many(len(tried), "turns of the loop"))
     return found

@@ -138,6 +138,11 @@ def _table(name: str, value: Any) -> _Table | None:
             return _sparse_table(name, value)
         case "torch":
             return _tensor_table(name, value, kind, library)
+        case "sklearn" if kind.__name__ == "Bunch" and issubclass(kind, dict):
+            # What a loader of example data gives: the table, or the features and the target apart.
+            inner = dict.get(value, "frame")
+            inner = dict.get(value, "data") if inner is None else inner
+            return _table(name, inner) if type(inner) is not kind else None
     return None
 
 

@@ -10,6 +10,8 @@ from jupyter_mlops.records import Execution, RunWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from .notebook_file import SavedNotebook
+
 
 def find_doubts(
     lineage: Sequence[Execution],
@@ -17,15 +19,18 @@ def find_doubts(
     seeds: Mapping[str, Any],
     *,
     idle: Callable[[Execution], bool] = lambda _made: False,
+    notebook: SavedNotebook | None = None,
 ) -> list[RunWarning]:
     """Doubts about a run that stands on `lineage`, in a session of `executions` that set `seeds`.
 
-    `idle` tells of an execution whether the random numbers it drew reached nothing.
+    `idle` tells of an execution whether the random numbers it drew reached nothing; `notebook` is
+    the notebook as it was saved last.
     """
     return [
         *_unseeded(lineage, executions, seeds, idle),
         *_scratch(lineage),
         *_edited(lineage, executions),
+        *(_moved_on(lineage, executions, notebook) if notebook is not None else ()),
         *_broken_off(lineage),
     ]
 
@@ -46,6 +51,54 @@ def _edited(lineage: Sequence[Execution], executions: Sequence[Execution]) -> li
                     message=f"This run uses {names} as cell [{made.execution_count}] made it; "
                     f"the cell was edited and run again as [{later.execution_count}].",
                     hint="Restart and run all cells, so that the notebook shows what the run used.",
+                )
+            )
+    return doubts
+
+
+def _moved_on(
+    lineage: Sequence[Execution], executions: Sequence[Execution], notebook: SavedNotebook
+) -> list[RunWarning]:
+    """Values of cells that the notebook, saved since, has no more, has otherwise or has further down."""
+    places = {cell_id: place for place, cell_id in enumerate(notebook.sources)}
+    here = places.get(lineage[-1].cell_id) if lineage else None
+    newest = {made.cell_id: made.order for made in executions if made.cell_id}
+    if here is None and not any(made.cell_id in places for made in lineage):
+        return []  # another notebook's file, or one whose cells have other ids
+    doubts = []
+    for made in lineage[:-1]:
+        names = _handed_on(made, lineage)
+        if not (names and made.cell_id) or made.scratch or newest[made.cell_id] > made.order:
+            continue
+        place = places.get(made.cell_id)
+        was = f"This run uses {names} of cell [{made.execution_count}]"
+        # Where the file is older than what ran, only the order of its cells counts.
+        ended = made.start_time.timestamp() + made.duration if made.start_time is not None else None
+        fresh = ended is None or ended > notebook.saved
+        if place is None and not fresh:
+            doubts.append(
+                RunWarning(
+                    code="deleted_cell",
+                    message=f"{was}, which the notebook has no more.",
+                    hint="Put the cell back, or restart and run all cells without it.",
+                )
+            )
+        elif place is None:
+            continue
+        elif not fresh and notebook.sources[made.cell_id].strip() != made.source.strip():
+            doubts.append(
+                RunWarning(
+                    code="edited_cell",
+                    message=f"{was}, which was edited since and not run again.",
+                    hint="Run that cell, then this one again.",
+                )
+            )
+        elif here is not None and place > here:
+            doubts.append(
+                RunWarning(
+                    code="out_of_order",
+                    message=f"{was}, which stands further down in the notebook.",
+                    hint="Move it above this cell: from top to bottom the notebook gives something else.",
                 )
             )
     return doubts

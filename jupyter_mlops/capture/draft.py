@@ -48,6 +48,7 @@ from .models import (
     final_step,
     is_fitted,
 )
+from .notebook_file import NotebookFile
 from .numbers import to_float
 from .parameters import Estimator, Given, find_params, told_apart
 from .predictions import PredictionTables
@@ -144,7 +145,7 @@ def describe_subject(value: Any) -> Subject | None:
 class Drafter:
     """Fills runs of one session: knows its namespace, its executions and the data it loaded."""
 
-    def __init__(self, namespace: dict[str, Any], ledger: Ledger, config: Mlops) -> None:
+    def __init__(self, namespace: dict[str, Any], ledger: Ledger, config: Mlops, notebook: str = "") -> None:
         self.config = config
         self.loaded: dict[int, list[Dataset]] = {}
         #: Seeds that cells set, by execution.
@@ -156,6 +157,7 @@ class Drafter:
         self._described: dict[tuple[str, str], Dataset] = {}
         self._namespace = namespace
         self._ledger = ledger
+        self._notebook = NotebookFile(notebook)
 
     def fill(self, run: Run, seen: Observation) -> Filled:
         """Add, step by step, all there is to know."""
@@ -405,9 +407,11 @@ class Drafter:
         self, events: list[Event], execution: Execution, lineage: list[Execution]
     ) -> tuple[Dataset, ...]:
         found: dict[str, Dataset] = {}
+        read = {name for made in lineage for name in made.reads}
         for made in lineage:
             for dataset in self.loaded.get(made.order, ()):
-                found[dataset.name] = dataset
+                if made.order == execution.order or dataset.name in read or self._uses(made, dataset.name):
+                    found[dataset.name] = dataset
         roles: dict[str, tuple[str, Any]] = {}
         for event in events:
             role = {"fit": "train", "predict": "test", "call": "test"}.get(event.site.kind)
@@ -418,15 +422,27 @@ class Drafter:
                 name = argument.rpartition("=")[2]
                 if name != predicted:
                     roles.setdefault(name, (role, value))
+        used = frozenset(roles)
         for name in execution.reads:
             roles.setdefault(name, (role_of(name), self._namespace.get(name)))
         for name, (role, value) in list(roles.items())[:_DATASETS]:
-            if name in found or name in execution.bound:
+            if name in found or (name in execution.bound and name not in used):
                 continue
             described = self._describe(name, value, role, execution.order)
             if described is not None:
                 found[name] = described
         return tuple(found.values())
+
+    def _uses(self, made: Execution, name: str) -> bool:
+        """Whether an execution reads a name itself, such as one it has just bound."""
+        try:
+            tree = self._tree_of(made)
+        except (ValueError, RecursionError):
+            return True
+        return tree is None or any(
+            isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+            for node in ast.walk(tree)
+        )
 
     def _describe(self, name: str, value: Any, role: str, order: int) -> Dataset | None:
         """The dataset, profiled anew only if its content is not known from an earlier run."""
@@ -478,7 +494,9 @@ class Drafter:
             tree = self._tree_of(made)
             return tree is not None and draws_for_nothing(tree, self._namespace)
 
-        return find_doubts(lineage, self._ledger.executions, self._all_seeds(), idle=idle)
+        return find_doubts(
+            lineage, self._ledger.executions, self._all_seeds(), idle=idle, notebook=self._notebook.read()
+        )
 
     def _nonsense(
         self,

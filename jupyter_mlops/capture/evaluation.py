@@ -69,6 +69,11 @@ def target_and_name(call: Event) -> tuple[str, Any]:
     )
     if position is not None and position < len(plain) and plain[position] in call.values:
         return plain[position], call.values[plain[position]]
+    if last in _TARGET_ARGUMENT:
+        # `model.score(X[400:], y[400:])`
+        given = next((call.given[key] for key in (str(position), "y", "y_true") if key in call.given), None)
+        if given is not None:
+            return "", given
     for argument in named:
         if argument in call.values:
             return argument, call.values[argument]

@@ -205,18 +205,26 @@ class Evidence:
 
     def is_own(self, detail: MetricDetail) -> bool:
         """Whether a metric is the value of a call of a function that the notebook defined."""
+        return bool(self._called_by(detail))
+
+    def own_functions(self) -> set[str]:
+        """The notebook's own functions whose values are told."""
+        return {name for detail in self.found.details.values() for name in self._called_by(detail)}
+
+    def _called_by(self, detail: MetricDetail) -> set[str]:
         expression = detail.expression
         assigned = self.assignments.get(expression)
         try:
             node = assigned.value if assigned is not None else ast.parse(expression, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-        return any(
-            isinstance(part, ast.Call)
+            return set()
+        return {
+            part.func.id
+            for part in ast.walk(node)
+            if isinstance(part, ast.Call)
             and isinstance(part.func, ast.Name)
             and defined_here(self.seen.namespace.get(part.func.id))
-            for part in ast.walk(node)
-        )
+        }
 
     def mark(self, calls: Iterable[Event]) -> None:
         """The values of these calls are told: they are no facts of their own."""
@@ -270,6 +278,12 @@ class Evidence:
             and begin <= (call.site.line, call.site.column)
             and (call.site.end_line, call.site.end_column) <= end
         ]
+
+    def calls_of(self, value: Any) -> list[Event]:
+        """The scoring call inside a function that gave this very number."""
+        if type(to_number(value)) is not float or value in (0, 1):
+            return []
+        return [call for call in self.calls if call.site.scope and call.value is value][-1:]
 
     def calls_for(self, name: str, scope: str) -> list[Event]:
         """The last scoring call whose value was bound, appended or set to `name`."""

@@ -91,30 +91,28 @@ class Probe:
             self._begin_line(site).text = site.text
             return
         if kind == "argument":
-            # Of a long loop only the first are kept alive until the cell's end.
-            if self._counts.get(site.call, 0) < _LOOKED_UP:
-                self._given.setdefault(site.call, {})[site.text] = value
+            self._given.setdefault(site.call, {})[site.text] = value
             return
         count = self._count(site)
         if count >= _HEARD:
             return
         event = Event(site=site, occurrence=count, value=_light(value))
-        if count < _LOOKED_UP:
-            if kind == "fit" and site.scope:
-                self.arguments[site.scope.rpartition(".")[2]] = arguments_of(frame)
-            if site.function:
-                event.receiver, event.function = _resolve(site.function, frame)
-            for argument in site.arguments:
-                name = argument.rpartition("=")[2]
-                if name and "." not in name:
-                    found, ok = _look_up(name, frame)
-                    if ok:
-                        event.values[argument] = found
-            event.given = self._given.pop(site.key, event.given)
-            self._latest[site.key] = event
-        else:
-            known = self._latest[site.key]
-            event.receiver, event.function = known.receiver, known.function
+        if kind == "fit" and site.scope and count < _LOOKED_UP:
+            self.arguments[site.scope.rpartition(".")[2]] = arguments_of(frame)
+        known = self._latest.get(site.key)
+        if known is not None and known.occurrence >= _LOOKED_UP:
+            # Of a long loop only the first turns and the last are kept alive until the cell's end.
+            known.values, known.given = {}, {}
+        if site.function:
+            event.receiver, event.function = _resolve(site.function, frame)
+        for argument in site.arguments:
+            name = argument.rpartition("=")[2]
+            if name and "." not in name:
+                found, ok = _look_up(name, frame)
+                if ok:
+                    event.values[argument] = found
+        event.given = self._given.pop(site.key, event.given)
+        self._latest[site.key] = event
         event.loops = self._where()
         if event.loops and count < _DESCRIBED and self._describe is not None:
             event.subject = self._subject_of(event)

@@ -23,7 +23,7 @@ import msgspec
 from jupyter_mlops.records import Curve, Execution, Failure, ParamValue, Run, RunWarning, Status, new_id
 
 from . import loops, probes
-from .code import code_hash, loading
+from .code import code_hash, loadings
 from .continuation import continued
 from .dataset import describe_dataset
 from .draft import Blob, Drafter, Filled, Logged, Observation, describe_subject, message_of
@@ -118,7 +118,7 @@ class Recorder:
         #: Secrets by value, so that one that was seen is masked wherever it turns up later.
         self.vault = Vault()
         self._on_progress = on_progress
-        self._drafter = Drafter(namespace, self.ledger, config)
+        self._drafter = Drafter(namespace, self.ledger, config, notebook)
         self._started: Started | None = None
         self._hashed: tuple[tuple[int, frozenset[str]], str] | None = None
         #: Runs of this session as they were saved, without cells, and the run each execution belongs to.
@@ -404,11 +404,9 @@ class Recorder:
         if execution.status == "failed" or started.cell.tree is None or not execution.bound:
             return
         files = {use.path: use for use in execution.files if "r" in use.mode}
-        for statement in started.cell.tree.body:
-            found = loading(statement)
-            if found is None or found[0] not in execution.bound:
+        for name, loader, location in loadings(started.cell.tree, self._namespace):
+            if name not in execution.bound:
                 continue
-            name, loader, location = found
             described = describe_dataset(
                 name,
                 self._namespace.get(name),
@@ -421,7 +419,7 @@ class Recorder:
             use = files.get(os.path.abspath(location)) if location else None  # noqa: PTH100
             self._drafter.loaded.setdefault(execution.order, []).append(
                 msgspec.structs.replace(
-                    described, loader=loader, location=location, file_hash=use.hash if use else ""
+                    described, loader=loader, location=redact(location), file_hash=use.hash if use else ""
                 )
             )
 

@@ -42,10 +42,17 @@ def find_bound(evidence: Evidence) -> None:
         value = evidence.seen.namespace[name]
         calls = evidence.calls_in(assignment.value) or evidence.calls_for(name, "")
         if is_number(value):
-            if name in evidence.found.values or not _is_result(evidence, name, value, assignment, calls):
+            if name in evidence.found.values or is_curve(evidence, name):
                 continue
+            if not _is_result(evidence, name, value, assignment, calls):
+                continue
+            # A function of the notebook's own gives back what it has scored: the very number tells which.
+            calls = evidence.calls_of(value) or calls
             if (not sounds_like_metric(name) or name in GENERIC) and evidence.label_of(name, ""):
                 continue
+            other = assignment.value.id if isinstance(assignment.value, ast.Name) else ""
+            if other in evidence.found.values and evidence.same(other, value):
+                continue  # `best = rmse`: a second name of what is told
             _tell_bound(evidence, name, name, to_number(value), assignment, calls)
             evidence.mark(calls)
             evidence.remember([value])
@@ -56,7 +63,10 @@ def find_bound(evidence: Evidence) -> None:
             or evidence.is_trusted(name)
             or holds_scores(value)
         ):
+            before = len(evidence.found.values)
             _find_members(evidence, name, value, assignment, calls)
+            if before == len(evidence.found.values):
+                continue
             held = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
             evidence.remember(list(held)[:_LONGEST_LIST])
 

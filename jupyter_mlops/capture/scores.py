@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 
 
 def find_called(evidence: Evidence) -> None:
-    """Tell the values of scoring calls that are told by nobody else."""
+    """Tell the values of scoring calls that are told by nobody else.
+
+    What a function of the notebook's own scores on the way to what it gives back is no fact beside that.
+    """
+    steps = evidence.own_functions()
     by_name: dict[str, list[Event]] = {}
     # Of a call made several times the last one counts, as it does in a replay.
     parts: dict[str, tuple[str, Event, list[Member]]] = {}
     for event in evidence.calls:
         site = event.site
+        if site.scope.rpartition(".")[2] in steps and site.scope:
+            continue
         report = report_of(event)
         if report is not None:
             parts[site.key] = ("report", event, members(report))

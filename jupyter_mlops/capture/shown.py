@@ -202,7 +202,11 @@ def _show(evidence: Evidence, event: Event) -> None:
 
 def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None) -> None:
     value, site = event.value, event.site
-    known = site.expression in evidence.found.values and evidence.same(site.expression, value)
+    known = any(
+        detail.expression == site.expression and detail.scope == site.scope and evidence.same(told, value)
+        for told, detail in evidence.found.details.items()
+    )
+    known = known or (site.expression in evidence.found.values and evidence.same(site.expression, value))
     if known or not name or evidence.is_setting(event):
         return
     whole = type(to_number(value)) is int

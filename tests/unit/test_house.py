@@ -43,7 +43,7 @@ MAY_IMPORT = {
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
 FOUNDATIONS = {
     "names", "sites", "numbers", "vocabulary", "metric_names", "members", "assignments", "evaluation", "settings",
-    "evidence", "lines", "syntax", "printing", "watching", "models",
+    "evidence", "lines", "syntax", "printing", "watching", "models", "notebook_file",
 }  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger", "metrics"}

@@ -275,3 +275,54 @@ def test_what_a_reader_calls_a_score(code: str, expected: dict[str, float]) -> N
         "y, guess = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])"
     )
     assert notebook.run(code).values == pytest.approx(expected)
+
+
+HELPER = """
+from sklearn.metrics import accuracy_score, f1_score, mean_squared_error
+y, guess = [0, 1, 1, 0], [0, 1, 0, 0]
+def evaluate(y, guess):
+    acc, f1 = accuracy_score(y, guess), f1_score(y, guess)
+    print("Accuracy:", round(acc, 4))
+    print(f"F1: {f1:.4f}")
+    return acc, f1
+def rmse(y, guess):
+    return mean_squared_error(y, guess) ** .5
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("a1, f1 = evaluate(y, guess)", ["a1", "f1"]),
+        ("res = evaluate(y, guess)", ["accuracy", "f1"]),
+        ("evaluate(y, guess)", ["accuracy", "f1"]),
+        ("score_lr = rmse(y, guess)\nprint('RMSE', score_lr)\nbest = score_lr", ["score_lr"]),
+        ("print('RMSE', rmse(y, guess))", ["RMSE"]),
+    ],
+)
+def test_what_a_helper_gives_back_is_one_number_under_one_name(code: str, names: list[str]) -> None:
+    notebook = Notebook()
+    notebook.run(HELPER)
+    found = notebook.run(code)
+    assert list(found.values) == names
+    told = [detail.evaluation for detail in found.details.values()]
+    assert all(evaluation is not None and evaluation.target for evaluation in told)
+    assert all(detail.trivial is not None for detail in found.details.values())
+
+
+def test_the_last_of_many_turns_knows_what_it_was_scored_on() -> None:
+    found = Notebook().run(
+        """
+import numpy as np
+from sklearn.metrics import mean_absolute_error
+y = np.arange(6.0)
+for i in range(150):
+    s = mean_absolute_error(y, y + 1 / (i + 1))
+s
+"""
+    )
+    assert list(found.values) == ["mean_absolute_error"]
+    detail = found.details["mean_absolute_error"]
+    assert detail.points == 150
+    assert detail.evaluation is not None
+    assert (detail.evaluation.target_name, detail.evaluation.rows, detail.trivial) == ("y", 6, 1.5)
