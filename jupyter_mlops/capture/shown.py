@@ -119,7 +119,9 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
             return ""
         bound = evidence.assignments.get(site.expression) if not site.scope else None
         source = ast.unparse(bound.value) if bound is not None else site.expression
-        looks = whole or evidence.explores(site.expression) or reads_clock(source)
+        if reads_clock(source) and call is None and not sounds_like_metric(told):
+            return ""  # how long it took, under the name of what took so long
+        looks = whole or evidence.explores(site.expression)
         if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
             return ""
         if site.key in crowded or not any(map(str.isalpha, label)):

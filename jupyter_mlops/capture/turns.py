@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .assignments import reads_clock
 from .metric_names import BETWEEN, canonical, expression_name
 from .numbers import is_number, to_number
 from .vocabulary import is_learnt, is_setting, sounds_like_metric, sounds_like_size, words
@@ -79,6 +80,8 @@ def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
         if call is None and is_learnt(label):
             return  # `predicted=…, expected=…` is what was scored, row by row.
         if type(to_number(event.value)) is int and not sounds_like_metric(label) and call is None:
+            return
+        if reads_clock(event.site.expression) and not sounds_like_metric(label):
             return
         if call is not None and not sounds_like_metric(label):
             label = evidence.call_name(call) if not words(event.label) else label

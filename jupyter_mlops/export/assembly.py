@@ -94,7 +94,13 @@ class Session:
         self.executions = shown.name_shown_values(cells)
         self.by_order = {cell.order: cell for cell in self.executions}
         self.wanted = own_orders(run) - set(exclude)
-        timed = {name for name in run.metrics if validation.measures_time(name)}
+        timed = {
+            name
+            for name in run.metrics
+            if validation.measures_time(
+                name, run.metric_details[name].expression if name in run.metric_details else ""
+            )
+        }
         #: The metrics that a proof has to reproduce: all but measured durations.
         self.proved = {name: value for name, value in run.metrics.items() if name not in timed} or run.metrics
         self.executable = self.environment.executable or sys.executable

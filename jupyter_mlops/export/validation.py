@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 RELATIVE = 1e-6
 
 
-def measures_time(name: str) -> bool:
-    """Whether a metric's name says that it is a duration: no two runs agree on those."""
+_CLOCK = re.compile(r"\b(?:time|perf_counter|perf_counter_ns|time_ns|monotonic|process_time|now|today)\(\)")
+
+
+def measures_time(name: str, expression: str = "") -> bool:
+    """Whether a metric's name or code says that it is a duration: no two runs agree on those."""
+    if _CLOCK.search(expression):
+        return True
     found = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
     while found and found[-1] in ("mean", "std", "min", "max", "total", "s", "ms", "sec"):
         found.pop()

@@ -179,7 +179,19 @@ def test_a_validated_version_is_promoted(lab: LabPage, quickstart: str) -> None:
     expect(promote.get_by_role("option", name="champion")).to_have_count(0)
     # It has stood nowhere before.
     expect(panel.pipelines.get_by_role("button", name="Roll back champion")).to_have_count(0)
+    panel.pipelines.get_by_text("Protect rows…").click()
+    rows = panel.pipelines.get_by_role("textbox", name="Rows of by_hand to protect, as a condition")
+    rows.fill("no_such_column = 1")
+    rows.press("Enter")
+    expect(panel.pipelines.get_by_role("alert")).to_contain_text("There is no column 'no_such_column'")
+    rows.fill("y_true = 'Gentoo'")
+    panel.pipelines.get_by_role("button", name="Protect for champion").click()
+    held = panel.pipelines.get_by_role("button", name="Protect y_true = 'Gentoo' no more for champion")
+    expect(held).to_be_visible()
+    expect(panel.pipelines.get_by_role("alert")).to_have_count(0)
     lab.picture("champion")
+    held.click()
+    expect(held).to_have_count(0)
 
 
 def test_what_goes_wrong_with_an_alias_is_seen(lab: LabPage, quickstart: str) -> None:

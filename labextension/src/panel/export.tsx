@@ -108,15 +108,18 @@ function NameForm({ model, trans, current }: IExportProps): JSX.Element {
           ? `${current.problem.message} ${current.problem.hint}`
           : help}
       </p>
-      <label className="jp-Mlops-choice">
+      <label
+        className="jp-Mlops-choice"
+        title={trans.__(
+          'A virtual environment made from the version’s requirements.lock alone'
+        )}
+      >
         <input
           type="checkbox"
           checked={environment}
           onChange={event => setEnvironment(event.target.checked)}
         />{' '}
-        {trans.__(
-          'Prove it in a new environment made from its requirements (slower)'
-        )}
+        {trans.__('Prove it in a new environment (slower)')}
       </label>
       <div className="jp-Mlops-buttons">
         <button

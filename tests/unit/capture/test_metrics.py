@@ -191,6 +191,15 @@ def test_every_label_of_a_loop_remembers_which_turn_it_was() -> None:
     assert [found.details[name].path for name in ("a", "bb", "ccc")] == [("@0",), ("@1",), ()]
 
 
+def test_how_long_each_try_of_a_loop_took_is_no_metric() -> None:
+    notebook = Notebook()
+    notebook.run("from time import time")
+    found = notebook.run(
+        "for name in ['a', 'b']:\n    t0 = time()\n    print('%s: %.2fs' % (name, time() - t0))"
+    )
+    assert found.values == {}
+
+
 def test_a_table_printed_in_a_loop_remembers_which_turn_it_was() -> None:
     notebook = Notebook()
     found = notebook.run("for part in (4, 2):\n    scores = {'acc': 1 / part}\n    print(scores)")

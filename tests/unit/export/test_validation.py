@@ -13,7 +13,7 @@ import pytest
 import xxhash
 
 from jupyter_mlops.export.trial import run_script
-from jupyter_mlops.export.validation import changed_inputs, compare, same, unread_settings
+from jupyter_mlops.export.validation import changed_inputs, compare, measures_time, same, unread_settings
 from jupyter_mlops.records import FileUse
 
 if TYPE_CHECKING:
@@ -157,3 +157,18 @@ def test_what_fills_the_disk_or_the_memory_is_stopped(
 def test_a_setting_that_nothing_reads_is_found() -> None:
     code = "def train(config, other):\n    return config.rate * other.depth\n"
     assert unread_settings(code, ["rate", "depth"], "config") == ["depth"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expression", "is_time"),
+    [
+        ("fit_time", "", True),
+        ("ward", "time() - t0", True),
+        ("ward", "time.perf_counter() - begun", True),
+        ("accuracy", "accuracy_score(y, p)", False),
+        ("lifetime", "df.lifetime()", False),
+        ("overtime", "m.overtime_rate", False),
+    ],
+)
+def test_a_duration_is_told_by_its_name_or_its_clock(name: str, expression: str, is_time: bool) -> None:
+    assert measures_time(name, expression) is is_time
