@@ -291,8 +291,11 @@ class Digest:
                 self.add(list(items or ()), depth + 1)
 
     def told(self, state: Any) -> Any:
-        """What counts of an object's state."""
-        return state
+        """What counts of an object's state: not where another part of it lies in memory."""
+        if not isinstance(state, dict):
+            return state
+        places = set(map(id, state.values()))
+        return {key: value for key, value in state.items() if type(value) is not int or value not in places}
 
     def _array(self, value: Any, depth: int) -> None:
         import numpy as np
@@ -339,6 +342,7 @@ class Fractions(Digest):
 
     def told(self, state: Any) -> Any:
         """What counts of an object's state: where a solver stopped, and not after how many turns."""
+        state = super().told(state)
         tolerance = state.get("tol") if isinstance(state, dict) else None
         if type(tolerance) is not float:
             return state

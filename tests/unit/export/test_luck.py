@@ -90,6 +90,8 @@ def test_chance_shows_though_the_metric_is_equal(
     assert set(chance.differing(code, "metrics", first.observed, second.observed)) == reached
 
 
+#: TfidfVectorizer remembers so for which stop words it has warned.
+PLACED = "x = types.SimpleNamespace(words=[1.0], words_id=0); x.words_id = id(x.words)"
 NEAR = "x = types.SimpleNamespace(tol=1e-4, coef_=2 + 1e-5 * np.random.rand(3), n_iter_=id(config))"
 
 
@@ -97,6 +99,7 @@ NEAR = "x = types.SimpleNamespace(tol=1e-4, coef_=2 + 1e-5 * np.random.rand(3), 
     ("lines", "reached", "near"),
     [
         ([NEAR, "y = x.coef_ * 3", "metrics['acc'] = float(y.mean() > 2)"], set(), {"train.x", "train.y"}),
+        ([PLACED, "np.random.rand()", "metrics['acc'] = x.words[0]"], set(), set()),
         ([NEAR.replace("1e-5", "1e-3"), "metrics['acc'] = x.tol"], {"train.x"}, set()),
         ([NEAR, "z = [id(x), 1.5]", "metrics['acc'] = float(len(z))"], {"train.z"}, {"train.x"}),
         (["x = 3 + 1e-5 * np.random.rand(3)", "metrics['acc'] = float(x.mean() > 2)"], {"train.x"}, set()),
