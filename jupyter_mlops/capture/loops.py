@@ -9,6 +9,7 @@ with the speed of the loop, so that an empty loop of ten million steps costs a f
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import sys
@@ -120,20 +121,13 @@ class LoopWatch:
 
     def slices(self, iterator: Iterator[Any], what: What, code: CodeType) -> Iterator[Iterator[Any]]:
         """Cut `iterator` into slices, sampling the loop that runs in `code` between them."""
-        loop = self.loops.get(what[0])
-        if loop is None:
-            loop = self.loops[what[0]] = Loop(what)
-        loop.entered += 1
-        if loop.scope and loop.entered <= _GIVEN:
-            frame = sys._getframe(1)
-            if frame.f_code is code:
-                self.arguments[loop.scope.rpartition(".")[2]] = arguments_of(frame)
-        self.running.append(loop)
-        base = loop.steps
         try:
-            loop.total = _length(iterator)
+            loop, begun = self._enter(iterator, what, sys._getframe(1), code)
         except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
             self._fault(fault)
+            yield iterator
+            return
+        base = loop.steps
         over = False
 
         def end() -> Iterator[Any]:
@@ -148,7 +142,6 @@ class LoopWatch:
         sized = id(type(iterator)) in _FIXED
         source = iterator if sized else chain(iterator, end())
         left = loop.total or 0
-        begun = _lengths(loop, sys._getframe(1)) if loop.lists else {}
         take = 1
         step = 0
         clock = perf_counter
@@ -170,13 +163,16 @@ class LoopWatch:
                     step += take
                 time = clock()
                 loop.steps = base + step
-                if watched or loop.targets:
-                    running = running or sys._getframe(1)
-                    self._sample(loop, watched, running, code, base + step - 1, time)
+                try:
+                    if watched or loop.targets:
+                        running = running or sys._getframe(1)
+                        self._sample(loop, watched, running, code, base + step - 1, time)
+                    if time > self._next and not over:
+                        self._tell(loop, time)
+                except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+                    self._fault(fault)
                 if over:
                     return
-                if time > self._next:
-                    self._tell(loop, time)
                 if step >= _EXACT:
                     after = clock()
                     pace = max((time - last) / take, 1e-9)
@@ -189,12 +185,32 @@ class LoopWatch:
             if loop.label != "while" or frame.f_lineno != loop.line:
                 step = (loop.total or 0) - length_hint(iterator) if sized else step + 1
                 loop.steps = base + step
-                self._sample(loop, watched, frame, code, base + step - 1, clock())
+                with contextlib.suppress(Exception):
+                    self._sample(loop, watched, frame, code, base + step - 1, clock())
         finally:
             if loop in self.running:
                 self.running.remove(loop)
             if loop.lists:
-                self._collect(loop, sys._getframe(1), code, begun)
+                with contextlib.suppress(Exception):
+                    self._collect(loop, sys._getframe(1), code, begun)
+
+    def _enter(
+        self, iterator: Iterator[Any], what: What, frame: FrameType, code: CodeType
+    ) -> tuple[Loop, dict[tuple[str, str], int]]:
+        """The loop that begins, and how long its lists are so far."""
+        loop = self.loops.get(what[0])
+        if loop is None:
+            loop = self.loops[what[0]] = Loop(what)
+        loop.entered += 1
+        if loop.scope and loop.entered <= _GIVEN and frame.f_code is code:
+            self.arguments[loop.scope.rpartition(".")[2]] = arguments_of(frame)
+        try:
+            loop.total = _length(iterator)
+        except Exception as fault:  # noqa: BLE001 — a loop without an end in sight is one all the same
+            self._fault(fault)
+        begun = _lengths(loop, frame) if loop.lists else {}
+        self.running.append(loop)
+        return loop, begun
 
     def _sample(
         self, loop: Loop, watched: Watched, frame: FrameType, code: CodeType, step: int, time: float
@@ -287,7 +303,11 @@ def iterate(iterator: Iterator[Any], what: What) -> Iterator[Any]:
     loop = watch.loops.get(what[0])
     if loop is not None and loop.entered > _ENTERED and loop.steps < loop.entered * 1_000:
         return iterator
-    return chain.from_iterable(watch.slices(iterator, what, sys._getframe(1).f_code))
+    try:
+        slices = watch.slices(iterator, what, sys._getframe(1).f_code)
+    except Exception:  # noqa: BLE001 — our fault must never become the user's
+        return iterator
+    return chain.from_iterable(slices)
 
 
 def series_of(watch: LoopWatch) -> list[LoopSeries]:

@@ -51,6 +51,12 @@ _NO_MODELS = frozenset(
 _DATACLASS = "__dataclass_fields__"
 
 
+#: Read past what a metaclass may do to attribute access.
+_MRO: Any = type.__dict__["__mro__"]
+_VARS: Any = type.__dict__["__dict__"]
+_NAME: Any = type.__dict__["__name__"]
+
+
 def is_scalar(value: Any) -> bool:
     """Whether a value can be a setting: a bool, a number, a short text."""
     kind = type(value)
@@ -72,7 +78,7 @@ def held_settings(name: str, value: Any) -> dict[str, Any]:
         if found.get("__module__") != "__main__" or any(callable(item) for item in own.values()):
             return {}
         return _plain_items(own, 1)
-    fields = any(_DATACLASS in vars(base) for base in kind.__mro__[:-1])
+    fields = any(_DATACLASS in _VARS.__get__(base) for base in _MRO.__get__(kind)[:-1])
     if (
         kind is types.SimpleNamespace
         or _path(kind) == "argparse.Namespace"
@@ -88,7 +94,7 @@ def held_settings(name: str, value: Any) -> dict[str, Any]:
 
 
 def _path(kind: type) -> str:
-    return f"{module_of(kind)}.{kind.__name__}"
+    return f"{module_of(kind)}.{_NAME.__get__(kind)}"
 
 
 def _plain_items(items: Mapping[Any, Any], depth: int) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +25,7 @@ INNER = [
     "capture.recorder.instrument",
     "capture.recorder.OutputWatch",
     "capture.recorder.code_hash",
-    "capture.recorder.loading",
+    "capture.recorder.loadings",
     "capture.recorder.seeds_in",
     "capture.recorder.Drafter.fill",
     "capture.draft.find_metrics",
@@ -88,6 +91,49 @@ def _break(path):
     setattr(_owner, _name, fault)
 """
 
+#: Every function of the two rooms, broken where it lies: whoever holds it calls the fault.
+ANY = """
+import importlib as _importlib, pkgutil as _pkgutil, sys as _sys, types as _types
+def _fault(*args, **kwargs):
+    raise RuntimeError("injected")
+def _plain(value):
+    value = getattr(value, "fget", None) or getattr(value, "func", None) or value
+    value = getattr(value, "__func__", value)
+    while hasattr(value, "__wrapped__"):
+        value = value.__wrapped__
+    return value if type(value) is _types.FunctionType else None
+def _functions():
+    found = {}
+    def note(owner, path, module):
+        for name, value in list(vars(owner).items()):
+            if isinstance(value, type) and value.__module__ == module and path.count(":") < 2:
+                note(value, f"{path}:{name}", module)
+                continue
+            function = _plain(value)
+            if function is not None and function.__module__ == module and not function.__code__.co_freevars:
+                found[f"{path}:{name}"] = function
+    for room in ("capture", "notebook"):
+        package = _importlib.import_module(f"jupyter_mlops.{room}")
+        for info in _pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            if info.name in _sys.modules:
+                note(_sys.modules[info.name], info.name.removeprefix("jupyter_mlops."), info.name)
+    return found
+_all = _functions()
+def _swap(path):
+    global _function, _code
+    _function = _all[path]
+    _code = _function.__code__
+    _function.__code__ = _fault.__code__
+"""
+#: These stand in the user's own path: they are the guards, or give their argument on.
+GUARDS = (
+    "capture.files:_hook", "capture.loops:iterate", "capture.loops:spin", "capture.outputs:OutputWatch:_see",
+    "capture.probes:see", "notebook.interrupts:deferred", "notebook.magics:neutralise",
+    "notebook.watcher:Watcher:_foreign", "notebook.watcher:Watcher:pre_run_cell",
+    "notebook.watcher:Watcher:post_run_cell", "notebook.watcher:Watcher:visit",
+)  # fmt: skip
+SAMPLE = 40
+
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
@@ -99,6 +145,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     kernel.load()
     kernel.run(CELL)
     kernel.run(BREAK, silent=True)
+    kernel.run(ANY, silent=True)
     yield kernel
     kernel.close()
 
@@ -123,6 +170,29 @@ def test_the_cell_runs_as_if_untracked(kernel: Kernel, path: str) -> None:
     assert "injected" not in failing.traceback
     assert "jupyter_mlops" not in namespace.stdout
     assert kernel.run("1 + 1").result == "2"
+
+
+def test_any_function_may_fail(kernel: Kernel) -> None:
+    """A sample of all functions, the same on every machine; all of them in a long run."""
+    told = kernel.run("import json as _json\nprint(_json.dumps(sorted(_all)))", store_history=False).stdout
+    paths = [path for path in json.loads(told) if not path.startswith(GUARDS)]
+    assert len(paths) > 500
+    if not os.environ.get("JUPYTER_MLOPS_LONG_TESTS"):
+        paths = random.Random(3).sample(paths, SAMPLE)
+    expected = kernel.run("accuracy", store_history=False).result
+    broken = {}
+    for path in paths:
+        kernel.run(f"_swap({path!r})", silent=True)
+        outcome = kernel.run(CELL)
+        assert kernel.run("_function.__code__ = _code", silent=True).status == "ok", path
+        said = [line for line in outcome.stdout.splitlines() if not line.startswith("jupyter_mlops: ")]
+        if (outcome.status, said, outcome.result) != ("ok", ["loss 0.5", "loss 1.0"], expected):
+            broken[path] = (outcome.status, said[:5], outcome.result, outcome.error.get("evalue"))
+    assert not broken, "\n".join(f"{path}: {how}" for path, how in broken.items())
+    namespace = kernel.run(
+        "print(sorted(n for n in globals() if not n.startswith('_')))", store_history=False
+    )
+    assert "jupyter_mlops" not in namespace.stdout
 
 
 def test_capture_is_whole_again_afterwards(kernel: Kernel) -> None:
