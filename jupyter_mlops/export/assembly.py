@@ -38,6 +38,7 @@ from . import (
 from .plan import Cell, ConfigField, Hoisted, Script, Site, Slice, Step, Words
 from .purity import Quietness
 from .references import references
+from .translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -94,16 +95,18 @@ class Session:
         self.executions = shown.name_shown_values(cells)
         self.by_order = {cell.order: cell for cell in self.executions}
         self.wanted = own_orders(run) - set(exclude)
-        timed = {
-            name
-            for name in run.metrics
-            if validation.measures_time(
-                name, run.metric_details[name].expression if name in run.metric_details else ""
-            )
-        }
+        timed = {name for name in run.metrics if self._measures_time(name)}
         #: The metrics that a proof has to reproduce: all but measured durations.
         self.proved = {name: value for name, value in run.metrics.items() if name not in timed} or run.metrics
         self.executable = self.environment.executable or sys.executable
+
+    def _measures_time(self, name: str) -> bool:
+        detail = self.run.metric_details.get(name)
+        if detail is None:
+            return validation.measures_time(name)
+        cell = self.by_order.get(detail.order or 0)
+        clocks = validation.clock_names(translate(cell.code)) if cell is not None else ()
+        return validation.measures_time(name, detail.expression, clocks)
 
     def _headed(self, cell: Execution) -> Execution:
         title = self.words[cell.order].title if cell.order in self.words else ""

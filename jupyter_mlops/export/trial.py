@@ -325,15 +325,20 @@ def _text(file: Path) -> str:
 def _observed(file: Path) -> Observed:
     with contextlib.suppress(OSError, ValueError):
         found = msgspec.json.decode(file.read_bytes(), type=Observed)
-        if not found.numbers:
-            return found
-        data, place, numbers = memoryview(Path(f"{file}.numbers").read_bytes()), 0, {}
+        return msgspec.structs.replace(found, numbers=_numbers(Path(f"{file}.numbers"), found))
+    return Observed()
+
+
+def _numbers(file: Path, found: Observed) -> dict[str, Numbers]:
+    """The fractions that a process kept; none where they cannot be read, and its hashes have to do."""
+    numbers: dict[str, Numbers] = {}
+    with contextlib.suppress(OSError):
+        data, place = memoryview(file.read_bytes()), 0
         for name, kept in found.numbers.items():
             end = place + 8 * sum(kept.parts)
             numbers[name] = msgspec.structs.replace(kept, data=bytes(data[place:end]))
             place = end
-        return msgspec.structs.replace(found, numbers=numbers)
-    return Observed()
+    return numbers
 
 
 def _tried(file: Path) -> dict[str, list[Tried]]:

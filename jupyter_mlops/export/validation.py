@@ -19,9 +19,40 @@ RELATIVE = 1e-6
 _CLOCK = re.compile(r"\b(?:time|perf_counter|perf_counter_ns|time_ns|monotonic|process_time|now|today)\(\)")
 
 
-def measures_time(name: str, expression: str = "") -> bool:
-    """Whether a metric's name or code says that it is a duration: no two runs agree on those."""
-    if _CLOCK.search(expression):
+def clock_names(code: str) -> set[str]:
+    """The names that a piece of code binds to what a clock said, and to nothing else."""
+    found: set[str] = set()
+    others: set[str] = set()
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return found
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            is_clock = isinstance(node.value, ast.Call) and _CLOCK.search(ast.unparse(node.value))
+            (found if is_clock else others).add(node.targets[0].id)
+    return found - others
+
+
+def _is_difference(expression: str, clocks: Collection[str]) -> bool:
+    """Whether an expression is the time from one clock's name to another's."""
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} <= set(clocks)
+    )
+
+
+def measures_time(name: str, expression: str = "", clocks: Collection[str] = ()) -> bool:
+    """Whether a metric's name or code says that it is a duration: no two runs agree on those.
+
+    `clocks` are names that hold what a clock said; see `clock_names`.
+    """
+    if _CLOCK.search(expression) or (clocks and _is_difference(expression, clocks)):
         return True
     found = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
     while found and found[-1] in ("mean", "std", "min", "max", "total", "s", "ms", "sec"):

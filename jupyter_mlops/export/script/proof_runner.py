@@ -202,7 +202,12 @@ def _asks_for_none() -> bool:
 
 
 class Digest:
-    """A hash of what a value holds, the same in every process that computed the same."""
+    """A hash of what a value holds, the same in every process that computed the same.
+
+    `place` is the name of the folder that this process has for itself, which is part of no value.
+    """
+
+    place = "…"
 
     def __init__(self) -> None:
         self.hash = hashlib.blake2b(digest_size=16)
@@ -240,8 +245,10 @@ class Digest:
         if self.items > _MOST_ITEMS or depth > _DEEPEST or isinstance(value, _SKIPPED):
             return
         kind = type(value)
-        if kind in (int, bool, str, bytes, type(None)):
-            self.say(f"{kind.__name__}{'' if kind is str and ' at 0x' in value else value!r}")
+        if kind is str:
+            self.say(f"str{'' if ' at 0x' in value else value.replace(self.place, '…')!r}")
+        elif kind in (int, bool, bytes, type(None)):
+            self.say(f"{kind.__name__}{value!r}")
         elif kind in (float, complex):
             self.fraction(value)
         elif id(value) in self.seen:
@@ -478,6 +485,7 @@ def main() -> None:
     with open(script, encoding="utf-8") as file:  # noqa: PTH123
         tree = ast.parse(file.read(), script)
     wishes = _wishes(observed)
+    Digest.place = Path(observed).absolute().parent.name or Digest.place
     start = _start(tree)
     configuration = _configuration(tree, start)
     tree = _observed(tree)
@@ -501,7 +509,7 @@ def main() -> None:
     code = run()
     if code == 0:
         seconds = time.monotonic() - begun
-        if observer.kept:
+        if observer.numbers:
             with open(f"{observed}.numbers", "wb") as file:  # noqa: PTH123
                 file.writelines(observer.kept)
         _write(observed, json.dumps(_noted(observer)))

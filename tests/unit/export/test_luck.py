@@ -99,6 +99,8 @@ NEAR = "x = types.SimpleNamespace(tol=1e-4, coef_=2 + 1e-5 * np.random.rand(3), 
     ("lines", "reached", "near"),
     [
         ([NEAR, "y = x.coef_ * 3", "metrics['acc'] = float(y.mean() > 2)"], set(), {"train.x", "train.y"}),
+        (["x = sys.argv[-1]", "y = pathlib.Path(x) / 'model.joblib'", "np.random.rand()", "metrics['acc'] = len([x, y])"],
+         set(), set()),
         ([PLACED, "np.random.rand()", "metrics['acc'] = x.words[0]"], set(), set()),
         ([NEAR.replace("1e-5", "1e-3"), "metrics['acc'] = x.tol"], {"train.x"}, set()),
         ([NEAR, "z = [id(x), 1.5]", "metrics['acc'] = float(len(z))"], {"train.z"}, {"train.x"}),

@@ -13,7 +13,14 @@ import pytest
 import xxhash
 
 from jupyter_mlops.export.trial import run_script
-from jupyter_mlops.export.validation import changed_inputs, compare, measures_time, same, unread_settings
+from jupyter_mlops.export.validation import (
+    changed_inputs,
+    clock_names,
+    compare,
+    measures_time,
+    same,
+    unread_settings,
+)
 from jupyter_mlops.records import FileUse
 
 if TYPE_CHECKING:
@@ -157,6 +164,14 @@ def test_what_fills_the_disk_or_the_memory_is_stopped(
 def test_a_setting_that_nothing_reads_is_found() -> None:
     code = "def train(config, other):\n    return config.rate * other.depth\n"
     assert unread_settings(code, ["rate", "depth"], "config") == ["depth"]
+
+
+def test_a_duration_is_told_by_the_names_of_two_clocks() -> None:
+    code = "import time\nt0 = time.time()\nx = fit()\nt1 = time.time()\nloss = 1.5\nt2 = time.time()\nt2 = x"
+    assert clock_names(code) == {"t0", "t1"}
+    assert measures_time("27s", "t1 - t0", clock_names(code))
+    assert not measures_time("gain", "x - loss", clock_names(code))
+    assert not measures_time("gain", "t2 - t0", clock_names(code))
 
 
 @pytest.mark.parametrize(
