@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import io
 import re
+import textwrap
 import tokenize
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .gathering import gathered
 from .references import references
 from .source import Source, indented, segments
 
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
 
 #: The module beside every script that runs it.
 RUNNER = "pipeline_runner"
+_WIDTH = 100
 #: What a script takes from the runner, and names of its own: what the user's code calls so keeps the name.
-_FROM_RUNNER = ("Metrics", "Step", "check_contract", "input_path", "output_path", "pick", "run_pipeline")
-_OWN = ("Config", "STEPS", "main")
+_FROM_RUNNER = ("Metrics", "Settings", "check_contract", "input_path", "output_path", "pick", "run_pipeline")
+_OWN = ("Config",)
 _STANDARD = {
     "Any": "typing.Any",
     "Path": "pathlib.Path",
     "contextlib": "contextlib",
-    "dataclass": "dataclasses.dataclass",
     "sys": "sys",
 }
 
@@ -106,7 +108,8 @@ class Writer:
         start, end = segments(source)[definition.node]
         if definition.extra:
             self._extend_signature(source, definition)
-        return source.render(start, end).strip("\n")
+        text = source.render(start, end).strip("\n")
+        return gathered(text, self.words.metrics) if self.words.metrics in definition.extra else text
 
     def _extend_signature(self, source: Source, definition: Definition) -> None:
         node = definition.node
@@ -161,7 +164,8 @@ class Writer:
         lines.append(indented(_without_bare_pass(body)))
         if step.outputs:
             lines.append(f"    return {', '.join(step.outputs)}")
-        return _with_result_returned("\n".join(lines), step.outputs)
+        text = gathered("\n".join(lines), self.words.metrics)
+        return _with_result_returned(text, self._own("check_contract"))
 
     def _bound_by_functions_only(self, step: Step, body: str) -> list[str]:
         """Names that only a ``global`` statement binds: they need a place in the step."""
@@ -214,27 +218,14 @@ class Writer:
         constants = [cell.source.text(statement) for cell, statement in self.hoisted.constants]
         definitions = [self.definition(found) for found in self.hoisted.definitions.values()]
         functions = [self.step(step, plan) for step in plan.steps]
-        ends = [
-            self._table(plan),
-            self._main(plan),
-            f"if __name__ == '__main__':\n    {self._own('sys')}.exit({self._own('main')}())",
-        ]
         config = self._config_class(plan.fields) if plan.fields else ""
-        body = [config, *constants, *definitions, *functions, *ends]
-        parts = [quoted(plan.title), self._imports(plan, body, imports()), *filter(None, body)]
+        body = [config, *constants, *definitions, *functions, self._start(plan)]
+        top = f"{_commented(plan.title)}\n\n{self._imports(plan, body, imports())}"
+        parts = [top, *filter(None, body)]
         return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
-    def _table(self, plan: Plan) -> str:
-        """The steps in order, each with what it gives."""
-        lines = [f"{self._own('STEPS')} = ("]
-        for step in plan.steps:
-            gives = "".join(f", {name!r}" for name in step.outputs)
-            keep = ", keep=False" if step.name in plan.unkept else ""
-            lines.append(f"    {self._own('Step')}({step.name}{gives}{keep}),")
-        return "\n".join([*lines, ")"])
-
-    def _main(self, plan: Plan) -> str:
-        config = self._own("Config") if plan.fields else "None"
+    def _start(self, plan: Plan) -> str:
+        """The end of the script: its steps in order, and which of their results are the pipeline's."""
         given = {
             "model": plan.model,
             "predictions": plan.predictions,
@@ -243,13 +234,13 @@ class Writer:
             "copies": tuple(plan.copies),
             "folders": tuple(plan.folders),
         }
-        more = "".join(f", {name}={value!r}" for name, value in given.items() if value)
-        return "\n".join(
-            [
-                f"def {self._own('main')}() -> int:",
-                f"    return {self._own('run_pipeline')}({config}, {self._own('STEPS')}{more})",
-            ]
-        )
+        arguments = [step.name for step in plan.steps]
+        # The last step's results are kept for nobody.
+        always = [step.name for step in plan.steps[:-1] if step.name in plan.unkept]
+        if always:
+            arguments.append(f"always=[{', '.join(always)}]")
+        arguments += [f"{name}={value!r}" for name, value in given.items() if value]
+        return f"if __name__ == '__main__':\n    {self._own('run_pipeline')}({', '.join(arguments)})"
 
     def _imports(self, plan: Plan, body: Sequence[str], more: Sequence[str]) -> str:
         """All imports; those beside the script are found when Python runs isolated, too."""
@@ -283,8 +274,7 @@ class Writer:
         """The typed configuration as a dataclass."""
         lines = [
             "# The settings, as config.yaml holds them.",
-            f"@{self._own('dataclass')}(frozen=True)",
-            f"class {self._own('Config')}:",
+            f"class {self._own('Config')}({self._own('Settings')}):",
         ]
         for item in fields:
             path = {"input": self._own("input_path"), "output": self._own("output_path")}.get(item.kind)
@@ -301,30 +291,26 @@ def _stored(step: Step) -> set[str]:
     }
 
 
-def _with_result_returned(text: str, outputs: Sequence[str]) -> str:
-    """``x = f(…)`` and ``return x`` at the end of a function as ``return f(…)``."""
-    if len(outputs) != 1:
-        return text
+def _with_result_returned(text: str, check: str) -> str:
+    """``x = check_contract("x", …)`` and ``return x`` at the end of a function as ``return check_contract("x", …)``.
+
+    Any other result keeps its name, since it is given on by it.
+    """
     source = Source(text)
     function = source.tree.body[0]
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101 - it was written as one
     if len(function.body) < 2:
         return text
     last, end = function.body[-2], function.body[-1]
-    plain = (
-        isinstance(last, ast.Assign)
-        and len(last.targets) == 1
-        and isinstance(last.targets[0], ast.Name)
-        and last.targets[0].id == outputs[0]
-    )
-    nested = any(
-        isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.Nonlocal)
-        for statement in function.body
-        for node in ast.walk(statement)
-    )
-    if not plain or nested or not source.stands_alone(last):
+    if (
+        not isinstance(end, ast.Return)
+        or not isinstance(end.value, ast.Name)
+        or not isinstance(last, ast.Assign)
+        or ast.unparse(last.targets[0]) != end.value.id
+        or not ast.unparse(last.value).startswith(f"{check}({end.value.id!r}, ")
+        or not source.stands_alone(last)
+    ):
         return text
-    assert isinstance(last, ast.Assign)  # noqa: S101 - see `plain`
     start, _ = source.extent(last)
     value, _ = source.extent(last.value)
     if source.data[start:value].count(b"("):
@@ -332,6 +318,12 @@ def _with_result_returned(text: str, outputs: Sequence[str]) -> str:
     source.replace_range(start, value, "return ")
     source.drop(end)
     return source.render(0, len(source.data))
+
+
+def _commented(text: str) -> str:
+    """`text` in comments, whatever is in it."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return "\n".join(f"# {line}" for line in textwrap.wrap(plain, _WIDTH))
 
 
 def _imported(node: ast.stmt) -> list[tuple[str, str]]:

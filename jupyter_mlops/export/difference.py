@@ -29,6 +29,7 @@ _TOGETHER = frozenset({"STEPS", "imports", "constants", "pipeline.py"})
 SECTIONS = ("config", "data contract", "code", "metrics", "environment")
 #: Where the machinery begins in scripts of before it had a file of its own.
 _MARK = "# ---- running"
+#: What listed the steps before the end of the script did.
 _TABLES = frozenset(
     {
         "STEPS",
@@ -166,7 +167,9 @@ def _pieces(code: str) -> dict[str, str]:
                 found[node.name] = text
         elif isinstance(node, ast.Import | ast.ImportFrom):
             found["imports"] = found.get("imports", "") + text + "\n"
-        elif isinstance(node, ast.AnnAssign | ast.Assign) and _bound(node) in _TABLES:
+        elif isinstance(node, ast.If) or (
+            isinstance(node, ast.AnnAssign | ast.Assign) and _bound(node) in _TABLES
+        ):
             found["STEPS"] = found.get("STEPS", "") + text + "\n"
         else:
             found["constants"] = found.get("constants", "") + text + "\n"

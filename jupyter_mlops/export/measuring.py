@@ -1,9 +1,9 @@
 """Finds where a run's metrics came to be, and makes the script keep them there.
 
 One mechanism: ``metrics["accuracy"] = …`` where the number is made. An expression that stands inside
-another, or whose every value counts (a score a loop computes for one model after the other), is
-wrapped in ``metrics.note("score", …)``, which remembers and gives back the value; after the
-statement ``metrics["forest: score"] = metrics.noted["score"][0]`` says which one is meant.
+another is wrapped in ``metrics.keep("accuracy", …)``, which gives back the value. One whose every value
+counts (a score a loop computes for one model after the other) is noted by ``metrics.note("score", …)``,
+and after the statement ``metrics.tell("score", ["forest", "logit"])`` says what the values are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OCCURRENCE = re.compile(r"@(\d+)")
 _PRINTERS = frozenset({"print", "display"})
 _LOGGING = "jupyter_mlops."
 #: A call that is longer than this would be broken into a line for each of its parts.
-_LINE = 110
+_LINE = 114
 _Loop = ast.For | ast.AsyncFor | ast.While
 
 
@@ -245,6 +245,9 @@ class Recorder:
             source.add_after(statement, lines)
             return
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            if len(sites) == 1 and not site.path and site.occurrence is None:
+                source.replace(node, f"{self.words.metrics}.keep({site.metric!r}, {_measured(site)})")
+                return
             key = self._key(sites)
             source.replace(node, f"{self.words.metrics}.note({key!r}, {_measured(site)})")
             self._read_out(sites, key)
@@ -316,6 +319,9 @@ class Recorder:
     def _all_kept(self, sites: list[Site], base: str) -> list[str]:
         """Statements that record numbers inside one value, those of a whole table or list in one of them."""
         lines: list[str] = []
+        name = _report_name(sites)
+        if name is not None:
+            return [f"{self.words.metrics}.take_report({name!r}, {base})"]
         by_depth: dict[int, list[Site]] = {}
         for site in sites:
             by_depth.setdefault(len(site.path), []).append(site)
@@ -327,8 +333,7 @@ class Recorder:
                 keys = ", ".join(_keys(level) for level in levels)
                 lines.append(f"{self.words.metrics}.take({name!r}, {base}, {keys})")
             elif table is not None:
-                told = f"{table.name!r}, {base}, {table.rows!r}, {table.columns!r}"
-                lines.append(f"{self.words.metrics}.take_rows({told})")
+                lines.append(f"{self.words.metrics}.take_rows({table.arguments(base)})")
             else:
                 lines.extend(self._kept(member, base) for member in members)
         return lines
@@ -350,7 +355,14 @@ class Recorder:
     def _read_out(self, sites: list[Site], key: str) -> None:
         noted = f"{self.words.metrics}.noted[{key!r}]"
         places = {site.metric: -1 if site.occurrence is None else site.occurrence for site in sites}
-        told = f"{self.words.metrics}.tell({key!r}, {places!r})"
+        *first, final = places
+        if list(places.values())[:-1] != list(range(len(first))) or places[final] not in (-1, len(first)):
+            told = repr(places)
+        elif places[final] == -1:
+            told = f"{first!r}, last={final!r}"
+        else:
+            told = repr(list(places))
+        told = f"{self.words.metrics}.tell({key!r}, {told})"
         if len(sites) > 1 and len(told) <= _LINE and not any(site.path for site in sites):
             lines = [told]
         else:
@@ -418,6 +430,21 @@ class Recorder:
             mapping = call.args[0] if call.args else given.get("metrics")
             return f"{self.words.metrics}.update({source.text(mapping)})" if mapping is not None else ""
         return ""
+
+
+def _report_name(sites: Sequence[Site]) -> str | None:
+    """The common name of metrics that are all scores of one classification report; else None."""
+    node = sites[0].node
+    if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("classification_report"):
+        return None
+    scores = [site for site in sites if len(site.path) == 2]
+    others = [site for site in sites if site not in scores]
+    found = _as_product(scores) if len(scores) > 2 else None
+    if found is None or {*found[1][1]} != {"precision", "recall", "f1-score"}:
+        return None
+    prefix = f"{found[0]}." if found[0] else ""
+    plain = all(len(site.path) == 1 and site.metric == f"{prefix}{site.path[0]}" for site in others)
+    return found[0] if plain else None
 
 
 def _as_product(sites: Sequence[Site]) -> tuple[str, list[list[str | int | float]]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,20 @@ _LONGEST = 40
 class Table:
     """What ``take_rows`` has to be told: the metrics' common name, what rows are called, the columns.
 
-    `rows` are labels in order, or by position where some rows hold no metric.
+    `rows` are labels in order, or by position where some rows hold no metric; with `by` there are none,
+    and a row is called by its values in those columns.
     """
 
     name: str
     rows: list[str] | dict[int, str]
     columns: list[str]
+    by: tuple[str, ...] = ()
+
+    def arguments(self, table: str) -> str:
+        """What the call is given, `table` being the expression of the table."""
+        rows = f"by={list(self.by)!r}" if self.by else repr(self.rows)
+        columns = f"columns={self.columns!r}" if self.by else repr(self.columns)
+        return f"{self.name!r}, {table}, {rows}, {columns}"
 
 
 def as_table(sites: Sequence[Site], texts: Sequence[str]) -> Table | None:
@@ -49,16 +58,42 @@ def as_table(sites: Sequence[Site], texts: Sequence[str]) -> Table | None:
         return None
     first = metrics[columns[0], positions[0]]
     parts = first.split(".")
+    tables = []
     for name in dict.fromkeys(["", *(".".join(parts[:count]) for count in range(1, len(parts)))]):
+        prefix = f"{name}." if name else ""
+        inside = [
+            metrics[columns[0], position].removeprefix(prefix).rpartition(".")[0] for position in positions
+        ]
+        whole = positions == list(range(len(positions)))
+        by = _told_by(inside, [text for text in texts if text not in columns]) if whole else ()
+        if by and all(
+            joined(name, label, column) == metrics[column, position]
+            for position, label in zip(positions, inside, strict=True)
+            for column in columns
+        ):
+            return Table(name, [], columns, by)
         labels = [
             _label(name, columns, [metrics[column, position] for column in columns], texts)
             for position in positions
         ]
         if all(label is not None for label in labels):
             found = [label or "" for label in labels]
-            whole = positions == list(range(len(positions)))
-            return Table(name, found if whole else dict(zip(positions, found, strict=True)), columns)
-    return None
+            tables.append(Table(name, found if whole else dict(zip(positions, found, strict=True)), columns))
+    return min(tables, key=lambda table: len(table.arguments("")), default=None)
+
+
+def _told_by(labels: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
+    """The columns whose names and numbers make up all `labels`: ``depth_3_rate_0.1``."""
+    if len(labels) < 2:
+        return ()
+    names = [
+        text
+        for text in texts
+        if text and all(re.search(rf"(?:^|_){re.escape(text)}_-?\d", label) for label in labels)
+    ]
+    names.sort(key=labels[0].index)
+    shape = re.compile("_".join(rf"{re.escape(name)}_(-?[\d.e+-]+)" for name in names))
+    return tuple(names) if names and all(map(shape.fullmatch, labels)) else ()
 
 
 def _label(name: str, columns: Sequence[str], metrics: Sequence[str], texts: Sequence[str]) -> str | None:

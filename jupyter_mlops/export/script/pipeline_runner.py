@@ -2,7 +2,8 @@
 
 A step is a plain function. It is given what earlier steps gave, by the names of its parameters; a
 parameter of the type `Metrics` is given the numbers of this run, one of the configuration's type the
-configuration. ``pipeline.py`` hands its steps to `run_pipeline`, which is its command line.
+configuration. What it gives itself goes by the names after its ``return``. ``pipeline.py`` hands its
+steps to `run_pipeline`, which is its command line.
 
 Exit codes: 0 done, 2 configuration, 3 contract, 4 metric gate, 5 step. The log is JSON lines on
 standard error; metrics are printed on standard output.
@@ -11,8 +12,10 @@ standard error; metrics are printed on standard output.
 from __future__ import annotations
 
 import argparse
+import ast
 import asyncio
 import dataclasses
+import functools
 import importlib.util
 import inspect
 import itertools
@@ -29,7 +32,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 PIPELINE_FOLDER = Path(__file__).resolve().parent
 
@@ -37,13 +40,21 @@ Value = TypeVar("Value")
 
 
 class Metrics(dict[str, Any]):
-    """The run's numbers by name; `note` remembers every value an expression takes."""
+    """The run's numbers by name.
+
+    `keep` keeps a value inside an expression, `note` every value it takes, of which `tell` says the names.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.noted: dict[str, list[Any]] = {}
 
-    def note(self, key: str, value: Any) -> Any:
+    def keep(self, name: str, value: Value) -> Value:
+        """Keep `value` as the metric `name` and give it back; of many the last one counts."""
+        self[name] = value
+        return value
+
+    def note(self, key: str, value: Value) -> Value:
         """Remember `value` under `key` and give it back."""
         self.noted.setdefault(key, []).append(value)
         return value
@@ -54,16 +65,39 @@ class Metrics(dict[str, Any]):
             words = [re.sub(r"\W+", "_", str(key)).strip("_") for key in path]
             self[".".join([name, *words] if name else words)] = pick(value, *path)
 
+    def take_report(self, name: str, report: Mapping[str, Any]) -> None:
+        """Keep the scores of a classification report, as ``name.class.score``."""
+        for label, scores in report.items():
+            if isinstance(scores, Mapping):
+                self.take(name, report, [label], [key for key in scores if key != "support"])
+            else:
+                self.take(name, report, [label])
+
     def take_rows(
-        self, name: str, table: Any, rows: Sequence[str] | Mapping[int, str], columns: Sequence[str]
+        self,
+        name: str,
+        table: Any,
+        rows: Sequence[str] | Mapping[int, str] = (),
+        columns: Sequence[str] = (),
+        *,
+        by: Sequence[str] = (),
     ) -> None:
-        """Keep a table's numbers as ``name.row.column``; `rows` says what its rows are called, in order."""
+        """Keep a table's numbers as ``name.row.column``.
+
+        `rows` says what its rows are called, in order or by position; with `by` it is their own values in
+        these columns: ``depth_3_rate_0.1``.
+        """
+        if by:
+            told = [[f"{key}_{value}" for value in list(table[key])] for key in by]
+            rows = ["_".join(parts)[:40] for parts in zip(*told, strict=True)]
         places = rows if isinstance(rows, Mapping) else dict(enumerate(rows))
         for (place, row), column in itertools.product(places.items(), columns):
             self[joined(name, row, column)] = pick(table, column, place)
 
-    def tell(self, key: str, places: Mapping[str, int]) -> None:
-        """Keep values that were noted under `key`, each by its place among them."""
+    def tell(self, key: str, names: Sequence[str] | Mapping[str, int], *, last: str = "") -> None:
+        """Keep the values that were noted under `key` by their names in order, or each by its place."""
+        places = dict(names if isinstance(names, Mapping) else zip(names, itertools.count(), strict=False))
+        places |= {last: -1} if last else {}
         for name, place in places.items():
             self[name] = self.noted[key][place]
 
@@ -98,10 +132,10 @@ class Step:
     Results of a step that must not be kept (``keep=False``) are made again each time.
     """
 
-    def __init__(self, call: Callable[..., Any], *gives: str, keep: bool = True) -> None:
+    def __init__(self, call: Callable[..., Any], *, keep: bool = True) -> None:
         self.call = call
         self.name: str = call.__name__
-        self.gives = gives
+        self.gives = _returned(call.__code__.co_filename).get(self.name, ())
         self.keep = keep
         self.takes = inspect.signature(call).parameters
 
@@ -112,6 +146,34 @@ class Step:
         return {name for name in held if name in code.co_consts}
 
 
+@functools.cache
+def _returned(file: str) -> dict[str, tuple[str, ...]]:
+    """What every function of a script gives: the names after its ``return``."""
+    found = {}
+    for node in ast.parse(Path(file).read_text(encoding="utf-8"), file).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            last = node.body[-1]
+            value = last.value if isinstance(last, ast.Return) else None
+            parts = value.elts if isinstance(value, ast.Tuple) else [value] if value else []
+            found[node.name] = tuple(map(_name_of, parts))
+    return found
+
+
+def _name_of(result: ast.expr) -> str:
+    """The name of a result: its own, or that of the contract it is held against."""
+    if isinstance(result, ast.Call) and result.args and isinstance(result.args[0], ast.Constant):
+        return str(result.args[0].value)
+    return result.id if isinstance(result, ast.Name) else ast.unparse(result)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+class Settings:
+    """The configuration of a pipeline: a subclass says the names, types and values of its settings."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
+
+
 def input_path(default: str) -> Any:
     """A setting that names a file to read; a relative one begins at ``base_directory``."""
     return field(default=default, metadata={"path": "input"})
@@ -120,11 +182,6 @@ def input_path(default: str) -> Any:
 def output_path(default: str) -> Any:
     """A setting that names a file the steps write; a relative one begins at the output folder."""
     return field(default=default, metadata={"path": "output"})
-
-
-@dataclass(frozen=True)
-class NoSettings:
-    """The configuration of a pipeline that has nothing to set."""
 
 
 @dataclass(frozen=True)
@@ -529,21 +586,26 @@ def parsed(arguments: Sequence[str] | None, description: str) -> argparse.Namesp
     return parser.parse_args(arguments)
 
 
-def run_pipeline(config: type[Any] | None, steps: Sequence[Step], **more: Any) -> int:
-    """Run a pipeline from the command line; give the process's exit code.
+def run_pipeline(
+    *steps: Callable[..., Any], always: Sequence[Callable[..., Any]] = (), **more: Any
+) -> NoReturn:
+    """Run a pipeline from the command line, and end the process with its exit code.
+
+    Its configuration is the subclass of `Settings` that there is.
 
     Args:
-        config: The class of its configuration, None if it has none.
         steps: Its steps, in order.
+        always: The steps that do more than can be kept, and run each time.
         more: See `Pipeline`.
     """
-    pipeline = Pipeline(config or NoSettings, tuple(steps), **more)
-    options = parsed(None, (getattr(sys.modules["__main__"], "__doc__", "") or "").partition("\n")[0])
+    config = next(iter(Settings.__subclasses__()), None) or type("NoSettings", (Settings,), {})
+    pipeline = Pipeline(config, tuple(Step(call, keep=call not in always) for call in steps), **more)
+    options = parsed(None, f"{PIPELINE_FOLDER.parent.name} {PIPELINE_FOLDER.name}")
     warnings.showwarning = log_warning
     try:
         run_command(pipeline, options)
     except PipelineError as stop:
         log_event("stopped", exit_code=stop.exit_code, message=str(stop))
-        return stop.exit_code
+        sys.exit(stop.exit_code)
     log_event("done", **DOUBTS)
-    return 0
+    sys.exit(0)

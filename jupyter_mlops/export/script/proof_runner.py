@@ -367,24 +367,27 @@ def _hashed(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _observed(tree: ast.Module) -> ast.Module:
-    """The script without the line that starts it, and with a call at the end of every step."""
-    tree.body = [
-        node
-        for node in tree.body
-        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'")
-    ]
-    names = _table(tree)
+def _is_start(node: ast.stmt) -> bool:
+    """Whether a statement is the end of the script that starts it."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+
+
+def _observed(tree: ast.Module) -> tuple[ast.Module, ast.Module]:
+    """The script with a call at the end of every step, and its end that starts it, apart."""
+    start = [node for node in tree.body if _is_start(node)]
+    tree.body = [node for node in tree.body if not _is_start(node)]
+    steps = _steps(ast.Module([*start], []))
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in steps:
             begin = ast.parse(f"__observer__.step = {node.name!r}").body
             shared = [name for part in node.body if isinstance(part, ast.Global) for name in part.names]
             held = f"{{**locals(), **{{n: globals()[n] for n in {shared!r} if n in globals()}}}}"
             end = ast.parse(f"__observer__.step_ended({node.name!r}, {held if shared else 'locals()'})").body
             last = node.body[-1]
-            if isinstance(last, ast.Return) and last.value is not None:
-                # What is given back without a name of its own is noted under the name it gets.
-                noted: Any = ast.parse(f"__observer__.given({node.name!r}, {names[node.name]!r}, 0)").body[0]
+            if isinstance(last, ast.Return) and isinstance(last.value, ast.Call):
+                # What is given back as it is held against its contract is noted under the name of that.
+                names = [part.value for part in last.value.args[:1] if isinstance(part, ast.Constant)]
+                noted: Any = ast.parse(f"__observer__.given({node.name!r}, {names!r}, 0)").body[0]
                 noted.value.args[-1] = last.value
                 last.value = noted.value
             for line in (*begin, *end):
@@ -392,47 +395,54 @@ def _observed(tree: ast.Module) -> ast.Module:
                     ast.copy_location(part, last)
             node.body = [*begin, ast.copy_location(ast.Try(node.body, [], [], end), node.body[0])]
             ast.fix_missing_locations(node)
-    return tree
+    return tree, ast.Module(start, [])
 
 
-def _table(tree: ast.Module) -> dict[str, list[str]]:
-    """The steps of a script, and what each gives."""
-    names: dict[str, list[str]] = {}
+def _steps(start: ast.Module) -> set[str]:
+    """The names of the functions that the end of a script hands over as its steps."""
+    return {
+        argument.id
+        for call in ast.walk(start)
+        if isinstance(call, ast.Call)
+        for argument in call.args
+        if isinstance(argument, ast.Name)
+    }
+
+
+def _gives(tree: ast.Module, steps: set[str]) -> set[str]:
+    """What the steps give, as ``step.name``."""
+    found = set()
     for node in tree.body:
-        value = node.value if isinstance(node, ast.AnnAssign | ast.Assign) else None
-        target = ast.unparse(_target(node)) if value is not None else ""
-        if target.endswith("STEPS") and isinstance(value, ast.Tuple):
-            calls = [item for item in value.elts if isinstance(item, ast.Call)]
-            names = {
-                ast.unparse(call.args[0]): [str(getattr(part, "value", "")) for part in call.args[1:]]
-                for call in calls
-            }
-    return names
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in steps:
+            found.update(f"{node.name}.{name}" for name in _returned(node))
+    return found
 
 
-def _start(tree: ast.Module) -> str:
-    """The name of the function that starts the script: the code of the notebook may have a ``main`` too."""
-    last = tree.body[-1] if tree.body else None
-    calls = (
-        [node for node in ast.walk(last) if isinstance(node, ast.Call)] if isinstance(last, ast.If) else []
-    )
-    names = [call.func.id for call in calls if isinstance(call.func, ast.Name)]
-    return names[0] if names else "main"
+def _returned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """The names after a step's last ``return``, or that of the contract its result is held against."""
+    last: Any = function.body[-1]
+    value = last.value if isinstance(last, ast.Return) else None
+    if isinstance(value, ast.Call):
+        return [str(part.value) for part in value.args[:1] if isinstance(part, ast.Constant)]
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return [part.id for part in parts if isinstance(part, ast.Name)]
 
 
-def _configuration(tree: ast.Module, start: str) -> str:
-    """The name of the class of the settings: what starts the script hands it over first."""
+def _configuration(tree: ast.Module) -> str:
+    """The name of the class of the settings: what the script makes of the runner's `Settings`."""
+    ours = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "pipeline_runner"
+        for alias in node.names
+        if alias.name == "Settings"
+    }
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == start:
-            for call in ast.walk(node):
-                if isinstance(call, ast.Call) and len(call.args) > 1 and isinstance(call.args[0], ast.Name):
-                    return call.args[0].id
+        if isinstance(node, ast.ClassDef) and any(
+            isinstance(base, ast.Name) and base.id in ours for base in node.bases
+        ):
+            return node.name
     return ""
-
-
-def _target(node: ast.AnnAssign | ast.Assign | Any) -> ast.expr:
-    target: ast.expr = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
-    return target
 
 
 def _timed(tree: ast.Module) -> set[str]:
@@ -486,9 +496,9 @@ def main() -> None:
         tree = ast.parse(file.read(), script)
     wishes = _wishes(observed)
     Digest.place = Path(observed).absolute().parent.name or Digest.place
-    start = _start(tree)
-    configuration = _configuration(tree, start)
-    tree = _observed(tree)
+    configuration = _configuration(tree)
+    gives = _gives(tree, _steps(ast.Module([node for node in tree.body if _is_start(node)], [])))
+    tree, start = _observed(tree)
     observer = Observer(_timed(tree))
     observer.watch_entropy()
     module = types.ModuleType("__main__")
@@ -496,17 +506,22 @@ def main() -> None:
     sys.modules["__main__"] = module
     # As Python itself compiles it: without the ``from __future__`` of this file.
     exec(compile(tree, script, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what we are for
-    run = getattr(module, start, None)
-    if run is None:
-        return
     held: dict[str, Any] = {}
+
+    def run() -> None:
+        exec(compile(start, script, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+
     observer.config = getattr(module, configuration, None)
-    observer.outputs = {f"{step}.{name}" for step, given in _table(tree).items() for name in given}
+    observer.outputs = gives
     _watch_settings(observer)
     _keep_predictions(held)
     waiting = _wait_with(wishes, observed, run, observer, held) if wishes else None
     begun = time.monotonic()
-    code = run()
+    code: Any = 0
+    try:
+        run()
+    except SystemExit as end:
+        code = end.code or 0
     if code == 0:
         seconds = time.monotonic() - begun
         if observer.numbers:

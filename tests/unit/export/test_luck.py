@@ -16,39 +16,36 @@ from jupyter_mlops.export.trial import Wishes, run_twice
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: A script as far as the runner looks at it: a table of steps, `main`, and a line that starts it.
+#: A script as far as the runner looks at it: a step, and an end that starts it.
 SCRIPT = """
 import json, pathlib, random, sys, time, types
 import numpy as np
 sys.modules["pipeline_runner"] = pipeline_runner = types.SimpleNamespace(predictions_of=lambda state: [1, 2, 3])
-class Step:
-    def __init__(self, call, *gives): self.call = call
+pipeline_runner.Settings = type("Settings", (), {{}})
+from pipeline_runner import Settings as PipelineSettings
 class Config:
     own = "the notebook's"
-class PipelineConfig:
+class PipelineConfig(PipelineSettings):
     __dataclass_fields__ = {{"rate": None, "unused": None}}
     rate = 2.0
     unused = 1.0
 def train(config, metrics):
     {body}
-STEPS = (Step(train, "model"),)
-def main():
-    return run_pipeline(PipelineConfig, STEPS)
-def run_pipeline(kind, steps):
+def run_pipeline(step):
     metrics = {{}}
-    config = kind()
+    config = PipelineConfig()
     if "--set" in sys.argv:
         name, _, text = sys.argv[sys.argv.index("--set") + 1].partition("=")
         setattr(config, name, float(text))
-    train(config, metrics)
+    step(config, metrics)
     out = pathlib.Path(sys.argv[-1])
     out.mkdir(exist_ok=True)
     (out / "metrics.json").write_text(json.dumps(metrics))
     sys.stderr.write(json.dumps({{"event": "predictions_written", "rows": 3, "columns": {{}}}}) + "\\n")
     pipeline_runner.predictions_of({{}})
-    return 0
+    sys.exit(0)
 if __name__ == "__main__":
-    sys.exit(main())
+    run_pipeline(train)
 """
 
 
@@ -82,7 +79,7 @@ def script(folder: Path, *lines: str) -> str:
 def test_chance_shows_though_the_metric_is_equal(
     lines: list[str], drawn: set[str], reached: set[str], tmp_path: Path
 ) -> None:
-    code = script(tmp_path, *lines).partition("def main")[0]
+    code = script(tmp_path, *lines).partition("def run_pipeline")[0]
     first, second = run_twice(tmp_path, sys.executable, timeout=60)
     assert second is not None, first.cause
     assert first.metrics == second.metrics
@@ -111,7 +108,7 @@ NEAR = "x = types.SimpleNamespace(tol=1e-4, coef_=2 + 1e-5 * np.random.rand(3), 
 def test_what_differs_in_its_last_places_only_is_no_luck(
     lines: list[str], reached: set[str], near: set[str], tmp_path: Path
 ) -> None:
-    code = script(tmp_path, *lines).partition("def main")[0]
+    code = script(tmp_path, *lines).partition("def run_pipeline")[0]
     first, second = run_twice(tmp_path, sys.executable, timeout=60)
     assert second is not None, first.cause
     notes = (first.observed, second.observed)

@@ -49,8 +49,20 @@ def test_cells_of_a_table_are_told_at_once_if_their_names_follow(
     assert (found.name, found.columns) == (table.name, table.columns)
     frame = pd.DataFrame({column: [f"{column}{row}" for row in range(4)] for column in table.columns})
     kept = Metrics()
-    kept.take_rows(found.name, frame, found.rows, found.columns)
+    eval(f"kept.take_rows({found.arguments('frame')})")
     assert kept == {name: f"{column}{row}" for name, (column, row) in metrics.items()}
+
+
+def test_rows_told_by_their_numbers_go_by_their_columns() -> None:
+    frame = pd.DataFrame({"depth": [2, 3, 2], "rate": [0.1, 0.1, 0.25], "score": [0.5, 0.7, 0.6]})
+    told = ["depth_2_rate_0.1", "depth_3_rate_0.1", "depth_2_rate_0.25"]
+    metrics = {f"frame.{label}.score": ("score", row) for row, label in enumerate(told)}
+    found = as_table(sites_of(metrics), ["rate", "score", "depth", "other"])
+    assert found is not None
+    assert (found.name, found.by) == ("frame", ("depth", "rate"))
+    kept = Metrics()
+    eval(f"kept.take_rows({found.arguments('frame')})")
+    assert kept == dict(zip(metrics, [0.5, 0.7, 0.6], strict=True))
 
 
 def test_names_are_those_that_the_capture_gives() -> None:
@@ -72,3 +84,6 @@ def test_noted_values_are_told_by_their_places() -> None:
         kept.note("score", value)
     kept.tell("score", {"first": 0, "last": -1})
     assert kept == {"first": 3, "last": 7}
+    kept.tell("score", ["a", "b", "c"])
+    assert (kept["a"], kept["b"], kept["c"]) == (3, 5, 7)
+    assert (kept.keep("d", 9), kept["d"]) == (9, 9)
