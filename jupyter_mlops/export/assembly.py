@@ -162,6 +162,7 @@ class Build:
     luck: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     metrics_word: str = "metrics"
+    width: int = 120
     code_name: str = "metrics_differ"
     cause: str = ""
     diverging: str = ""
@@ -283,7 +284,12 @@ class Assembly:
             ),
             lambda: known.imports,
         )
-        code = formatting.formatted(text)
+        width = formatting.width_of(
+            ast.get_source_segment(cell.source.code, statement) or ""
+            for cell in cells
+            for statement in cell.statements
+        )
+        code = formatting.formatted(text, width)
         for name in validation.unread_settings(code, [item.name for item in hoisted.fields()], words.config):
             hoisted.notes.append(f"The setting {name} is read nowhere: changing it changes nothing.")
         script = Script(
@@ -309,6 +315,7 @@ class Assembly:
             config=codegen.config_yaml(fields),
             left_out=tuple(left_out),
             metrics_word=words.metrics,
+            width=width,
         )
 
     # ---- what must stay, what must go

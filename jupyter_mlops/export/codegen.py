@@ -292,7 +292,7 @@ def _stored(step: Step) -> set[str]:
 
 
 def _with_result_returned(text: str, check: str) -> str:
-    """``x = check_contract("x", …)`` and ``return x`` at the end of a function as ``return check_contract("x", …)``.
+    """``x = check_contract("x", …)``, ``return x`` at the end of a function as one statement.
 
     Any other result keeps its name, since it is given on by it.
     """

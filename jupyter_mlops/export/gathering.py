@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,12 +37,13 @@ def gathered(function: str, word: str) -> str:
         function: One definition of a function.
         word: What the script calls its metrics.
     """
-    if f"{word}[" not in function:
+    if f"{word}[" not in function and f"{word}." not in function:
         return function
     source = Source(_a_line_each(function))
     for owner in ast.walk(source.tree):
         for block in _blocks(owner):
             _gather(source, block, word, wait=owner is source.tree.body[0])
+            _name_together(source, block, f"{word}.take_rows")
     return source.render(0, len(source.data))
 
 
@@ -49,7 +51,7 @@ def _a_line_each(function: str) -> str:
     """The text of a function with its ``a; b`` in two lines."""
     source = Source(function)
     body = source.tree.body[0].body  # type: ignore[attr-defined]
-    for before, after in zip(body, body[1:], strict=False):
+    for before, after in itertools.pairwise(body):
         start, _ = source.extent(after)
         _, end = source.extent(before)
         if before.end_lineno == after.lineno and before.lineno == before.end_lineno:
@@ -71,7 +73,9 @@ def _gather(source: Source, block: Sequence[ast.stmt], word: str, *, wait: bool)
         record = _record(source, statement, word)
         if record is not None:
             waiting.append(record)
-        elif waiting and (not wait or not all(found.plain for found in waiting) or _binds(statement, waiting)):
+        elif waiting and not (
+            wait and all(found.plain for found in waiting) and not _binds(statement, waiting)
+        ):
             assert before is not None  # noqa: S101 - what waits stood before this
             _write(source, waiting, before, word)
             waiting = []
@@ -82,6 +86,27 @@ def _gather(source: Source, block: Sequence[ast.stmt], word: str, *, wait: bool)
         last = block[-1]
         ends = isinstance(last, ast.Return | ast.Raise | ast.Break | ast.Continue)
         _write(source, waiting, block[-2] if ends else last, word)
+
+
+def _name_together(source: Source, block: Sequence[ast.stmt], called: str) -> None:
+    """Make one call of two that keep one table under two names."""
+    calls: list[ast.Call] = []
+    for statement in [*block, ast.Pass()]:
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        fits = isinstance(call, ast.Call) and call.args and ast.unparse(call.func) == called
+        if fits and isinstance(call, ast.Call) and (not calls or _others(calls[0]) == _others(call)):
+            calls.append(call)
+            continue
+        if len(calls) > 1:
+            names = [ast.literal_eval(found.args[0]) for found in calls]
+            source.replace(calls[0].args[0], repr(sorted(names)))
+            for found in calls[1:]:
+                _take_out(source, source.parents[found])
+        calls = [call] if fits and isinstance(call, ast.Call) else []
+
+
+def _others(call: ast.Call) -> str:
+    return ast.dump(ast.Call(call.func, call.args[1:], call.keywords))
 
 
 def _record(source: Source, statement: ast.stmt, word: str) -> _Record | None:
@@ -137,7 +162,7 @@ def _write(source: Source, records: Sequence[_Record], last: ast.stmt, word: str
     source.add_after(last, [_line(line, word) for line in lines])
 
 
-def _take_out(source: Source, statement: ast.stmt) -> None:
+def _take_out(source: Source, statement: ast.AST) -> None:
     """Take out a statement and its line, and nothing above it."""
     start, end = source.extent(statement)
     begin = source.data.rfind(b"\n", 0, start)

@@ -425,7 +425,7 @@ def write_files(folder: Path, build: Build) -> None:
     (folder / "config.yaml").write_text(build.config, encoding="utf-8")
     (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
     (folder / "requirements.lock").write_text(build.lock, encoding="utf-8")
-    (folder / "ruff.toml").write_text(formatting.CONFIGURATION, encoding="utf-8")
+    (folder / "ruff.toml").write_text(formatting.configuration(build.width), encoding="utf-8")
     templates = Path(__file__).parent / "script"
     for template, name in (
         ("pipeline_runner.py", "pipeline_runner.py"),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .plan import Step
 
 _LONGEST = 40
+#: A name of so few letters says nothing.
+_SHORTEST = 2
 _WIDTH = 80
 _MOST_PROSE = 400
 _FILLER = frozenset(
@@ -61,6 +63,10 @@ _DOING = {
     "setup": "set_up",
     "results": "evaluate",
 }
+
+
+#: What a loading function is called after and says nothing of the data.
+_FORMATS = frozenset("csv excel parquet json table feather pickle sql hdf html fwf pandas data".split())
 
 
 def name_steps(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, str]) -> None:
@@ -187,7 +193,25 @@ def _fitted(statements: Sequence[ast.stmt], outputs: Sequence[str]) -> str:
     if len(names | set(bound)) > 1:
         return "models"
     plain = [name for name in outputs if not name.startswith(("X", "y", "pred", "acc", "score"))]
-    return next(iter([*names, *bound, *plain]), "model")
+    found = next(iter([*names, *bound, *plain]), "model")
+    return found if len(found) > _SHORTEST else _class_of(found, statements) or "model"
+
+
+def _class_of(name: str, statements: Sequence[ast.stmt]) -> str:
+    """What is bound to a name that says nothing: ``LogisticRegression`` for ``m = LogisticRegression()``."""
+    for statement in statements:
+        for node in ast.walk(statement):
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and node.targets[0].id == name
+            ):
+                for call in ast.walk(node.value):
+                    made = call.func if isinstance(call, ast.Call) else None
+                    called = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
+                    if called[:1].isupper():
+                        return called
+    return ""
 
 
 def _last_bound(step: Step) -> str:
@@ -203,20 +227,23 @@ def _last_bound(step: Step) -> str:
 def _loaded(statements: Sequence[ast.stmt]) -> str:
     """The name that the first loading call is bound to."""
     for statement in statements:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        if isinstance(statement, ast.Assign):
             for node in ast.walk(statement.value):
                 called = node.func if isinstance(node, ast.Call) else None
                 name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
                 if loads_data(name):
-                    found = statement.targets[0].id
-                    return name.partition("_")[2] or found if len(found) < 3 else found
+                    found = getattr(statement.targets[0], "id", "")
+                    if len(found) > _SHORTEST:
+                        return found
+                    said = name.partition("_")[2]
+                    return "data" if said in _FORMATS else said or found
     return ""
 
 
 def slug(text: str, *, words: int = 5) -> str:
     """A function name from words of a person, ``""`` if there is nothing in them to use."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", plain).lower()
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})", "_", plain).lower()
     plain = re.sub(r"'s\b|'", "", plain)
     plain = re.sub(r"^\W*(?:step|part|section)?\s*[\divx]*[.):]\s+", "", plain)
     found = [word for word in re.findall(r"[a-z0-9_]+", plain) if word.strip("_")]

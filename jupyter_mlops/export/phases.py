@@ -47,7 +47,7 @@ def phase_of(statements: Sequence[ast.stmt]) -> str:
         return "load"
     if "train_test_split" in calls:
         return "train" if _fits_a_model(statements) else "split"
-    if any(call in _FITTING for call in calls):
+    if any(call in _FITTING or call.startswith(("train_", "fit_")) for call in calls):
         return "train"
     if any(call.endswith(_SCORING) or call in ("score", "evaluate", "predict") for call in calls):
         return "evaluate"

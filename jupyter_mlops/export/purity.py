@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .harmless import is_harmless, root
+from .references import references
 from .translation import is_looking
 
 if TYPE_CHECKING:
@@ -34,14 +36,17 @@ _PURE_METHODS = frozenset(
     argmin cumsum rename drop fillna dropna duplicated memory_usage transpose flatten ravel reshape copy
     abs clip isin between assign query loc pivot_table pivot crosstab get ljust rjust center zfill title
     capitalize replace summary to_markdown to_html style background_gradient set_caption hide bar numpy
-    cpu detach size dim numel parameters num_params
+    cpu detach size dim numel parameters num_params transform kneighbors stack unstack melt shift diff
+    rank rolling resample where mask first last predict_log_proba inverse_transform staged_predict
     """.split()
 )
 _MUTATING_WORDS = frozenset({"inplace", "out", "copy_X"})
 _PURE_PANDAS = frozenset(
     "DataFrame Series concat merge crosstab pivot_table read_csv to_datetime get_dummies isna".split()
 )
-_PURE_ENDINGS = ("_score", "_error", "_loss", "_report", "_matrix", "_curve", "_accuracy")
+_PURE_MODULES = frozenset("math time dataclasses statistics collections textwrap string pprint".split())
+#: Packages whose classes do nothing when they are made but be there, and maybe draw random numbers.
+_MODEL_PACKAGES = frozenset("xgboost lightgbm catboost statsmodels imblearn category_encoders".split())
 _PLOT_PACKAGES = frozenset(
     """
     matplotlib pylab seaborn plotly altair bokeh plotnine missingno folium IPython ipywidgets graphviz
@@ -64,12 +69,19 @@ class Quietness:
     def __init__(self, modules: dict[str, str]) -> None:
         self.modules = modules
         self.drawn: set[str] = set()
+        self._functions: dict[str, ast.FunctionDef | None] = {}
+        self._harmless: dict[str, bool] = {}
         self.plotted = {name for name, path in modules.items() if path.partition(".")[0] in _PLOT_PACKAGES}
 
     def learn(self, statements: Iterable[ast.stmt]) -> None:
-        """Find names that hold figures and axes: bound from plotting calls or looped over."""
+        """Find functions, and names that hold figures and axes: bound from plotting calls or looped over."""
         before = set(self.plotted)
         for statement in statements:
+            if isinstance(statement, ast.FunctionDef):
+                known = self._functions.setdefault(statement.name, statement)
+                if known is not statement and (known is None or ast.dump(known) != ast.dump(statement)):
+                    self._functions[statement.name] = None
+                self._harmless.clear()
             for node in ast.walk(statement):
                 if isinstance(node, ast.Assign) and self._is_plot(node.value):
                     self.plotted.update(name for target in node.targets for name in _names(target))
@@ -91,9 +103,7 @@ class Quietness:
             if all(ast.unparse(target).find(".options.display.") > 0 for target in node.targets):
                 return self._plain(node.value, opaque)
             if not all(_only_names(target) for target in node.targets):
-                return all(
-                    self._root(target) in self.plotted for target in node.targets if not _only_names(target)
-                )
+                return all(root(target) in self.plotted for target in node.targets if not _only_names(target))
             return self._plain(node.value, opaque)
         if isinstance(node, ast.AnnAssign):
             return isinstance(node.target, ast.Name) and (
@@ -155,14 +165,16 @@ class Quietness:
         if isinstance(function, ast.Name):
             if function.id in self.modules:
                 return self._pure_path(self.modules[function.id])
+            if function.id in self._functions:
+                return self._calls_harmless(call, function.id, opaque)
             if function.id in _CONSUMERS:
                 return not any(isinstance(part, ast.Name) and part.id in opaque for part in call.args)
             return function.id in _PURE_BUILTINS
         if isinstance(function, ast.Attribute):
-            root = self._root(function)
-            if root in self.modules:
+            begin = root(function)
+            if begin in self.modules:
                 path = ast.unparse(function)
-                return self._pure_path(self.modules[root] + path[len(root) :])
+                return self._pure_path(self.modules[begin] + path[len(begin) :])
             if is_looking(call):
                 return True
             seeded = function.attr == "sample" and any(
@@ -170,6 +182,26 @@ class Quietness:
             )
             return function.attr in _PURE_METHODS or seeded
         return False
+
+    def _calls_harmless(self, call: ast.Call, name: str, opaque: Collection[str]) -> bool:
+        """Whether a call of the notebook's own function changes nothing, and uses up no iterator."""
+        function = self._functions[name]
+        if function is None:
+            return False
+        touched = {found.name for found in references([function, ast.Expr(call)])}
+        if touched & set(opaque):
+            return False
+        if name not in self._harmless:
+            self._harmless[name] = True  # while it is looked at: a function that calls itself
+            self._harmless[name] = is_harmless(function, lambda part: self._plain(part, ()))
+        return self._harmless[name]
+
+    def keeps_nothing(self, call: ast.Call) -> bool:
+        """Whether a call does not hold on to what it is given."""
+        function = call.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        # A new object holds what it is made of.
+        return self._pure_call(call, ()) and not name[:1].isupper() and not name.startswith("make_")
 
     def _pure_path(self, path: str) -> bool:
         package, _, rest = path.partition(".")
@@ -179,16 +211,22 @@ class Quietness:
         if package == "pandas":
             return last in _PURE_PANDAS
         if package == "sklearn":
-            return ".metrics." in path or last.endswith(_PURE_ENDINGS)
-        return package in ("math", "time") or (package == "copy" and last == "deepcopy")
+            return not last.startswith(("set_", "enable_", "dump"))
+        if package in _MODEL_PACKAGES and last[:1].isupper():
+            return True
+        if package == "torch":
+            changes = ("set_", "manual_seed", "seed", "save", "use_", "init_", "compile")
+            return not last.startswith(changes) and not last.endswith("_")
+        if path.startswith(("scipy.stats.", "scipy.special.")):
+            return True
+        return package in _PURE_MODULES or path in ("copy.deepcopy", "copy.copy", "json.dumps", "json.loads")
 
     # ---- plots
 
     def _is_plot(self, node: ast.AST) -> bool:
         if not isinstance(node, ast.Call):
-            return isinstance(node, ast.Subscript | ast.Attribute) and self._root(node) in self.plotted
-        root = self._root(node.func)
-        if root in self.plotted:
+            return isinstance(node, ast.Subscript | ast.Attribute) and root(node) in self.plotted
+        if root(node.func) in self.plotted:
             return True
         return isinstance(node.func, ast.Attribute) and (
             node.func.attr in _PLOT_METHODS
@@ -212,11 +250,6 @@ class Quietness:
             ):
                 return True
         return False
-
-    def _root(self, node: ast.AST) -> str:
-        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-            node = node.func if isinstance(node, ast.Call) else node.value
-        return node.id if isinstance(node, ast.Name) else ""
 
 
 def _names(target: ast.AST) -> list[str]:

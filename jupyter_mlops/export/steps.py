@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import TYPE_CHECKING
 
 from .phases import phase_of, title_of
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 _DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
 #: What the capture puts in the place of a secret.
 REDACTED = "•••"
-#: How many statements still are a few lines, and how many are enough for one step.
+#: Statements: how many still are a few lines, are enough for one step, and are good for one. Names: how many
+#: one step may give the next, before the two had better be one.
 _FEW = 3
 _MANY = 25
+_GOOD = 12
+_WIDE = 6
 
 
 def prepare_cells(executions: Sequence[Execution], kept: Slice) -> list[Cell]:
@@ -194,7 +198,7 @@ def group_cells(
         groups.append(filled[position : end + 1])
         position = end + 1
     if merge:
-        groups = _merged(groups)
+        groups = _balanced(_merged(groups))
     steps = [Step("", "", members) for members in groups]
     _connect(steps, hoisted, final, words)
     return steps
@@ -225,6 +229,59 @@ def _merged(groups: list[list[Cell]]) -> list[list[Cell]]:
         else:
             merged.append(list(group))
     return merged
+
+
+#: What belongs together rather than apart: a number is so many statements.
+_AFFINITY = {
+    ("load", ""): 3,
+    ("", ""): 4,
+    ("", "split"): 2,
+    ("split", "train"): 6,
+    ("split", "split"): 4,
+    ("train", "evaluate"): 6,
+    ("train", "train"): 2,
+    ("evaluate", "evaluate"): 6,
+    ("load", "train"): -6,
+    ("load", "evaluate"): -6,
+    ("load", "load"): 2,
+}
+
+
+def _balanced(groups: list[list[Cell]]) -> list[list[Cell]]:
+    """Join neighbours until steps are of a good length: those that are short, and give each other much."""
+    groups = [list(group) for group in groups]
+    wanted = max(2, round(sum(_size(_statements(group)) for group in groups) / _GOOD))
+    while len(groups) > 1:
+        costs = {}
+        for index, (before, after) in enumerate(itertools.pairwise(groups)):
+            old, new = _statements(before), _statements(after)
+            size = _size(old) + _size(new)
+            given = len(_bound(old) & _read(new))
+            if size <= _MANY and (len(groups) > wanted or given >= _WIDE):
+                costs[index] = size - 2 * given - _AFFINITY.get((phase_of(old), phase_of(new)), 0)
+        if not costs:
+            break
+        index = min(costs, key=lambda place: costs[place])
+        groups[index : index + 2] = [groups[index] + groups[index + 1]]
+    return groups
+
+
+def _size(nodes: Iterable[ast.AST]) -> int:
+    """How many statements there are, those in functions and classes left out."""
+    count = 0
+    for node in nodes:
+        count += isinstance(node, ast.stmt)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            count += _size(ast.iter_child_nodes(node))
+    return count
+
+
+def _bound(statements: Sequence[ast.stmt]) -> set[str]:
+    return {found.name for found in references(statements) if found.context == "store"}
+
+
+def _read(statements: Sequence[ast.stmt]) -> set[str]:
+    return {found.name for found in references(statements) if found.context == "load"}
 
 
 def _statements(cells: Sequence[Cell]) -> list[ast.stmt]:
@@ -259,6 +316,12 @@ def _tied(cells: Sequence[Cell], outside: Collection[str]) -> list[tuple[int, in
             later = [k for k in range(index + 1, len(cells)) if found.name in stores[k]]
             if later:
                 ranges.append((index, max(later)))
+        # Functions and classes that cannot stand at the top stay with who uses them.
+        for statement in cell.statements:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                users = [k for k in range(index + 1, len(cells)) if statement.name in loads[k]]
+                if users and statement.name not in outside:
+                    ranges.append((index, max(users)))
     return ranges
 
 

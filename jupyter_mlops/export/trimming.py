@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .harmless import changed_name, escaping_names, fresh_names
 from .references import BUILTINS, reads_before_bound, references
 
 if TYPE_CHECKING:
@@ -14,12 +15,22 @@ if TYPE_CHECKING:
     from .purity import Quietness
 
 
+_SEEDING = {
+    "numpy.random.seed": "rng:numpy",
+    "random.seed": "rng:random",
+    "torch.manual_seed": "rng:torch",
+    "torch.random.manual_seed": "rng:torch",
+}
+
+
 def trim(
     cells: Sequence[Cell], forced: Collection[ast.stmt], live: Collection[str], quietness: Quietness
 ) -> None:
     """Drop statements that leave nothing behind which anything later needs, in place."""
     for cell in cells:
         quietness.learn(cell.statements)
+    statements = [statement for cell in cells for statement in cell.statements]
+    owned = fresh_names(statements) - escaping_names(statements, quietness.keeps_nothing)
     needed = set(live)
     # What functions read is read whenever they are called: never dropped here.
     for cell in cells:
@@ -27,23 +38,36 @@ def trim(
             found.name for found in references(cell.statements) if found.deferred and found.context == "load"
         )
     always = set(needed)
+    drawn: set[str] = set()
     for cell in reversed(cells):
         kept: list[ast.stmt] = []
         opaque = set(cell.execution.opaque)
-        noisy = any(state.startswith("rng:") for state in cell.execution.ambient_reads)
+        generators = _generators(cell)
         for statement in reversed(cell.statements):
             stored = {found.name for found in references(statement) if found.context == "store"}
-            droppable = (
+            changed = changed_name(statement)
+            quiet = (
+                changed in owned - needed and quietness.quiet(ast.Expr(_value(statement)), opaque)
+                if changed
+                else quietness.quiet(statement, opaque)
+            )
+            draws = bool(generators & drawn) and _may_draw(statement, quietness)
+            if (
                 statement not in forced
                 and not stored & needed
                 and not isinstance(statement, ast.Import | ast.ImportFrom)
-                and (quietness.quiet(statement, opaque) and not (noisy and _may_draw(statement, quietness)))
-            )
-            if droppable:
+                and quiet
+                and not draws
+            ):
                 continue
             kept.append(statement)
             reads, _, sure = reads_before_bound([statement])
             needed = (needed - (sure - reads)) | reads | always
+            # Who draws needs every draw before it, as far back as a seed was set.
+            seeded = _seeded(statement, quietness)
+            drawn -= {seeded}
+            if generators and not seeded and _may_draw(statement, quietness):
+                drawn |= generators
         cell.statements = list(reversed(kept))
     used = {found.name for cell in cells for found in references(cell.statements) if found.context != "store"}
     for cell in cells:
@@ -52,6 +76,39 @@ def trim(
             for statement in cell.statements
             if statement in forced or _import_used(statement, used | set(live))
         ]
+
+
+def _generators(cell: Cell) -> set[str]:
+    """The random generators that a cell drew from or set; all, if nobody saw it run."""
+    if cell.execution.from_history:
+        return set(_SEEDING.values())
+    states = {*cell.execution.ambient_reads, *cell.execution.ambient_writes}
+    return {state for state in states if state.startswith("rng:")}
+
+
+def _value(statement: ast.stmt) -> ast.expr:
+    """What a statement that changes one name does it with, as one expression."""
+    if isinstance(statement, ast.Assign):
+        return ast.Tuple([statement.value, *_indices(statement.targets[0])], ast.Load())
+    assert isinstance(statement, ast.Expr)  # noqa: S101 - see `changed_name`
+    call = statement.value
+    assert isinstance(call, ast.Call)  # noqa: S101 - see `changed_name`
+    return ast.Tuple([*call.args, *(given.value for given in call.keywords)], ast.Load())
+
+
+def _indices(target: ast.expr) -> list[ast.expr]:
+    return [target.slice] if isinstance(target, ast.Subscript) else []
+
+
+def _seeded(statement: ast.stmt, quietness: Quietness) -> str:
+    """The generator that a statement sets anew by a number, as in ``np.random.seed(0)``; else ``""``."""
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return ""
+    call = statement.value
+    path = ast.unparse(call.func)
+    begin, _, rest = path.partition(".")
+    whole = f"{quietness.modules.get(begin, begin)}.{rest}".rstrip(".")
+    return _SEEDING.get(whole, "") if call.args or call.keywords else ""
 
 
 def drop_inside(cells: Sequence[Cell], forced: Collection[ast.AST], quietness: Quietness) -> None:

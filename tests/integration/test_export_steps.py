@@ -47,6 +47,7 @@ class Version:
 def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notebook:
     # Cells of a few lines would join into one step; here each is a step of its own.
     monkeypatch.setattr("jupyter_mlops.export.steps._FEW", 0)
+    monkeypatch.setattr("jupyter_mlops.export.steps._GOOD", 1)
     folder = tmp_path / "notebook"
     folder.mkdir()
     return Notebook(folder)

@@ -48,7 +48,18 @@ FOUNDATIONS = {
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger", "metrics"}
 #: Inside `export`, the same: nouns, syntax, and what a statement does; and those that put it in order.
-EXPORT_FOUNDATIONS = {"plan", "references", "source", "purity", "translation", "phases", "tables", "script"}
+EXPORT_FOUNDATIONS = {
+    "gathering",
+    "harmless",
+    "plan",
+    "references",
+    "source",
+    "purity",
+    "translation",
+    "phases",
+    "tables",
+    "script",
+}
 EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "reopening"}
 HEAVY = {
     "pandas",

@@ -75,14 +75,14 @@ class Metrics(dict[str, Any]):
 
     def take_rows(
         self,
-        name: str,
+        names: str | Sequence[str],
         table: Any,
         rows: Sequence[str] | Mapping[int, str] = (),
         columns: Sequence[str] = (),
         *,
         by: Sequence[str] = (),
     ) -> None:
-        """Keep a table's numbers as ``name.row.column``.
+        """Keep a table's numbers as ``name.row.column``, under one name or several.
 
         `rows` says what its rows are called, in order or by position; with `by` it is their own values in
         these columns: ``depth_3_rate_0.1``.
@@ -91,7 +91,8 @@ class Metrics(dict[str, Any]):
             told = [[f"{key}_{value}" for value in list(table[key])] for key in by]
             rows = ["_".join(parts)[:40] for parts in zip(*told, strict=True)]
         places = rows if isinstance(rows, Mapping) else dict(enumerate(rows))
-        for (place, row), column in itertools.product(places.items(), columns):
+        several = [names] if isinstance(names, str) else names
+        for name, (place, row), column in itertools.product(several, places.items(), columns):
             self[joined(name, row, column)] = pick(table, column, place)
 
     def tell(self, key: str, names: Sequence[str] | Mapping[str, int], *, last: str = "") -> None:

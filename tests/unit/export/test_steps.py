@@ -79,6 +79,65 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
     assert left(cells) == ["def f():\n    return rate", "rate = 2", "y = f()"]
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        # The notebook's own functions, where they change nothing.
+        (
+            "def f(m):\n    r = {'a': m.score(X)}\n    r['b'] = 1\n    return r\nprint(f(model))\nx = 1",
+            ["x = 1"],
+        ),
+        ("def f(rows):\n    rows.append(1)\nprint(f(data))\nx = 1", ["print(f(data))", "x = 1"]),
+        ("def f(m):\n    m.fit(X)\n    return m\nprint(f(model))\nx = 1", ["print(f(model))", "x = 1"]),
+        ("def f():\n    global g\n    g = 1\nf()\nx = 1", ["f()", "x = 1"]),
+        ("def f():\n    kept['a'] = 1\nf()\nx = 1", ["f()", "x = 1"]),
+        # Models and tables that nothing needs, where nothing else holds them.
+        ("a = Ridge()\na.fit(X, y)\nprint(a.score(X, y))\nx = 1", ["x = 1"]),
+        ("a = Ridge()\na.fit(X, y)\nx = a.score(X, y)", ["a = Ridge()", "a.fit(X, y)", "x = a.score(X, y)"]),
+        ("a = Ridge()\nx = [a]\na.fit(X, y)", ["a = Ridge()", "x = [a]", "a.fit(X, y)"]),
+        ("a = b\na.fit(X, y)\nx = b", ["a = b", "a.fit(X, y)", "x = b"]),
+        ("t = d.copy()\nt['c'] = 0\nx = d", ["x = d"]),
+        ("t = d\nt['c'] = 0\nx = d", ["t = d", "t['c'] = 0", "x = d"]),
+    ],
+)
+def test_what_nobody_else_holds_goes_with_its_changes(code: str, expected: list[str]) -> None:
+    cells = cells_of(f"from sklearn.linear_model import Ridge\n{code}")
+    trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+    kept = [line for line in left(cells) if not line.startswith(("from", "def"))]
+    assert kept == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("a, b = train_test_split(d)\nx = np.random.rand()", True),
+        ("a, b = train_test_split(d)\nnp.random.seed(1)\nx = np.random.rand()", False),
+        ("a, b = train_test_split(d)\nx = len(d)", False),
+    ],
+)
+def test_a_draw_stays_as_long_as_a_later_one_hangs_on_it(code: str, expected: bool) -> None:
+    head = "import numpy as np\nfrom sklearn.model_selection import train_test_split\n"
+    cells = cells_of(head + code, ambient_reads=("rng:numpy",))
+    trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+    assert any("train_test_split(d)" in line for line in left(cells)) == expected
+
+
+def test_steps_become_few_enough_and_load_stays_apart() -> None:
+    part = "\n".join(f"a{n} = f(d)" for n in range(4))
+    cells = cells_of(
+        "# Load\nd = read_csv('x')", *(f"# Part {n}\n{part}" for n in range(6)), "# Fit\nm.fit(a1)"
+    )
+    steps = group_cells(cells, Hoisted(), final=["m"], words=Words("c", "m_", "r"), merge=True)
+    assert 2 <= len(steps) <= 3
+    assert sum(len(step.cells) for step in steps) == 8
+
+
+def test_a_class_that_cannot_stand_at_the_top_stays_with_who_uses_it() -> None:
+    cells = cells_of("rate = f()\nclass A:\n    step = rate", "b = 1\n" * 5, "c = A()")
+    steps = group_cells(cells, Hoisted(), final=["c"], words=Words("c_", "m_", "r"), merge=True)
+    assert [[cell.order for cell in step.cells] for step in steps] == [[1, 2, 3]]
+
+
 def test_prints_inside_loops_go_and_blocks_stay_whole() -> None:
     cells = cells_of(
         "def f(xs):\n    for x in xs:\n        print(x)\n    return xs\n"

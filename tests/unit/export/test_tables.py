@@ -49,7 +49,7 @@ def test_cells_of_a_table_are_told_at_once_if_their_names_follow(
     assert (found.name, found.columns) == (table.name, table.columns)
     frame = pd.DataFrame({column: [f"{column}{row}" for row in range(4)] for column in table.columns})
     kept = Metrics()
-    eval(f"kept.take_rows({found.arguments('frame')})")
+    eval(f"kept.take_rows({found.arguments('frame')})", {"kept": kept, "frame": frame})
     assert kept == {name: f"{column}{row}" for name, (column, row) in metrics.items()}
 
 
@@ -61,7 +61,7 @@ def test_rows_told_by_their_numbers_go_by_their_columns() -> None:
     assert found is not None
     assert (found.name, found.by) == ("frame", ("depth", "rate"))
     kept = Metrics()
-    eval(f"kept.take_rows({found.arguments('frame')})")
+    eval(f"kept.take_rows({found.arguments('frame')})", {"kept": kept, "frame": frame})
     assert kept == dict(zip(metrics, [0.5, 0.7, 0.6], strict=True))
 
 

@@ -1,0 +1,198 @@
+"""Functions of the notebook that change nothing, and names whose object nobody else holds."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+#: Methods that change what they are called on, and nothing else.
+CHANGING = frozenset(
+    """
+    append extend insert remove pop clear add discard update setdefault sort reverse popitem
+    fit partial_fit fit_transform set_params
+    """.split()
+)
+#: Methods and functions that give an object of its own.
+_FRESH = frozenset(
+    """
+    copy deepcopy clone DataFrame Series array zeros ones empty full arange linspace zeros_like ones_like
+    read_csv read_excel read_parquet read_json list dict set sorted defaultdict Counter deque
+    """.split()
+)
+_Loop = ast.For | ast.AsyncFor | ast.While
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def is_harmless(function: ast.FunctionDef, plain: Callable[[ast.AST], bool]) -> bool:
+    """Whether calling a function does nothing but give a value, print and draw.
+
+    Args:
+        function: A function of the notebook.
+        plain: Whether evaluating an expression changes nothing.
+    """
+    if function.decorator_list or any(
+        isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.Global | ast.Nonlocal)
+        for node in ast.walk(function)
+    ):
+        return False
+    own = fresh_names(function.body)
+    own -= {name.arg for name in ast.walk(function.args) if isinstance(name, ast.arg)}
+    return all(_harmless(statement, own, plain) for statement in function.body)
+
+
+def _harmless(node: ast.stmt, own: set[str], plain: Callable[[ast.AST], bool]) -> bool:
+    def block(statements: Iterable[ast.stmt]) -> bool:
+        return all(_harmless(statement, own, plain) for statement in statements)
+
+    if isinstance(node, ast.Pass | ast.Continue | ast.Break | ast.Import | ast.ImportFrom):
+        return True
+    if isinstance(node, ast.Assert | ast.Raise):
+        return all(plain(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr))
+    if isinstance(node, ast.Return):
+        return node.value is None or plain(node.value)
+    if isinstance(node, ast.Expr):
+        changed = changed_name(node)
+        if changed:
+            call = node.value
+            assert isinstance(call, ast.Call)  # noqa: S101 - nothing else changes a name here
+            return changed in own and all(map(plain, _given(call)))
+        return plain(node.value)
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if node.value is not None and not plain(node.value):
+            return False
+        touched = {
+            root(part)
+            for target in targets
+            for part in ast.walk(target)
+            if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)
+        }
+        if isinstance(node, ast.AugAssign):
+            touched.add(root(node.target))
+        return touched <= own
+    if isinstance(node, ast.If | ast.While):
+        return plain(node.test) and block(node.body) and block(node.orelse)
+    if isinstance(node, ast.For):
+        return plain(node.iter) and block(node.body) and block(node.orelse)
+    if isinstance(node, ast.With):
+        return all(plain(item.context_expr) for item in node.items) and block(node.body)
+    if isinstance(node, ast.Try):
+        handlers = all(block(handler.body) for handler in node.handlers)
+        return handlers and block(node.body) and block(node.orelse) and block(node.finalbody)
+    return False
+
+
+def _given(call: ast.Call) -> Iterator[ast.expr]:
+    yield from call.args
+    yield from (keyword.value for keyword in call.keywords)
+
+
+def changed_name(node: ast.stmt) -> str:
+    """The one name whose object a statement changes and does nothing else, ``""`` for other statements.
+
+    ``model.fit(X, y)``, ``frame["a"] = b``, ``frame.dropna(inplace=True)``; what it reads may still do more.
+    """
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        call = node.value
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+            in_place = any(
+                keyword.arg == "inplace" and isinstance(keyword.value, ast.Constant) and keyword.value.value
+                for keyword in call.keywords
+            )
+            if in_place or call.func.attr in CHANGING:
+                return call.func.value.id
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        if isinstance(target, ast.Subscript | ast.Attribute):
+            inner = target.value
+            if isinstance(inner, ast.Attribute) and inner.attr in ("loc", "iloc", "at", "iat"):
+                inner = inner.value
+            return inner.id if isinstance(inner, ast.Name) else ""
+    return ""
+
+
+def fresh_names(statements: Sequence[ast.stmt]) -> set[str]:
+    """Names that everywhere in `statements` are bound to objects that nothing else can hold yet."""
+    found: set[str] = set()
+    others: set[str] = set()
+    for statement in statements:
+        for node in ast.walk(statement):
+            pairs = _pairs(node)
+            if pairs:
+                for name, value in pairs:
+                    (found if _is_fresh(value) else others).add(name)
+                continue
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                continue
+            targets: list[ast.AST] = []
+            if isinstance(node, ast.Assign):
+                targets = [*node.targets]
+            elif isinstance(node, ast.AnnAssign | _Loop):
+                targets = [node.target] if not isinstance(node, ast.While) else []
+            elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+                targets = [node.optional_vars]
+            elif isinstance(node, ast.NamedExpr):
+                targets = [node.target]
+            elif isinstance(node, _Function | ast.ClassDef):
+                others.add(node.name)
+            others.update(
+                part.id
+                for target in targets
+                for part in ast.walk(target)
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+            )
+    return found - others
+
+
+def _pairs(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """The names and values of ``a = x`` and ``a, b = x, y``."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+        return []
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        names = [part.id for part in target.elts if isinstance(part, ast.Name)]
+        return list(zip(names, value.elts, strict=True)) if len(names) == len(target.elts) else []
+    return [(target.id, value)] if isinstance(target, ast.Name) else []
+
+
+def _is_fresh(value: ast.expr) -> bool:
+    made = ast.Constant | ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
+    if isinstance(value, made):
+        return True
+    if not isinstance(value, ast.Call):
+        return False
+    function = value.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name in ("fit", "set_params") and isinstance(function, ast.Attribute):
+        return _is_fresh(function.value)
+    return name in _FRESH or name.startswith("make_") or (name[:1].isupper() and not name.isupper())
+
+
+def root(node: ast.AST) -> str:
+    """The name that an expression like ``a.b[c].d`` begins with, ``""`` if it begins otherwise."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def escaping_names(statements: Iterable[ast.stmt], keeps_nothing: Callable[[ast.Call], bool]) -> set[str]:
+    """Names whose object something else may hold after `statements`.
+
+    Being asked for an attribute, or given to a call that keeps nothing, lets nothing out.
+    """
+    found: set[str] = set()
+    for statement in statements:
+        safe: set[int] = set()
+        for node in ast.walk(statement):
+            written = isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)
+            if isinstance(node, ast.Attribute) or (written and isinstance(node, ast.Subscript)):
+                safe.add(id(node.value))
+            elif isinstance(node, ast.Call) and keeps_nothing(node):
+                safe.update(map(id, _given(node)))
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in safe:
+                found.add(node.id)
+    return found
