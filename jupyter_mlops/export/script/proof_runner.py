@@ -411,7 +411,7 @@ def _steps(start: ast.Module) -> set[str]:
 
 def _gives(tree: ast.Module, steps: set[str]) -> set[str]:
     """What the steps give, as ``step.name``."""
-    found = set()
+    found: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in steps:
             found.update(f"{node.name}.{name}" for name in _returned(node))
@@ -525,8 +525,8 @@ def main() -> None:
     if code == 0:
         seconds = time.monotonic() - begun
         if observer.numbers:
-            with open(f"{observed}.numbers", "wb") as file:  # noqa: PTH123
-                file.writelines(observer.kept)
+            with open(f"{observed}.numbers", "wb") as numbers:  # noqa: PTH123
+                numbers.writelines(observer.kept)
         _write(observed, json.dumps(_noted(observer)))
         broken = _broken_promise(answers.read(), held)
         if broken:
