@@ -37,6 +37,18 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
+def has_room() -> bool:
+    """Whether the machine has memory left for twice what this process took at most."""
+    try:
+        import resource
+
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        left = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2 < left
+    except (ImportError, OSError, StopIteration, ValueError, IndexError):
+        return True
+
+
 class Waiting:
     """A fork of this process that waits until it is told to try."""
 
@@ -65,6 +77,8 @@ class Waiting:
 
     def go(self, baseline: Told) -> None:
         """Let it try, and wait for its end; what came of it is in ``changed.json`` of the folder."""
+        if not has_room():
+            return
         with contextlib.suppress(OSError), os.fdopen(self.ask, "w", encoding="utf-8") as line:
             line.write(json.dumps(baseline))
         os.waitpid(self.pid, 0)
