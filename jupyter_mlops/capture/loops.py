@@ -67,9 +67,9 @@ class Series:
         """Beyond a bound thin the points to half."""
         if len(self.values) > _KEPT:
             keep = thin(self.values, _KEPT // 2)
-            self.steps = [self.steps[index] for index in keep]
-            self.times = [self.times[index] for index in keep]
-            self.values = [self.values[index] for index in keep]
+            for column in (self.steps, self.times, self.values):
+                # In place: whoever samples holds the lists themselves.
+                column[:] = [column[index] for index in keep]  # type: ignore[index]
 
 
 Watched = tuple[tuple[str, Series], ...]
@@ -146,7 +146,7 @@ class LoopWatch:
         step = 0
         clock = perf_counter
         last = clock()
-        running: FrameType | None = None
+        sample: Callable[[int, float], None] | None = None
         watched = tuple(loop.series.items())
         try:
             while True:
@@ -164,9 +164,8 @@ class LoopWatch:
                 time = clock()
                 loop.steps = base + step
                 try:
-                    if watched or loop.targets:
-                        running = running or sys._getframe(1)
-                        self._sample(loop, watched, running, code, base + step - 1, time)
+                    sample = sample or self._sampler(loop, watched, sys._getframe(1), code)
+                    sample(base + step - 1, time)
                     if time > self._next and not over:
                         self._tell(loop, time)
                 except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
@@ -186,7 +185,7 @@ class LoopWatch:
                 step = (loop.total or 0) - length_hint(iterator) if sized else step + 1
                 loop.steps = base + step
                 with contextlib.suppress(Exception):
-                    self._sample(loop, watched, frame, code, base + step - 1, clock())
+                    self._sampler(loop, watched, frame, code)(base + step - 1, clock())
         finally:
             if loop in self.running:
                 self.running.remove(loop)
@@ -212,45 +211,41 @@ class LoopWatch:
         self.running.append(loop)
         return loop, begun
 
-    def _sample(
-        self, loop: Loop, watched: Watched, frame: FrameType, code: CodeType, step: int, time: float
-    ) -> None:
-        if step < _TURNS and loop.targets:
-            self._note_turn(loop, frame, step, time)
-        if not watched or frame.f_code is not code:
-            return
-        try:
-            space = frame.f_locals
-            for name, series in watched:
-                value = space.get(name)
-                if type(value) is not float:
-                    value = to_float(value)
-                    if value is None:
-                        continue
-                series.count += 1
-                series.steps.append(step)
-                series.values.append(value)
-                series.times.append(time - self.started)
-                if series.count > _KEPT:
-                    series.thin()
-        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-            self._fault(fault)
+    def _sampler(
+        self, loop: Loop, watched: Watched, frame: FrameType, code: CodeType
+    ) -> Callable[[int, float], None]:
+        """What remembers a step that has ended, and when, from the `frame` that runs the loop.
 
-    def _note_turn(self, loop: Loop, frame: FrameType, step: int, time: float) -> None:
-        """Remember what the turn that has ended ran over. A comprehension has a frame of its own."""
-        try:
-            space = frame.f_locals
-            values: dict[str, Any] = {}
-            for name in loop.targets:
-                value: Any = space.get(name)
-                kind: Any = type(value)
-                if kind is str or kind is bool or kind is int or kind is float:
-                    values[name] = value if kind is not str else value[:_TEXT]
-                elif is_number(value):
-                    values[name] = to_number(value)
-            loop.turns[step] = values, time - self.started
-        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-            self._fault(fault)
+        Made once for a loop, since it is called at every step: what can be looked up before, is.
+        """
+        targets, turns, started = loop.targets, loop.turns, self.started
+        # A comprehension has a frame of its own.
+        mine = watched if frame.f_code is code else ()
+        series = [(name, one, one.steps.append, one.values.append, one.times.append) for name, one in mine]
+        top_level = frame.f_globals if frame.f_locals is frame.f_globals else None
+
+        def sample(step: int, time: float) -> None:
+            try:
+                space = frame.f_locals if top_level is None else top_level
+                elapsed = time - started
+                if step < _TURNS and targets:
+                    turns[step] = _turn(targets, space), elapsed
+                for name, one, add_step, add_value, add_time in series:
+                    value = space.get(name)
+                    if type(value) is not float:
+                        value = to_float(value)
+                        if value is None:
+                            continue
+                    one.count += 1
+                    add_step(step)
+                    add_value(value)
+                    add_time(elapsed)
+                    if one.count > _KEPT:
+                        one.thin()
+            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+                self._fault(fault)
+
+        return sample
 
     def _collect(
         self, loop: Loop, frame: FrameType, code: CodeType, begun: dict[tuple[str, str], int]
@@ -371,6 +366,21 @@ def thin(values: list[float], points: int) -> list[int]:
         kept.add(min(finite, key=values.__getitem__))
         kept.add(max(finite, key=values.__getitem__))
     return sorted(kept)
+
+
+def _turn(targets: tuple[str, ...], space: dict[str, Any]) -> dict[str, Any]:
+    """The plain values that a turn of a loop ran over."""
+    values: dict[str, Any] = {}
+    for name in targets:
+        value: Any = space.get(name)
+        kind: Any = type(value)
+        if kind is int or kind is bool or kind is float:
+            values[name] = value
+        elif kind is str:
+            values[name] = value[:_TEXT]
+        elif is_number(value):
+            values[name] = to_number(value)
+    return values
 
 
 def _length(iterator: Iterator[Any]) -> int | None:
