@@ -67,9 +67,10 @@ class Series:
         """Beyond a bound thin the points to half."""
         if len(self.values) > _KEPT:
             keep = thin(self.values, _KEPT // 2)
-            for column in (self.steps, self.times, self.values):
-                # In place: whoever samples holds the lists themselves.
-                column[:] = [column[index] for index in keep]  # type: ignore[index]
+            # In place: whoever samples holds the lists themselves.
+            self.steps[:] = [self.steps[index] for index in keep]
+            self.times[:] = [self.times[index] for index in keep]
+            self.values[:] = [self.values[index] for index in keep]
 
 
 Watched = tuple[tuple[str, Series], ...]
