@@ -56,6 +56,33 @@ def test_deleted_runs_are_ranked_among_themselves(ranked):
     assert not {run.run_id for run in found} & {run.run_id for run in ranked.search()}
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "metrics.acc > 0.2",
+        "metrics.acc = 0.5 AND params.k > 1",
+        "params.k > 1 AND (metrics.other = 1 AND metrics.acc <= 1)",
+        "metrics.acc IN (0, 1) AND metrics.other < 2",
+        "metrics.acc > 0.2 OR metrics.other = 1",
+        "NOT metrics.acc > 0.2",
+        "metrics.acc != 0.5",
+        "metrics.acc NOT IN (0.5)",
+        "metrics.acc IS NULL AND metrics.other = 1",
+        "metrics.none > 0",
+    ],
+)
+def test_few_runs_are_found_from_their_metric_as_many_are(ranked, monkeypatch, condition):
+    def asked():
+        orders = ([], ["metrics.acc DESC"], ["metrics.other", "name"])
+        lists = [ranked.search(condition, order_by=order, max_results=9) for order in orders]
+        lists.append(ranked.search(condition, experiment="e1"))
+        return [[run.run_id for run in runs] for runs in lists], ranked.count(condition)
+
+    few = asked()
+    monkeypatch.setattr("jupyter_mlops.store.runs._FEW", -1)
+    assert asked() == few
+
+
 def test_the_index_answers(tmp_path, make_run):
     """As many rows of the index as are asked for, not a look at every run."""
     import sqlalchemy as sa
@@ -77,4 +104,6 @@ def test_the_index_answers(tmp_path, make_run):
     assert "SEARCH metrics USING COVERING INDEX metrics_name (name=?" in plans[0]
     assert "USING INDEX runs_start_time" in plans[-2]
     assert "USING INDEX runs_experiment (experiment=?" in plans[-1]
+    store.search("metrics.acc > 0.4", order_by=["metrics.acc DESC"], max_results=5)
+    assert "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=?)" in plans[-1]
     store.close()
