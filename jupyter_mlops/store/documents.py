@@ -31,7 +31,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _R = TypeVar("_R")
 
 
-class Summary(msgspec.Struct, array_like=True, frozen=True):
+class Summary(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The part of a run that a list shows and that has no column of its own."""
 
     params: dict[str, Any]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ from .rows import KERNEL_DIED, lived_seconds, parent_number, stale
 from .schema import ESCAPE, runs, unescape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -33,6 +35,19 @@ def frame_columns(now: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
         sa.type_coerce(runs.c.parent_id, sa.Text).label("parent_id"),
         parent_number().label("parent_number"),
     ]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let the garbage collector rest, which new rows by the thousand send over all that lives."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def frame_of(rows: Sequence[Any], *, parents: bool = False) -> pd.DataFrame:

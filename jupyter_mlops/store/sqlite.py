@@ -100,6 +100,7 @@ def connect(module: ModuleType, path: Path, patience: float) -> Any:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA journal_size_limit=16777216")
+        connection.execute("PRAGMA cache_size=-16000")  # KiB: the lists of some ten thousand runs
         connection.create_function("mlops_like", 3, like, deterministic=True)
     except BaseException:
         connection.close()
