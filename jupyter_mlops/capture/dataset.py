@@ -230,28 +230,43 @@ def _objects(values: list[Any]) -> Any:
 
 
 def _sparse_table(name: str, value: Any) -> _Table | None:
+    """A sparse matrix by its stored elements; those kept in another way than as one array are counted out."""
     sparse = sys.modules.get("scipy.sparse")
-    if sparse is None or not sparse.issparse(value) or not hasattr(value, "data"):
+    if sparse is None or not sparse.issparse(value):
         return None
+    if value.format in ("lil", "dok", "dia", "bsr"):
+        if value.nnz > MAX_CELLS:
+            return None
+        stored = value.tocoo().data
+    else:
+        stored = value.data
+    return _stored_table(f"scipy.sparse.{type(value).__name__}", name, value, stored)
+
+
+def _stored_table(kind: str, name: str, value: Any, stored: Any) -> _Table:
     return _Table(
-        f"scipy.sparse.{type(value).__name__}",
+        kind,
         tuple(int(size) for size in value.shape),
         1,
-        lambda step: iter([_Part(name, str(value.dtype), value.data[::step])]),
+        lambda step: iter([_Part(name, str(value.dtype).removeprefix("torch."), stored[::step])]),
     )
 
 
 def _tensor_table(name: str, value: Any, kind: type, torch: Any) -> _Table | None:
-    if (
-        kind is not torch.Tensor
-        or value.device.type != "cpu"
-        or value.layout is not torch.strided
-        or not value.ndim
-    ):
+    if kind is not torch.Tensor and kind is not torch.nn.Parameter:
+        return None
+    if value.device.type != "cpu" or value.is_nested or not value.ndim:
         return None
     value = value.detach()
-    if value.dtype is torch.bfloat16:  # NumPy has no such type
-        value = value.float()
+    if value.layout is torch.sparse_coo:
+        return _stored_table("torch.Tensor", name, value, value._values().resolve_conj().numpy())
+    if value.layout is not torch.strided:
+        return _stored_table("torch.Tensor", name, value, value.values().reshape(-1).numpy())
+    if value.is_quantized:
+        value = value.dequantize()
+    value = value.resolve_conj().resolve_neg()
+    if value.dtype is torch.bfloat16 or (value.dtype.itemsize == 1 and value.dtype.is_floating_point):
+        value = value.float()  # NumPy has no such types
     array = value.numpy()
     table = _array_table(name, array, type(array), sys.modules["numpy"])
     if table is not None:

@@ -7,6 +7,7 @@ The rooms that look for metrics (`curves`, `results`, `shown`, `scores`) each re
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import FunctionType
@@ -43,6 +44,8 @@ _RESULTS = frozenset(
 GENERIC = frozenset("score scores cv_score cv_scores error result res value val metric s".split())
 #: Words of names that hold what a model is made of.
 EXPLAINING = frozenset("importance importances coef coefs coefficient coefficients weights bse".split())
+#: What a fitted object has learnt: ``model.cluster_centers_``, ``result.params``.
+_LEARNT_ATTRIBUTE = re.compile(r"\.([a-z]\w*_|params|bse)\b(?!\s*\()")
 #: Of a heading that names a number this much is kept, so that the number's own label has room.
 HEADING = 30
 _EXPLORED_ROWS = 60
@@ -148,8 +151,12 @@ class Evidence:
 
     def explores(self, expression: str, value: Any = None) -> bool:
         """Whether an expression only looks at data: ``df.corr()["y"]``, ``df.age.mean()``, ``df.head()``."""
-        if not is_number(value) and value is not None and EXPLAINING & set(words(expression)):
-            return True
+        if not is_number(value) and value is not None:
+            if EXPLAINING & set(words(expression)):
+                return True
+            learnt = _LEARNT_ATTRIBUTE.findall(expression)
+            if learnt and not any(sounds_like_metric(name) or "results" in words(name) for name in learnt):
+                return True
         assigned = self.assignments.get(expression)
         root, surely = explored(ast.unparse(assigned.value) if assigned is not None else expression)
         if surely:
@@ -173,6 +180,10 @@ class Evidence:
         kept = self.found.values[name]
         shown = to_number(value)
         return kept == shown or (kept != kept and shown != shown)  # noqa: PLR0124 — NaN is itself here
+
+    def holds(self, ending: str, value: Any) -> bool:
+        """Whether a structure that is told has this value at the same place: ``report.macro_avg``."""
+        return any(name.endswith(f".{ending}") and self.same(name, value) for name in self.found.values)
 
     def is_object(self, value: Any) -> bool:
         """Whether this very number is told, not only an equal one; whole numbers are shared by Python."""

@@ -28,6 +28,9 @@ def find_called(evidence: Evidence) -> None:
     by_name: dict[str, list[Event]] = {}
     # Of a call made several times the last one counts, as it does in a replay.
     parts: dict[str, tuple[str, Event, list[Member]]] = {}
+    # `display(pd.DataFrame(confusion_matrix(y, p)))` shows what it is made of.
+    shown = (*evidence.displayed, *evidence.printed)
+    tabled = {id(evidence.call_at(made)) for made in shown if type(made.value).__name__ == "DataFrame"}
     for event in evidence.calls:
         site = event.site
         if site.scope.rpartition(".")[2] in steps and site.scope:
@@ -46,8 +49,7 @@ def find_called(evidence: Evidence) -> None:
         if is_number(event.value):
             by_name.setdefault(name, []).append(event)
         elif site.kind == "call":
-            shown = any(evidence.call_at(other) is event for other in evidence.displayed)
-            parts[site.key] = (name, event, members(event.value, shown=shown))
+            parts[site.key] = (name, event, members(event.value, shown=id(event) in tabled))
     for name, event, found in parts.values():
         _tell_parts(evidence, name, event, found)
     for name, events in by_name.items():
@@ -78,6 +80,8 @@ def _tell_parts(evidence: Evidence, name: str, event: Event, found: list[Member]
         name = f"{name}_{free.removeprefix(f'{first}_')}" if free != first else f"{name}_2"
     for path, parts, number in found:
         label = join("" if name == "report" else name, parts)
+        if name == "report" and evidence.holds(label, number):
+            continue  # The same report was kept as a dict.
         if label in evidence.found.values and not evidence.same(label, number):
             label = join(name, parts)
         if label and label not in evidence.found.values:

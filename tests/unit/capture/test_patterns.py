@@ -262,6 +262,13 @@ print('Test MSE: %.3f' % mse)
             "pd.DataFrame(confusion_matrix(y, guess))",
             {f"confusion_matrix.{place}": n for place, n in (("0.0", 2), ("0.1", 0), ("1.0", 1), ("1.1", 1))},
         ),
+        ("np.exp(pd.Series({'TV': 1.5, 'radio': 2.5}).rename('odds') * result.params)", {}),
+        ("sorted(zip(model.feature_log_prob_, ['a', 'b']), reverse=True)", {}),
+        ("dict(zip(['a', 'b'], model.scores_))", {"a": 0.5, "b": 0.25}),
+        (
+            "display(pd.DataFrame(confusion_matrix(y, guess)))\n1",
+            {f"confusion_matrix.{place}": n for place, n in (("0.0", 2), ("0.1", 0), ("1.0", 1), ("1.1", 1))},
+        ),
         (
             "{'fit_time': np.array([.1, .2]), 'test_r2': np.array([.5, .75])}",
             {"test_r2.mean": 0.625, "test_r2.std": 0.125, "test_r2.0": 0.5, "test_r2.1": 0.75},
@@ -272,7 +279,8 @@ def test_what_a_reader_calls_a_score(code: str, expected: dict[str, float]) -> N
     notebook = Notebook()
     notebook.run(
         "import numpy as np, pandas as pd\nfrom sklearn.metrics import confusion_matrix\n"
-        "y, guess = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])"
+        "y, guess = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])\ndisplay = print\n"
+        "class Model: feature_log_prob_, scores_, params = [-3.5, -2.5], [.5, .25], 2.0\nmodel = result = Model()"
     )
     assert notebook.run(code).values == pytest.approx(expected)
 
@@ -326,3 +334,16 @@ s
     assert detail.points == 150
     assert detail.evaluation is not None
     assert (detail.evaluation.target_name, detail.evaluation.rows, detail.trivial) == ("y", 6, 1.5)
+
+
+def test_a_report_kept_as_a_dict_and_shown_is_told_once() -> None:
+    found = metrics_of(
+        """
+from sklearn.metrics import classification_report
+y, guess = ["a", "b", "b", "a"], ["a", "b", "a", "a"]
+rep = classification_report(y, guess, output_dict=True)
+print(classification_report(y, guess))
+"""
+    )
+    assert found["rep.a.precision"] == pytest.approx(2 / 3)
+    assert not [name for name in found if not name.startswith("rep.")]
