@@ -67,21 +67,22 @@ class MlopsMagics(Magics):  # type: ignore[misc]
 
     @line_magic("runs")  # type: ignore[untyped-decorator]
     def runs(self, line: str) -> Any:
-        """List runs of this notebook, newest first: ``%runs [FILTER] [--by METRIC] [-n N] [--all]``.
+        """List runs of this notebook, newest first: ``%runs [FILTER] [--by METRIC] [-n N] [--all] [--wide]``.
 
         ``%runs metrics.accuracy > 0.9 --by accuracy -n 5`` gives the five best of those. ``--all``
         looks at every experiment, ``--children`` also at the turns of loops, ``--children #14`` at those of
-        run #14 alone.
+        run #14 alone. A few columns are shown, the most common first; ``--wide`` shows all that differ.
         """
         parser = _Parser(prog="%runs", add_help=False)
         parser.add_argument("--by")
         parser.add_argument("-n", type=int, default=10)
         parser.add_argument("--all", action="store_true")
+        parser.add_argument("--wide", action="store_true")
         parser.add_argument("--children", nargs="?", const="")
 
         def run() -> Any:
             # The filter has quotes of its own, so only what follows it is split as a shell would.
-            head, dashes, tail = _options_from(line, (" --by", " -n", " --all", " --children"))
+            head, dashes, tail = _options_from(line, (" --by", " -n", " --all", " --wide", " --children"))
             options = _parsed(parser, dashes + tail)
             order = [_order(options.by)] if options.by else None
             experiment = None if options.all else api.current_experiment()
@@ -98,7 +99,11 @@ class MlopsMagics(Magics):  # type: ignore[misc]
                 raise UsageError(f"No run has a metric {options.by!r}.", f"There are: {', '.join(known)}.")
             from .listing import listed
 
-            return listed(frame, by=options.by, experiments=options.all)
+            table, left_out = listed(frame, by=options.by, experiments=options.all, wide=options.wide)
+            if left_out:
+                more = "1 column more differs" if left_out == 1 else f"{left_out} columns more differ"
+                print(f"{more}: %runs --wide, or mlops.search_runs().")
+            return table
 
         return self._guard(run)
 

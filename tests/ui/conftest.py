@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab_server import Server
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).parents[2]
 PICTURES = REPOSITORY / "test-results" / "ui"
@@ -46,33 +47,63 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+@dataclass(frozen=True)
+class Window:
+    """A browser window, with what its pages complained of and asked for since the test began."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+def open_window(browser: Browser) -> Window:
+    """A fresh one, which has never been anywhere."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(20_000)
+    window = Window(context.new_page())
+    window.page.on("pageerror", lambda error: window.errors.append(str(error)))
+    window.page.on("request", lambda sent: window.requests.append(sent.url))
+    return window
+
+
+@pytest.fixture(scope="module")
+def windows() -> Iterator[dict[str, Window]]:
+    """The windows of a file's tests by the server they show: most tests need not load JupyterLab anew."""
+    opened: dict[str, Window] = {}
+    yield opened
+    for window in opened.values():
+        window.page.context.close()
+
+
 @pytest.fixture
-def lab(server: Server, browser: Browser, request: pytest.FixtureRequest) -> Iterator[LabPage]:
-    """JupyterLab in a fresh browser window.
+def lab(
+    server: Server, browser: Browser, windows: dict[str, Window], request: pytest.FixtureRequest
+) -> Iterator[LabPage]:
+    """JupyterLab in a window that the tests of a file share; after a test that failed there is a new one.
 
     An uncaught error of the page fails the test, and so does a request to any other server.
     """
     from playwright.sync_api import expect
 
     expect.set_options(timeout=20_000)
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    requests: list[str] = []
-    page.on("request", lambda sent: requests.append(sent.url))
+    if server.url not in windows:
+        windows[server.url] = open_window(browser)
+    window = windows[server.url]
+    window.errors.clear()
+    window.requests.clear()
     test = re.sub(r"\W+", "-", request.node.name)
     for old in PICTURES.glob(f"{test}-*.png"):
         old.unlink()
-    lab = LabPage(page, server.url, server.token, PICTURES, test)
+    lab = LabPage(window.page, server.url, server.token, PICTURES, test)
     failed_before = request.session.testsfailed
     yield lab
+    window.page.unroute_all()
     if request.session.testsfailed > failed_before:
         lab.picture("failure")
-    context.close()
-    assert [error for error in errors if not any(known in error for known in NOT_OURS)] == []
-    assert [url for url in requests if not url.startswith((server.url, "data:", "blob:"))] == []
+        del windows[server.url]
+        window.page.context.close()
+    assert [error for error in window.errors if not any(known in error for known in NOT_OURS)] == []
+    assert [url for url in window.requests if not url.startswith((server.url, "data:", "blob:"))] == []
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,17 @@ SETTLED = """() => {
 }"""
 
 
+CLOSE_ALL = """() => {
+  for (const widget of [...window.jupyterapp.shell.widgets("main")]) {
+    if (widget.node.querySelector(".jp-Launcher") === null) { widget.close(); }
+  }
+}"""
+ALL_CLOSED = """() => {
+  const main = [...window.jupyterapp.shell.widgets("main")];
+  return main.length === 1 && main[0].node.querySelector(".jp-Launcher") !== null;
+}"""
+
+
 @dataclass(frozen=True)
 class LabPage:
     """A window of JupyterLab."""
@@ -37,6 +48,21 @@ class LabPage:
         self.page.locator("#jp-main-dock-panel").wait_for()
         if not path:
             self.page.wait_for_function(SETTLED)
+
+    def find_panel(self) -> RunsPanel:
+        """The side panel, in the window as it stands: nothing filtered, selected or open; else in a new one."""
+        if not self.page.url.startswith(f"{self.url}lab"):
+            self.open()
+            return self.open_panel()
+        self.page.evaluate(CLOSE_ALL)
+        self.page.wait_for_function(ALL_CLOSED)
+        panel = self.open_panel()
+        panel.reset()
+        return panel
+
+    def leave(self) -> None:
+        """Leave JupyterLab with what is not saved, so that the next test loads it anew."""
+        self.page.goto("about:blank")
 
     def open_notebook(self, path: str) -> Notebook:
         """Open a notebook and wait until its kernel is idle."""
@@ -148,6 +174,25 @@ class RunsPanel:
     def pipelines(self) -> Locator:
         """The section *Pipelines*."""
         return self.region.get_by_role("region", name="Pipelines", exact=True)
+
+    def reset(self) -> None:
+        """Newest runs first, none filtered, grouped, selected or open."""
+        self.filter_box.fill("")
+        for choice in ("Group by", "Order by"):
+            self.region.get_by_label(choice).select_option("")
+        clear = self.region.get_by_role("button", name="Clear")
+        if clear.is_visible():
+            clear.click()
+        grid = self.region.get_by_role("treegrid", name="Runs")
+        grid.evaluate("grid => grid.parentElement.scrollTo(0, 0)")
+        open_rows = grid.get_by_role("row", expanded=True)
+        self.page.wait_for_function(
+            "grid => grid.querySelector('[data-group=true]') === null", arg=grid.element_handle()
+        )
+        for unfolded in grid.get_by_role("button", name=re.compile("child run"), expanded=True).all():
+            unfolded.click()
+        for row in reversed(open_rows.all()):
+            row.press("ArrowLeft")
 
     def row(self, number: int) -> Locator:
         """The row of run `number`."""

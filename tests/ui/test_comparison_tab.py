@@ -92,7 +92,7 @@ def runs(server: Server) -> list[str]:
 
 
 def open_tab(lab: LabPage, run_ids: list[str], name: str) -> Locator:
-    lab.open()
+    lab.find_panel()
     lab.run_command("jupyter-mlops:compare-runs", run_ids=run_ids)
     region = lab.page.get_by_role("region", name=re.compile(f"^{name}"))
     region.get_by_role("region", name=re.compile("Metrics|Runs")).first.wait_for()

@@ -24,8 +24,7 @@ def study(server: Server) -> None:
 
 @pytest.fixture
 def panel(lab: LabPage) -> RunsPanel:
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     panel.row(COUNT).wait_for()
     return panel
 
@@ -157,18 +156,26 @@ def test_what_was_deleted_comes_back_by_a_key(lab: LabPage, panel: RunsPanel) ->
     expect(panel.row(COUNT - 5)).to_be_visible()
 
 
-def test_a_page_that_comes_back_is_as_it_was_left(lab: LabPage, panel: RunsPanel) -> None:
+def test_a_page_that_comes_back_is_as_it_was_left(lab: LabPage) -> None:
     from playwright.sync_api import expect
 
+    lab.open()
+    panel = lab.open_panel()
     panel.filter_box.fill("params.model = 'boosting'")
     panel.region.get_by_label("Order by").select_option("metrics.accuracy")
     panel.region.get_by_label("Group by").select_option("tags.team")
     expect(panel.rows.first).to_contain_text("blue")
     expect(panel.rows.nth(1)).to_contain_text("accuracy 1.0")
-    panel.rows.nth(2).press("Space")
-    chosen = panel.rows.nth(2).get_by_role("checkbox").get_attribute("aria-label")
     # The state is saved a moment later, and JupyterLab writes the workspace when it likes to.
-    lab.page.wait_for_timeout(1500)
+    with lab.page.expect_response(
+        lambda answer: (
+            "/api/workspaces/" in answer.url
+            and answer.ok
+            and '"selected":["' in (answer.request.post_data or "")
+        )
+    ):
+        panel.rows.nth(2).press("Space")
+    chosen = panel.rows.nth(2).get_by_role("checkbox").get_attribute("aria-label")
     lab.open()
     panel = lab.open_panel()
     expect(panel.filter_box).to_have_value("params.model = 'boosting'")

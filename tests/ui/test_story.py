@@ -75,13 +75,13 @@ def test_a_newcomer_tracks_compares_and_exports(lab: LabPage, quickstart: str) -
     editor = lab.page.locator(".jp-FileEditor:visible .cm-content")
     expect(editor).to_contain_text("import")
     lab.picture("6-script")
+    lab.leave()
 
 
 def test_curves_are_overlaid_and_stay_readable_in_the_dark(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     expect(panel.row(4)).to_be_visible()
     panel.select(1, 4)
     panel.compare_button.click()
@@ -100,8 +100,7 @@ def test_curves_are_overlaid_and_stay_readable_in_the_dark(lab: LabPage, quickst
 def test_a_wrong_filter_says_what_is_wrong_and_keeps_the_list(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     expect(panel.row(4)).to_be_visible()
     every_run = panel.rows.count()
 
@@ -119,8 +118,7 @@ def test_a_wrong_filter_says_what_is_wrong_and_keeps_the_list(lab: LabPage, quic
 def test_plain_words_are_looked_for_in_the_names(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     expect(panel.row(4)).to_be_visible()
     panel.filter_box.fill("FOREST")
     expect(panel.row(4)).to_have_count(0)
@@ -134,8 +132,7 @@ def test_plain_words_are_looked_for_in_the_names(lab: LabPage, quickstart: str) 
 def test_the_list_is_walked_by_keyboard(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     panel.row(4).focus()
     lab.page.keyboard.press("Space")
     expect(panel.checkbox(4)).to_be_checked()
@@ -158,8 +155,7 @@ def test_the_list_is_walked_by_keyboard(lab: LabPage, quickstart: str) -> None:
 def test_a_deleted_run_comes_back(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     panel.row(2).click(button="right")
     lab.page.get_by_role("menuitem", name="Delete Run").click()
     expect(panel.row(2)).to_have_count(0)
@@ -170,8 +166,7 @@ def test_a_deleted_run_comes_back(lab: LabPage, quickstart: str) -> None:
 def test_a_validated_version_is_promoted(lab: LabPage, quickstart: str) -> None:
     from playwright.sync_api import expect
 
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     promote = lab.page.get_by_role("combobox", name="Promote by_hand v1")
     promote.select_option("champion")
     version = panel.pipelines.get_by_role("listitem").filter(has=promote)
@@ -201,8 +196,7 @@ def test_what_goes_wrong_with_an_alias_is_seen(lab: LabPage, quickstart: str) ->
     lab.page.route(
         re.compile("/pipelines/by_hand/aliases"), lambda route: route.fulfill(status=409, json=answer)
     )
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     lab.page.get_by_role("combobox", name="Promote by_hand v1").select_option("shadow")
     alert = panel.pipelines.get_by_role("alert")
     expect(alert).to_have_text("Somebody was first. Look.")
@@ -247,14 +241,14 @@ def test_a_run_opens_as_a_notebook(lab: LabPage, quickstart: str) -> None:
             else None
         ),
     )
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     panel.row(1).click(button="right")
     lab.page.get_by_role("menuitem", name="Open Run as Notebook").click()
     expect(lab.tab("run-1.ipynb")).to_be_visible()
     expect(lab.page.get_by_role("main")).to_contain_text("LogisticRegression")
     expect(lab.page.get_by_role("main")).to_contain_text("%load_ext jupyter_mlops")
     assert saved[0] == (f"{lab.url}api/contents/run-1.ipynb", 201)
+    lab.leave()
 
 
 def test_a_run_whose_data_is_gone_is_not_validated_and_says_why(
@@ -264,8 +258,7 @@ def test_a_run_whose_data_is_gone_is_not_validated_and_says_why(
 
     data = server.root / "penguins.csv"
     kept = data.read_bytes()
-    lab.open()
-    panel = lab.open_panel()
+    panel = lab.find_panel()
     panel.select(2)
     panel.export_button.click()
     name = panel.export_form.get_by_role("textbox", name="Pipeline name")

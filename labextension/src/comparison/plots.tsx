@@ -188,6 +188,9 @@ function Dot(
   );
 }
 
+/** Characters of a label that have room wherever it stands. */
+const SHORT = 12;
+
 function Axes(props: {
   x: IScale;
   y: IScale;
@@ -205,8 +208,18 @@ function Axes(props: {
         return (
           <g key={label}>
             <path d={`M${place} ${TOP}V${bottom}`} />
-            <text x={place} y={bottom + 15} textAnchor="middle">
-              {shortened(label, 12)}
+            <text
+              x={place}
+              y={bottom + 15}
+              textAnchor={
+                label.length <= SHORT || (at > 0.1 && at < 0.9)
+                  ? 'middle'
+                  : at < 0.5
+                    ? 'start'
+                    : 'end'
+              }
+            >
+              {shortened(label, Math.max(Math.floor(60 / xs.length), SHORT))}
               <title>{label}</title>
             </text>
           </g>

@@ -232,7 +232,11 @@ export function VerdictMark(props: {
  * server's root does not hold it.
  */
 export function OpenScriptButton(
-  props: IPanelContext & { version: PipelineVersion; accept?: boolean }
+  props: IPanelContext & {
+    version: PipelineVersion;
+    accept?: boolean;
+    brief?: boolean;
+  }
 ): JSX.Element {
   const { commands, trans, version, accept } = props;
   const path = version.contents_path;
@@ -249,9 +253,10 @@ export function OpenScriptButton(
               version.version
             )
       }
+      aria-label={trans.__('Open script')}
       onClick={() => void commands.execute(CommandIds.openScript, { path })}
     >
-      {trans.__('Open script')}
+      {props.brief ? trans.__('Script') : trans.__('Open script')}
     </button>
   );
 }

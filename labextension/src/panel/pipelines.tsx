@@ -236,7 +236,7 @@ function VersionItem(
         </span>
       </div>
       <div>
-        <OpenScriptButton {...props} />
+        <OpenScriptButton {...props} brief />
         {earlier.length > 0 && (
           <button
             className="jp-Mlops-link"
