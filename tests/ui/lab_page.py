@@ -20,6 +20,7 @@ SETTLED = """() => {
 }"""
 
 
+DOCUMENTS = "#jp-main-dock-panel .jp-Document"
 CLOSE_ALL = """() => {
   for (const widget of [...window.jupyterapp.shell.widgets("main")]) {
     if (widget.node.querySelector(".jp-Launcher") === null) { widget.close(); }
@@ -50,8 +51,11 @@ class LabPage:
             self.page.wait_for_function(SETTLED)
 
     def find_panel(self) -> RunsPanel:
-        """The side panel, in the window as it stands: nothing filtered, selected or open; else in a new one."""
-        if not self.page.url.startswith(f"{self.url}lab"):
+        """The side panel with nothing filtered, selected or open.
+
+        JupyterLab is loaded only where it is not there yet, or has documents open.
+        """
+        if not self.page.url.startswith(f"{self.url}lab") or self.page.locator(DOCUMENTS).count():
             self.open()
             return self.open_panel()
         self.page.evaluate(CLOSE_ALL)
@@ -59,10 +63,6 @@ class LabPage:
         panel = self.open_panel()
         panel.reset()
         return panel
-
-    def leave(self) -> None:
-        """Leave JupyterLab with what is not saved, so that the next test loads it anew."""
-        self.page.goto("about:blank")
 
     def open_notebook(self, path: str) -> Notebook:
         """Open a notebook and wait until its kernel is idle."""
@@ -89,6 +89,18 @@ class LabPage:
             "([command, args]) => { window.jupyterapp.commands.execute(command, args); }",
             [command, arguments],
         )
+
+    def find_barriers(self, selector: str) -> list[str]:
+        """What axe finds serious or critical inside `selector`, a line each."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        inside = {"include": [[part.strip()] for part in selector.split(",")]}
+        return [
+            f"{violation['id']}: {node['html'][:200]}"
+            for violation in Axe().run(self.page, context=inside).response["violations"]
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
+        ]
 
     def picture(self, name: str) -> None:
         """Keep a screenshot as ``test-results/ui/<test>-<name>.png``."""

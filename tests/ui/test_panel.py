@@ -231,7 +231,7 @@ def test_one_goes_to_the_cell_that_made_a_run_and_is_told_when_it_is_gone(
 def test_nothing_serious_is_in_the_way_of_people_who_cannot_see(lab: LabPage, panel: RunsPanel) -> None:
     from playwright.sync_api import expect
 
-    assert serious(lab, ".jp-Mlops-sidePanel") == []
+    assert lab.find_barriers(".jp-Mlops-sidePanel") == []
     panel.row(COUNT).press("Enter")
     expect(panel.row(COUNT)).to_contain_text("accuracy")
     panel.region.get_by_label("Group by").select_option("tags.team")
@@ -240,25 +240,12 @@ def test_nothing_serious_is_in_the_way_of_people_who_cannot_see(lab: LabPage, pa
     panel.select(COUNT - 1)
     panel.export_button.click()
     expect(panel.export_form).to_be_visible()
-    assert serious(lab, ".jp-Mlops-sidePanel") == []
+    assert lab.find_barriers(".jp-Mlops-sidePanel") == []
     panel.export_form.get_by_role("button", name="Cancel").click()
     open_table(lab, panel).get_by_role("row").nth(3).wait_for()
-    assert serious(lab, ".jp-Mlops-tableTab") == []
+    assert lab.find_barriers(".jp-Mlops-tableTab") == []
     lab.run_command("apputils:change-theme", theme="JupyterLab Dark")
     expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
-    assert serious(lab, ".jp-Mlops-sidePanel, .jp-Mlops-tableTab") == []
+    assert lab.find_barriers(".jp-Mlops-sidePanel, .jp-Mlops-tableTab") == []
     lab.picture("dark")
     lab.run_command("apputils:change-theme", theme="JupyterLab Light")
-
-
-def serious(lab: LabPage, selector: str) -> list[str]:
-    """What axe finds serious or critical inside `selector`, a line each."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(lab.page, context={"include": [[part.strip()] for part in selector.split(",")]})
-    return [
-        f"{violation['id']}: {node['html'][:200]}"
-        for violation in found.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]

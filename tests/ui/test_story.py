@@ -75,7 +75,6 @@ def test_a_newcomer_tracks_compares_and_exports(lab: LabPage, quickstart: str) -
     editor = lab.page.locator(".jp-FileEditor:visible .cm-content")
     expect(editor).to_contain_text("import")
     lab.picture("6-script")
-    lab.leave()
 
 
 def test_curves_are_overlaid_and_stay_readable_in_the_dark(lab: LabPage, quickstart: str) -> None:
@@ -248,7 +247,6 @@ def test_a_run_opens_as_a_notebook(lab: LabPage, quickstart: str) -> None:
     expect(lab.page.get_by_role("main")).to_contain_text("LogisticRegression")
     expect(lab.page.get_by_role("main")).to_contain_text("%load_ext jupyter_mlops")
     assert saved[0] == (f"{lab.url}api/contents/run-1.ipynb", 201)
-    lab.leave()
 
 
 def test_a_run_whose_data_is_gone_is_not_validated_and_says_why(
