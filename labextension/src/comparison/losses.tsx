@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import { asProblem } from '../api';
 import { Examples, Losses as ILosses, Slice } from '../contract';
-import { formatChange, formatNumber } from '../format';
+import { formatAlike, formatChange, formatNumber } from '../format';
 import { IProblem } from '../tokens';
 import { RunName } from './run_name';
 import { ISectionProps, Section, labelOf } from './section';
@@ -98,74 +98,57 @@ function LossesOfRun(props: ISectionProps & { losses: ILosses }): JSX.Element {
   const reference = comparison.runs.find(
     other => other.run_id === comparison.reference
   );
+  const names = [reference, run].map(
+    named => named && <RunName {...props} run={named} short />
+  );
+  // One below the other, with as many decimals.
+  const texts = formatAlike(
+    losses.slices.flatMap(slice => [slice.reference, slice.run])
+  );
   return (
     <>
       <p>{losses.sentence}</p>
       <div className="jp-Mlops-columns">
-        <table className="jp-Mlops-table">
-          <caption>{trans.__('Kinds of outcome')}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{trans.__('Rows')}</th>
-              <th scope="col">
-                {reference && <RunName {...props} run={reference} short />}
-              </th>
-              <th scope="col">
-                {run && <RunName {...props} run={run} short />}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {losses.buckets.map(bucket => (
-              <tr key={bucket.name} data-current={asked === bucket.query}>
-                <th scope="row">
-                  <button
-                    className="jp-Mlops-link"
-                    onClick={() => ask(bucket.query)}
-                  >
-                    {bucket.name}
-                  </button>
-                </th>
+        <QueryTable
+          caption={trans.__('Kinds of outcome')}
+          heads={[trans.__('Rows'), ...names]}
+          rows={losses.buckets.map(bucket => ({
+            ...bucket,
+            cells: (
+              <>
                 <td>{bucket.reference}</td>
                 <td>{bucket.run}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+              </>
+            )
+          }))}
+          asked={asked}
+          onAsk={ask}
+        />
         {losses.slices.length > 0 && (
-          <table className="jp-Mlops-table">
-            <caption>
-              {trans.__('Slices where they differ most, by %1', losses.measure)}
-            </caption>
-            <thead>
-              <tr>
-                <th scope="col">{trans.__('Slice')}</th>
-                <th scope="col">{trans.__('Rows')}</th>
-                <th scope="col">
-                  {reference && <RunName {...props} run={reference} short />}
-                </th>
-                <th scope="col">
-                  {run && <RunName {...props} run={run} short />}
-                </th>
-                <th scope="col">{trans.__('Change')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {losses.slices.map(slice => (
-                <tr key={slice.name} data-current={asked === slice.query}>
-                  <th scope="row">
-                    <button
-                      className="jp-Mlops-link"
-                      onClick={() => ask(slice.query)}
-                    >
-                      {slice.name}
-                    </button>
-                  </th>
-                  <SliceCells {...props} slice={slice} />
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <QueryTable
+            caption={trans.__(
+              'Slices where they differ most, by %1',
+              losses.measure
+            )}
+            heads={[
+              trans.__('Slice'),
+              trans.__('Rows'),
+              ...names,
+              trans.__('Change')
+            ]}
+            rows={losses.slices.map((slice, index) => ({
+              ...slice,
+              cells: (
+                <SliceCells
+                  {...props}
+                  slice={slice}
+                  texts={texts.slice(2 * index, 2 * index + 2)}
+                />
+              )
+            }))}
+            asked={asked}
+            onAsk={ask}
+          />
         )}
       </div>
       <form
@@ -213,13 +196,54 @@ function LossesOfRun(props: ISectionProps & { losses: ILosses }): JSX.Element {
   );
 }
 
-function SliceCells(props: ISectionProps & { slice: Slice }): JSX.Element {
-  const { slice, trans } = props;
+/**
+ * A table whose rows stand for rows of the data: a click asks for those.
+ */
+function QueryTable(props: {
+  caption: string;
+  heads: React.ReactNode[];
+  rows: { name: string; query: string; cells: JSX.Element }[];
+  asked: string | null;
+  onAsk: (query: string) => void;
+}): JSX.Element {
+  const { caption, heads, rows, asked, onAsk } = props;
+  return (
+    <table className="jp-Mlops-table">
+      <caption>{caption}</caption>
+      <thead>
+        <tr>
+          {heads.map((head, index) => (
+            <th key={index} scope="col">
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ name, query, cells }) => (
+          <tr key={name} data-current={asked === query}>
+            <th scope="row">
+              <button className="jp-Mlops-link" onClick={() => onAsk(query)}>
+                {name}
+              </button>
+            </th>
+            {cells}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function SliceCells(
+  props: ISectionProps & { slice: Slice; texts: string[] }
+): JSX.Element {
+  const { slice, texts, trans } = props;
   return (
     <>
       <td>{slice.rows}</td>
-      <td title={String(slice.reference)}>{formatNumber(slice.reference)}</td>
-      <td title={String(slice.run)}>{formatNumber(slice.run)}</td>
+      <td title={String(slice.reference)}>{texts[0]}</td>
+      <td title={String(slice.run)}>{texts[1]}</td>
       <td
         data-sure={slice.sure}
         title={trans.__('%1, widened for all slices looked at', slice.interval)}

@@ -9,9 +9,9 @@ import {
   VersionChange,
   VersionDifference
 } from '../contract';
-import { formatAlike } from '../format';
 import { IProblem } from '../tokens';
 import { IPanelContext } from './panel';
+import { ValueCells } from './proof';
 
 /** In the order in which causes are looked for. */
 const SECTIONS = [
@@ -207,20 +207,12 @@ function Metrics(props: {
         </tr>
       </thead>
       <tbody>
-        {metrics.map(({ name, first, second }) => {
-          const values = [first, second];
-          const texts = formatAlike(values.filter(value => value !== null));
-          return (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              {values.map((value, index) => (
-                <td key={index} title={value === null ? '' : String(value)}>
-                  {value === null ? '–' : texts.shift()}
-                </td>
-              ))}
-            </tr>
-          );
-        })}
+        {metrics.map(({ name, first, second }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <ValueCells values={[first, second]} />
+          </tr>
+        ))}
       </tbody>
     </table>
   );

@@ -1,7 +1,7 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { PipelineVersion } from '../contract';
+import { Num, PipelineVersion } from '../contract';
 import { formatAlike } from '../format';
 import { failedIcon, finishedIcon } from '../icons';
 
@@ -57,15 +57,10 @@ export function Proof(props: {
           <tbody>
             {report.metrics.map(check => {
               const values = [check.expected, check.first, check.second];
-              const texts = formatAlike(values.filter(isPresent));
               return (
                 <tr key={check.name}>
                   <th scope="row">{check.name}</th>
-                  {values.map((value, index) => (
-                    <td key={index} title={value === null ? '' : String(value)}>
-                      {value === null ? '–' : texts.shift()}
-                    </td>
-                  ))}
+                  <ValueCells values={values} />
                   <td data-equal={check.equal}>
                     <Equal equal={check.equal} trans={trans} />
                   </td>
@@ -90,6 +85,22 @@ export function Proof(props: {
           </ol>
         </details>
       )}
+    </>
+  );
+}
+
+/**
+ * Numbers side by side with as many decimals; in full for their tooltips.
+ */
+export function ValueCells(props: { values: (Num | null)[] }): JSX.Element {
+  const texts = formatAlike(props.values.filter(isPresent));
+  return (
+    <>
+      {props.values.map((value, index) => (
+        <td key={index} title={value === null ? '' : String(value)}>
+          {value === null ? '–' : texts.shift()}
+        </td>
+      ))}
     </>
   );
 }

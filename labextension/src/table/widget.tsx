@@ -1,9 +1,9 @@
-import { MainAreaWidget, ReactWidget } from '@jupyterlab/apputils';
-import { Message } from '@lumino/messaging';
+import { MainAreaWidget } from '@jupyterlab/apputils';
 import * as React from 'react';
 
 import { tableIcon } from '../icons';
 import type { IPanelContext } from '../panel/panel';
+import { RunsView } from '../panel/view';
 
 const Content = React.lazy(() => import('./content'));
 
@@ -28,44 +28,12 @@ export class RunTable extends MainAreaWidget<RunTableView> {
 }
 
 /**
- * What the tab holds. While it is hidden it asks the server nothing.
+ * What the tab holds.
  */
-export class RunTableView extends ReactWidget {
+export class RunTableView extends RunsView {
   constructor(context: Omit<IPanelContext, 'view'>) {
-    super();
-    this._context = { ...context, view: this };
-    this.addClass('jp-Mlops-panel');
+    super(context, Content);
     this.addClass('jp-Mlops-tableTab');
     this.node.tabIndex = -1;
   }
-
-  protected override render(): JSX.Element {
-    return (
-      <React.Suspense fallback={null}>
-        <Content {...this._context} />
-      </React.Suspense>
-    );
-  }
-
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this._context.model.watch(this, this.isVisible);
-  }
-
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this._context.model.watch(this, true);
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this._context.model.watch(this, false);
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    this._context.model.watch(this, false);
-    super.onBeforeDetach(message);
-  }
-
-  private readonly _context: IPanelContext;
 }
