@@ -215,6 +215,9 @@ def keep_hostile(store: Store, number: int) -> str:
     drawing = (
         f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"window.hacked=['figure']\">{hostile('svg')}</svg>"
     )
+    column = Column(
+        name=hostile("column") if number == 1 else "other", dtype=hostile("dtype"), nullable=False
+    )
     kept = [
         (f"{hostile('file')}.svg", drawing.encode(), "image/svg+xml"),
         ("t.csv", hostile("csv").encode(), "text/csv"),
@@ -238,7 +241,7 @@ def keep_hostile(store: Store, number: int) -> str:
         datasets=(
             Dataset(
                 name=hostile("data"), fingerprint=f"xxh3:{number}", kind=hostile("type"), rows=number,
-                location=hostile("location"), columns=(Column(name=hostile("column"), dtype=hostile("dtype"), nullable=False),),
+                location=hostile("location"), columns=(column,),
             ),
         ),
         curves=(hostile("curve"),),

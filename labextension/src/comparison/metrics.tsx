@@ -168,7 +168,13 @@ function Metric(props: ISectionProps & { row: MetricRow }): JSX.Element {
  * One number: the best marked, its change and how sure that is below it.
  */
 export function MetricCell(
-  props: ISectionProps & { row: MetricRow; runId: string; text: string | null }
+  props: ISectionProps & {
+    row: MetricRow;
+    runId: string;
+    text: string | null;
+    /** How many characters the longest number of its column has. */
+    width?: number;
+  }
 ): JSX.Element {
   const { picked, row, runId, text, trans } = props;
   if (text === null) {
@@ -187,7 +193,16 @@ export function MetricCell(
         .filter(Boolean)
         .join('\n')}
     >
-      <span className="jp-Mlops-value">{text}</span>
+      <span
+        className="jp-Mlops-value"
+        style={
+          props.width === undefined
+            ? undefined
+            : { minWidth: `${props.width + 1}ch` }
+        }
+      >
+        {text}
+      </span>
       {best && <span className="jp-Mlops-best">{trans.__('best')}</span>}
       <Change {...props} />
     </td>

@@ -25,6 +25,7 @@ export function RunTable(props: ISectionProps): JSX.Element {
     <th
       key={key}
       scope="col"
+      data-metric={key.startsWith('m:')}
       aria-sort={
         order?.key !== key
           ? undefined
@@ -105,6 +106,12 @@ export function RunTable(props: ISectionProps): JSX.Element {
                     row={row}
                     runId={run.run_id}
                     text={texts.get(row.name)?.get(run.run_id) ?? null}
+                    width={Math.max(
+                      ...[...(texts.get(row.name)?.values() ?? [])].map(
+                        text => text.length
+                      ),
+                      0
+                    )}
                   />
                 ))}
                 {params.map(row =>
