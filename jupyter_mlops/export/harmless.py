@@ -168,7 +168,7 @@ def _is_fresh(value: ast.expr) -> bool:
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     if name in ("fit", "set_params") and isinstance(function, ast.Attribute):
         return _is_fresh(function.value)
-    return name in _FRESH or name.startswith("make_") or (name[:1].isupper() and not name.isupper())
+    return name in _FRESH or name.startswith("make_") or name[:1].isupper()
 
 
 def root(node: ast.AST) -> str:

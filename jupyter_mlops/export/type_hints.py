@@ -52,6 +52,13 @@ class Annotations:
         self._by_path = {
             path: name for name, path in imported_paths(found for _, found in hoisted.imports).items()
         }
+        #: Imports that the script does without so far, of names that mean nothing else.
+        uses = [
+            found for cell in cells for found in references(cell.source.tree.body) if found.context != "load"
+        ]
+        others = {found.name for found in uses if not isinstance(found.node, ast.Import | ast.ImportFrom)}
+        paths = imported_paths(found.node for found in uses if isinstance(found.node, ast.stmt))
+        self._imported = {name: path for name, path in paths.items() if name not in others}
         self._static = _static_types(cells, {name: path for path, name in self._by_path.items()})
         #: Import statements that annotations need and the user's code does not have.
         self.imports: list[str] = []
@@ -98,7 +105,8 @@ class Annotations:
             return f"{self._by_path[module]}.{name}"
         short = _SHORT.get(module, "")
         wanted = short or name
-        if wanted in self._taken or wanted in BUILTINS:
+        itself = self._imported.get(wanted) == (module if short else path)
+        if (wanted in self._taken and not itself) or wanted in BUILTINS:
             return ""
         self.imports.append(f"import {module} as {short}" if short else f"from {module} import {name}")
         self._taken.add(wanted)

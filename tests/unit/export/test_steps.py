@@ -94,6 +94,7 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
         # Models and tables that nothing needs, where nothing else holds them.
         ("a = Ridge()\na.fit(X, y)\nprint(a.score(X, y))\nx = 1", ["x = 1"]),
         ("a = Ridge()\na.fit(X, y)\nx = a.score(X, y)", ["a = Ridge()", "a.fit(X, y)", "x = a.score(X, y)"]),
+        ("from sklearn import svm\na = svm.SVC()\na.fit(X, y)\nprint(a.score(X, y))\nx = 1", ["x = 1"]),
         ("a = Ridge()\nx = [a]\na.fit(X, y)", ["a = Ridge()", "x = [a]", "a.fit(X, y)"]),
         ("a = b\na.fit(X, y)\nx = b", ["a = b", "a.fit(X, y)", "x = b"]),
         ("t = d.copy()\nt['c'] = 0\nx = d", ["x = d"]),

@@ -17,6 +17,8 @@ from jupyter_mlops.records import Execution
         ("list = [1]\nx = f(list)", "list[tuple]", "Any"),
         ("x = f()", "dict[str, somewhere.else_.x]", "dict[str, Any]"),
         ("x = f(x=1)", "numpy.ndarray", "np.ndarray"),
+        ("import numpy as np\nx = f()", "numpy.ndarray", "np.ndarray"),
+        ("import numpy as np\nnp = 1\nx = f()", "numpy.ndarray", "Any"),
     ],
 )
 def test_an_annotation_names_only_what_the_script_has(code: str, recorded: str, wanted: str) -> None:
