@@ -142,6 +142,7 @@ class Writer:
             )
             for cell in step.cells
         ).strip("\n")
+        body = _each_comment_once(body)
         first, _, rest = body.partition("\n")
         if step.title and first.startswith("#") and first.strip("#!%-= \t") == step.title:
             body = rest
@@ -318,6 +319,19 @@ def _with_result_returned(text: str, check: str) -> str:
     source.replace_range(start, value, "return ")
     source.drop(end)
     return source.render(0, len(source.data))
+
+
+def _each_comment_once(body: str) -> str:
+    """`body` without comments that say what the line above them says: a heading and the code under it may."""
+    lines = body.split("\n")
+    kept = [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if line != before or not line.startswith("#")
+    ]
+    shorter = "\n".join(kept)
+    # Lines of a text may look like comments.
+    return shorter if ast.dump(ast.parse(shorter)) == ast.dump(ast.parse(body)) else body
 
 
 def _commented(text: str) -> str:

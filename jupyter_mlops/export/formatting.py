@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: What a demanding colleague's configuration asks for.
 RULES = "E,F,I,UP"
 #: Lines are as long as the notebook's own, within these limits.
-_NARROWEST = 100
+_NARROWEST = 120
 _WIDEST = 140
 #: Calls and imports that fit into a line stand in one, whoever wrote a comma at their end.
 _SETTINGS = ("format.skip-magic-trailing-comma=true", "lint.isort.split-on-trailing-comma=false")

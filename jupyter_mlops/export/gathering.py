@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 #: How long a line may become, what it is moved to the right by included.
-_WIDTH = 108
+_WIDTH = 116
 
 
 @dataclass(frozen=True)
