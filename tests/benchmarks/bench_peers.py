@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--gigabytes", type=float, default=1.0, help="the size of the large frame")
     parser.add_argument("--json", type=Path, help="also write every round's figures to this file")
+    parser.add_argument("--only", default="", help="the cases whose title holds this")
     options = parser.parse_args()
     pythons = dict(text.split("=", 1) for text in options.peer)
     unknown = pythons.keys() - {one.name for one in CONTESTANTS}
@@ -124,7 +125,8 @@ def main() -> None:
         kernels = {one.name: start(one, Path(name)) for one in taking_part}
         try:
             for title, rounds, step in cases(options.rounds, options.gigabytes):
-                measure(title, rounds, step, taking_part, kernels)
+                if options.only in title:
+                    measure(title, rounds, step, taking_part, kernels)
         finally:
             for kernel in kernels.values():
                 kernel.close()
