@@ -17,7 +17,16 @@ from sample_runs import BEGINNING, loss_curve, sample_run
 
 from jupyter_mlops.capture.predictions import pack_table
 from jupyter_mlops.config import load_config
-from jupyter_mlops.records import Artifact, Evaluation, MetricDetail, new_id
+from jupyter_mlops.records import (
+    Artifact,
+    Column,
+    Dataset,
+    Evaluation,
+    Failure,
+    MetricDetail,
+    RunWarning,
+    new_id,
+)
 from jupyter_mlops.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -193,3 +202,96 @@ def test_curves_are_smoothed_on_a_log_scale_and_over_time(lab: LabPage, runs: li
         act()
         lab.page.wait_for_function(changed, arg=[curves.element_handle(), before])
     lab.picture("curves")
+
+
+def hostile(field: str) -> str:
+    """A text that runs a script if it is ever taken for HTML, and says which field did it."""
+    mark = f"(window.hacked ??= []).push('{field}')"
+    return f'{field} <img src=x onerror="{mark}"><script>{mark}</script><svg onload="{mark}">\'"`&lt;'
+
+
+def keep_hostile(store: Store, number: int) -> str:
+    """A run with a script in every field that a person sees."""
+    drawing = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"window.hacked=['figure']\">{hostile('svg')}</svg>"
+    )
+    column = Column(
+        name=hostile("column") if number == 1 else "other", dtype=hostile("dtype"), nullable=False
+    )
+    kept = [
+        (f"{hostile('file')}.svg", drawing.encode(), "image/svg+xml"),
+        ("t.csv", hostile("csv").encode(), "text/csv"),
+    ]
+    run = sample_run(
+        number,
+        run_id=new_id(),
+        experiment=hostile("experiment"),
+        name=hostile("name"),
+        status="FAILED",
+        note=hostile("note"),
+        hypothesis=hostile("hypothesis"),
+        params={hostile("param"): f"{number} {hostile('value')}", "plain": number},
+        metrics={hostile("metric"): number / 10},
+        metric_details={},
+        tags={hostile("tag"): hostile("tag value")},
+        notebook=f"{hostile('folder')}/{hostile('notebook')}.ipynb",
+        source=f"# {number} {hostile('source')}",
+        failure=Failure(kind=hostile("kind"), message=hostile("message"), traceback=hostile("traceback"), line=1),
+        warnings=(RunWarning(code="odd", message=hostile("warning"), hint=hostile("hint")),),
+        datasets=(
+            Dataset(
+                name=hostile("data"), fingerprint=f"xxh3:{number}", kind=hostile("type"), rows=number,
+                location=hostile("location"), columns=(column,),
+            ),
+        ),
+        curves=(hostile("curve"),),
+        artifacts=tuple(
+            Artifact(
+                path=path, digest=store.put_artifact(content), size=len(content), media_type=media_type,
+                kind="figure",
+            )
+            for path, content, media_type in kept
+        ),
+        session_id=f"hostile {number}",
+    )  # fmt: skip
+    return store.save_run(run, curves={hostile("curve"): loss_curve(number)}).run_id
+
+
+def seen(field: str) -> str:
+    """What is read of it at least: sentences set what stands between back-ticks apart."""
+    return hostile(field).partition("`")[0]
+
+
+def test_no_field_of_a_run_is_taken_for_a_script(lab: LabPage, server: Server) -> None:
+    from playwright.sync_api import expect
+
+    config = load_config()
+    url = config.resolved_store_url(server.root)
+    store = open_store(url, config.resolved_artifacts_url(url))
+    run_ids = [keep_hostile(store, number) for number in (1, 2)]
+    store.close()
+    tab = open_tab(lab, run_ids, "Compare #1, #2")
+    expect(tab.get_by_text(seen("metric")).first).to_be_visible()
+    expect(tab.get_by_text(seen("column")).first).to_be_attached()
+    tab.get_by_role("region", name="Figures").scroll_into_view_if_needed()
+    lab.picture("comparison")
+
+    panel = lab.open_panel()
+    panel.filter_box.fill("status = 'FAILED'")
+    expect(panel.rows).to_have_count(2)
+    panel.rows.first.press("Enter")
+    for field in ("name", "message", "warning", "tag value", "location", "hypothesis"):
+        expect(panel.rows.first.get_by_text(seen(field)).first).to_be_attached()
+    panel.region.get_by_label("Group by").select_option("experiment")
+    expect(panel.rows.first).to_contain_text(seen("experiment"))
+    panel.filter_box.fill("params.`param")
+    expect(panel.region.get_by_role("listbox", name="Completions")).to_be_visible()
+    panel.filter_box.fill(hostile("filter"))
+    expect(panel.region.get_by_role("alert")).to_be_visible()
+    panel.filter_box.fill("status = 'FAILED'")
+    panel.region.get_by_role("button", name="Open all runs as a table").click()
+    table = lab.page.get_by_role("grid", name="All runs")
+    expect(table.get_by_text(seen("name")).first).to_be_visible()
+    lab.picture("table")
+    assert lab.page.evaluate("window.hacked") is None
+    assert lab.page.locator("img[src=x], svg[onload]").count() == 0
