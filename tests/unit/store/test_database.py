@@ -645,7 +645,7 @@ def test_no_connection_is_open_while_a_process_forks(path, open_path, make_run):
                 names.append(str(entry.readlink()))
             except OSError:
                 continue
-        os._exit(sum("runs.db" in name for name in names))
+        os._exit(sum(str(path) in name for name in names))
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert store.count() == 1
