@@ -24,6 +24,8 @@ MEDIA_TYPE = "text/csv"
 _CLASSES = 60
 _TABLES = 20
 _LONGEST = 80
+#: What the cell of a spreadsheet begins with when it is computed.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ConfusionTable(msgspec.Struct, frozen=True):
@@ -37,8 +39,9 @@ class ConfusionTable(msgspec.Struct, frozen=True):
         """The table as a file: the first column holds the true class, the others what was predicted."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["true \\ predicted", *self.classes])
-        for label, row in zip(self.classes, self.rows, strict=True):
+        classes = [_inert(label) for label in self.classes]
+        writer.writerow(["true \\ predicted", *classes])
+        for label, row in zip(classes, self.rows, strict=True):
             writer.writerow([label, *row])
         return text.getvalue().encode()
 
@@ -46,6 +49,15 @@ class ConfusionTable(msgspec.Struct, frozen=True):
     def path(self) -> str:
         """Where the table lies among the artifacts of its run."""
         return f"tables/{self.name}.csv"
+
+
+def _inert(label: str) -> str:
+    """A label that no spreadsheet takes for a formula: what it would compute stands behind a quote."""
+    try:
+        float(label)
+    except ValueError:
+        return f"'{label}" if label.startswith(_FORMULA) else label
+    return label
 
 
 def find_confusions(events: list[Event], describe: Callable[[Any], Any]) -> list[ConfusionTable]:

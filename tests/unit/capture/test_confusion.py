@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from observing import Notebook
 
-from jupyter_mlops.capture.confusion import find_confusions
+from jupyter_mlops.capture.confusion import ConfusionTable, find_confusions
 from jupyter_mlops.capture.trivial import describe_target
 
 SETUP = """
@@ -57,3 +57,14 @@ def test_matrices_of_one_name_are_all_kept_and_numbers_are_classes() -> None:
 
 def test_what_is_no_matrix_makes_no_table() -> None:
     assert tables("def confusion_matrix(a, b):\n    return 'none'\nconfusion_matrix(1, 2)") == {}
+
+
+def test_no_class_is_a_formula_to_a_spreadsheet() -> None:
+    table = ConfusionTable("m", ("=HYPERLINK(1)", "-1", "@b", "c=d"), ((1,) * 4,) * 4)
+    assert table.csv().decode().splitlines() == [
+        "true \\ predicted,'=HYPERLINK(1),-1,'@b,c=d",
+        "'=HYPERLINK(1),1,1,1,1",
+        "-1,1,1,1,1",
+        "'@b,1,1,1,1",
+        "c=d,1,1,1,1",
+    ]
