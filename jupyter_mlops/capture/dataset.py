@@ -142,7 +142,11 @@ def _table(name: str, value: Any) -> _Table | None:
             # What a loader of example data gives: the table, or the features and the target apart.
             inner = dict.get(value, "frame")
             inner = dict.get(value, "data") if inner is None else inner
-            return _table(name, inner) if type(inner) is not kind else None
+            found = _table(name, inner) if type(inner) is not kind else None
+            if found is not None:
+                # What the name holds is no table, so that none may be demanded of it.
+                found.kind = "sklearn.Bunch"
+            return found
     return None
 
 

@@ -600,6 +600,14 @@ def test_command_line_of_a_version(notebook: Notebook, tmp_path: Path) -> None:
     assert lint.returncode == 0, lint.stdout
 
 
+def test_a_loaders_bunch_is_held_to_no_tables_contract(notebook: Notebook) -> None:
+    notebook.run("from sklearn.datasets import load_iris")
+    notebook.run("data = load_iris(as_frame=True)")
+    notebook.run("mean = float(data.data.to_numpy().mean())")
+    version = exported(notebook, {"mean": "mean"}, datasets=["data"])
+    assert version.status == "validated", version.report
+
+
 def test_a_project_may_be_moved_and_empty_input_breaks_the_contract(
     notebook: Notebook, tmp_path: Path
 ) -> None:

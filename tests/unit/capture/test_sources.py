@@ -61,7 +61,7 @@ def test_what_a_loader_of_example_data_gives_is_a_table() -> None:
     assert (whole.rows, [column.name for column in whole.columns][-1]) == (150, "target")
     plain = describe_dataset("iris", load_iris())
     assert plain is not None
-    assert (plain.kind, plain.shape) == ("numpy.ndarray", (150, 4))
+    assert (plain.kind, plain.shape) == ("sklearn.Bunch", (150, 4))
 
 
 @pytest.mark.parametrize(
