@@ -17,7 +17,7 @@ from jupyter_mlops.errors import StoreError
 
 from . import locations, sqlite
 from .engines import WRITES, postgresql_engine, sqlite_engine
-from .failures import explained
+from .failures import damaged, explained
 from .gate import Gate
 from .revisions import bring_up_to_date, current_revision
 from .schema import REVISIONS, state
@@ -128,6 +128,8 @@ class Database:
             yield
         except sa.exc.SQLAlchemyError as error:
             raise explained(error, self.shown, self._url) from None
+        except UnicodeDecodeError as error:  # of a text in the file, or of what SQLite says of it
+            raise damaged(self.shown, str(error)) from None
 
     def _ready(self) -> None:
         """Open the engine if there is none, or if the file is no longer the one that was opened."""

@@ -218,5 +218,8 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment(value: int) -> datetime:
-    """The inverse of `microseconds`, in UTC."""
-    return _EPOCH + value * _MICROSECOND
+    """The inverse of `microseconds`, in UTC; StoreDamagedError when it is no time at all."""
+    try:
+        return _EPOCH + value * _MICROSECOND
+    except (OverflowError, TypeError) as error:
+        raise StoreDamagedError(f"A stored time cannot be read: {error}.") from None

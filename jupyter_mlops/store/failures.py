@@ -21,6 +21,14 @@ _DAMAGED = (
 )
 
 
+def damaged(shown: str, text: str) -> StoreDamagedError:
+    """The error of a store whose file does not hold what it should; `text` says what was found."""
+    return StoreDamagedError(
+        f"The store {shown} is damaged or no SQLite database ({text}).",
+        "Save what can be read with `jupyter mlops salvage STORE NEW`, or set JUPYTER_MLOPS_STORE.",
+    )
+
+
 def explained(error: Exception, shown: str, url: sa.URL) -> StoreError:
     """The StoreError that says what `error` means for the store `shown`, without its password."""
     original = getattr(error, "orig", None) or error
@@ -32,10 +40,7 @@ def explained(error: Exception, shown: str, url: sa.URL) -> StoreError:
             "Give yourself write access to the file and its folder, or set JUPYTER_MLOPS_STORE.",
         )
     if any(sign in said for sign in _DAMAGED):
-        return StoreDamagedError(
-            f"The store {shown} is damaged or no SQLite database ({text}).",
-            "Save what can be read with `jupyter mlops salvage STORE NEW`, or set JUPYTER_MLOPS_STORE.",
-        )
+        return damaged(shown, text)
     if "unable to open database" in said:
         return StoreError(f"The store {shown} cannot be opened.")
     if "is locked" in said or "busy" in said or "lock timeout" in said:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from jupyter_mlops.errors import StoreDamagedError
 from jupyter_mlops.records import RunSummary, Status
 
 from .documents import Summary, decode, moment
@@ -94,8 +95,15 @@ def summary_columns(now: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
 def status_of(row: Any) -> tuple[Status, str, float | None]:
     """Status, reason and duration of a row, its lease considered."""
     if not row.stale:
-        return Status(row.status), row.status_reason, row.duration
+        return _status(row.status), row.status_reason, row.duration
     return Status.KILLED, KERNEL_DIED, lived_seconds(row.heartbeat_at, row.start_time)
+
+
+def _status(name: str) -> Status:
+    try:
+        return _STATUS[name]
+    except KeyError:
+        raise StoreDamagedError(f"A stored status cannot be read: {name!r}.") from None
 
 
 def lived_seconds(heartbeat_at: int, start_time: int) -> float:
@@ -116,7 +124,7 @@ def summary_of(row: Any) -> RunSummary:
         number=number,
         name=unescape(name),
         experiment=unescape(experiment),
-        status=_STATUS[status],
+        status=_status(status),
         status_reason=unescape(reason),
         start_time=moment(start_time),
         duration=duration,

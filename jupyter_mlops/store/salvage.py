@@ -94,7 +94,10 @@ def _open(copy: Path, path: Path) -> Any:
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             if {name for (name,) in tables} >= _NEEDED:
                 return connection
-        except module.DatabaseError:
+        except (
+            module.DatabaseError,
+            UnicodeDecodeError,
+        ):  # the latter of a damaged name in SQLite's own words
             pass
         connection.close()
         for suffix in ("-wal", "-shm"):
@@ -175,7 +178,7 @@ class _Salvage:
                 "start_time": moment(values["start_time"]),
                 "duration": values["duration"],
             }
-        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+        except (MlopsError, TypeError, ValueError, OverflowError, AttributeError) as error:
             self._done.damaged.append(f"{what}: {error}")
             return None
         if status is Status.RUNNING:  # nobody writes it any more

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -118,3 +119,22 @@ def test_flipped_bytes_end_in_a_sentence_and_what_is_left_is_salvaged(whole, tmp
             store.frame()
         assert path.read_bytes() == bytes(damaged)
     assert complaints
+
+
+@pytest.mark.parametrize(("column", "value"), [("start_time", 2**62), ("status", "FLOWN")])
+def test_a_value_that_is_none_ends_in_a_sentence(column, value, tmp_path, make_run):
+    path = tmp_path / "runs.db"
+    with closing(open_store(f"sqlite:///{path}", str(tmp_path / "artifacts"))) as store:
+        store.save_run(make_run(name="whole"))
+        store.save_run(make_run(name="hit"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA ignore_check_constraints=ON")
+        raw.execute(f"UPDATE runs SET {column} = ? WHERE name = 'hit'", (value,))
+    with (
+        closing(open_store(f"sqlite:///{path}", str(tmp_path / "artifacts"))) as store,
+        pytest.raises(StoreDamagedError, match="cannot be read"),
+    ):
+        store.search()
+    with target(tmp_path) as store:
+        assert len(salvage(path, store).damaged) == 1
+        assert [run.name for run in store.search()] == ["whole"]
