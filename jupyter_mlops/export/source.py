@@ -193,7 +193,10 @@ def segments(source: Source) -> dict[ast.stmt, tuple[int, int]]:
         if not source.stands_alone(statement):
             begin = source.data.rfind(b"\n", 0, start) + 1
             found[statement] = (start if source.data[begin:start].strip() else previous, end)
-            previous = end
+            # A semicolon behind it begins nothing of the next one.
+            rest = source.data[end:]
+            blank = len(rest) - len(rest.lstrip(b" \t"))
+            previous = end + blank + 1 if rest[blank : blank + 1] == b";" else end
             continue
         stop = source.data.find(b"\n", end)
         stop = len(source.data) if stop < 0 else stop

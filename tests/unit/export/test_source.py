@@ -91,3 +91,10 @@ def test_indenting_leaves_the_lines_of_texts_alone() -> None:
 
 def test_comments_without_their_marks() -> None:
     assert comments("# ## Load # data\nx = '# no'  #: size\n#%%\n") == ["Load # data", ": size"]
+
+
+def test_a_semicolon_at_the_end_of_a_line_begins_nothing() -> None:
+    source = Source("plot(x);\na = 1; label('y') ;  # shown\n# what follows\nb = a")
+    texts = [source.render(*place) for place in segments(source).values()]
+    assert [ast.unparse(ast.parse(text)) for text in texts] == ["plot(x)", "a = 1", "label('y')", "b = a"]
+    assert "# what follows" in texts[-1]
