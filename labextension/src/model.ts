@@ -58,6 +58,10 @@ export class RunsModel implements IRunsModel, IHolder, IDisposable {
     return this._isDisposed;
   }
 
+  get isWatched(): boolean {
+    return this._listing.isWatched;
+  }
+
   dispose(): void {
     if (this._isDisposed) {
       return;
@@ -315,11 +319,16 @@ export class RunsModel implements IRunsModel, IHolder, IDisposable {
    */
   private async _follow(moved: boolean): Promise<void> {
     this._asked += 1;
-    if (moved || this._asked % PIPELINES_EVERY === 0) {
+    this._isBehind ||= moved;
+    if (!this.isWatched) {
+      return;
+    }
+    if (this._isBehind || this._asked % PIPELINES_EVERY === 0) {
       await this.pipelines.refresh();
     }
-    if (moved && !this._isDisposed) {
-      await this._surroundings.refresh();
+    if (this._isBehind && this.isWatched && !this._isDisposed) {
+      this._isBehind = false;
+      this._isBehind = !(await this._surroundings.refresh()) || this._isBehind;
     }
   }
 
@@ -403,4 +412,5 @@ export class RunsModel implements IRunsModel, IHolder, IDisposable {
   private _begun = false;
   private _deleted: string[][] = [];
   private _isDisposed = false;
+  private _isBehind = false;
 }

@@ -15,6 +15,8 @@ export interface IHolder {
   readonly api: Api;
   readonly state: IRunsState;
   readonly isDisposed: boolean;
+  /** Whether anybody looks; nothing is asked while nobody does. */
+  readonly isWatched: boolean;
   /** Change the state. */
   change(change: Partial<IRunsState>): void;
   /** Know runs by their ids from now on. */
@@ -29,9 +31,10 @@ export class Surroundings {
   constructor(private readonly _holder: IHolder) {}
 
   /**
-   * Bring all that is shown up to date, since the store has changed.
+   * Bring all that is shown up to date, since the store has changed; false when
+   * that was broken off because nobody looks any more.
    */
-  async refresh(): Promise<void> {
+  async refresh(): Promise<boolean> {
     const { api, state } = this._holder;
     const [baselines, ...unfolded] = await Promise.all([
       this._fetchBaselines(),
@@ -42,11 +45,14 @@ export class Surroundings {
       ...[...state.expanded].map(runId => this.fetchDetails(runId))
     ]);
     if (this._holder.isDisposed) {
-      return;
+      return true;
     }
     const known = unfolded.filter(pair => pair !== undefined);
     const still = known.filter(([id]) => this._holder.state.children.has(id));
     this._holder.change({ baselines, children: new Map(still) });
+    if (!this._holder.isWatched) {
+      return false;
+    }
     const now = Date.now();
     if (now - this._named > FIELDS_MILLISECONDS) {
       // To look through all names takes a while, so that it is done now and then;
@@ -57,6 +63,7 @@ export class Surroundings {
         this._holder.change({ fields });
       }
     }
+    return true;
   }
 
   /**
