@@ -109,6 +109,17 @@ class ExportError(MlopsError):
     default_hint = "Run the cell again with `%%track` and export that run."
 
 
+class InstallationError(MlopsError):
+    """No environment could be made from a requirements.lock; `log` is the end of what the installer said."""
+
+    code = "environment_failed"
+    status = 422
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message, "")
+        self.log = log
+
+
 class StoreError(MlopsError):
     """The store cannot be opened, read or written."""
 

@@ -9,6 +9,8 @@ import msgspec
 
 from jupyter_mlops.records import Span
 
+from .syntax import root_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -167,12 +169,6 @@ def explored(expression: str) -> tuple[str, bool]:
     return _explored(node)
 
 
-def _root(node: ast.expr) -> str:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
 def _explored(node: ast.expr) -> tuple[str, bool]:
     while True:
         if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
@@ -194,7 +190,7 @@ def _explored(node: ast.expr) -> tuple[str, bool]:
     while True:
         if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
             # `(y == 1).mean()`: what share of the data is so.
-            return (_root(node.left), True) if methods & _LOOKING else ("", False)
+            return (root_of(node.left), True) if methods & _LOOKING else ("", False)
         if isinstance(node, ast.Attribute):
             methods.add(node.attr)
             node = node.value

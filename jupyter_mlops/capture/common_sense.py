@@ -10,8 +10,6 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from jupyter_mlops.records import RunWarning, Severity
 
 from .numbers import module_of
@@ -19,6 +17,8 @@ from .vocabulary import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from .scorings import Fitting, Scoring
 
 _CELLS = 1_000_000
 #: A table of more columns is not compared row by row.
@@ -37,39 +37,6 @@ _STAMPED = frozenset({"date", "time", "timestamp", "datetime", "day", "month", "
 _ERRORS = frozenset({"error", "rmse", "mse", "mae", "mape", "r2", "rsquared", "variance"})
 #: Scores of a constant prediction are nothing to compare these with.
 _UNSURE = frozenset({"precision", "recall", "f1", "jaccard", "loss", "kappa", "corrcoef", "balanced", "max"})
-
-
-class Fitting(msgspec.Struct, frozen=True):
-    """What a model was fitted on: the variables' names and their values; `target` may be None.
-
-    `models` are the identities of what was fitted, `at` is when: a number that grows.
-    """
-
-    features_name: str
-    features: Any
-    target_name: str = ""
-    target: Any = None
-    models: frozenset[int] = frozenset()
-    at: int = -1
-
-
-class Scoring(msgspec.Struct, frozen=True):
-    """What a score was made of: its metric, function and value, and the data it compared with.
-
-    `trivial` is what a constant prediction scores there, `higher_is_better` says which way is up.
-    """
-
-    metric: str
-    function: str
-    value: float
-    features_name: str = ""
-    features: Any = None
-    target_name: str = ""
-    target: Any = None
-    trivial: float | None = None
-    higher_is_better: bool | None = None
-    model: int = 0
-    at: int = 0
 
 
 def find_nonsense(

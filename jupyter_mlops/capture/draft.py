@@ -30,14 +30,14 @@ from jupyter_mlops.records import (
 
 from .children import Children, Heard, candidates_of, find_children, with_tables
 from .code import role_of
-from .common_sense import Fitting, Scoring, find_nonsense, find_time_leaks
+from .common_sense import find_nonsense, find_time_leaks
 from .confusion import MEDIA_TYPE as CONFUSION_TYPE
 from .confusion import ConfusionTable, find_confusions
 from .dataset import describe_dataset, describe_input
 from .doubts import find_doubts
 from .draws import draws_for_nothing
 from .environment import describe_environment
-from .evaluation import prediction_of, target_of
+from .evaluation import prediction_of
 from .fitted import fitted_curves, fitted_scores, learnt_input, summary_scores
 from .leakage import leak_warnings, read_workflow
 from .loops import LoopWatch, series_of, thin
@@ -52,6 +52,7 @@ from .notebook_file import NotebookFile
 from .numbers import to_float
 from .parameters import Estimator, Given, find_params, told_apart
 from .predictions import PredictionTables
+from .scorings import Fitting, fits_unknown, fittings_of, scorings_of
 from .secrets import redact
 from .serialization import serialize_model
 from .settings import call_settings
@@ -199,7 +200,7 @@ class Drafter:
             warnings=(*run.warnings, *doubts, *(capture_fault(fault) for fault in faults[:1])),
         )
         fits = any(fitted.fitted_here and fitted.predicts for fitted in estimators) or any(
-            _fits_unknown(event) for event in events
+            fits_unknown(event) for event in events
         )
         children = attempt(lambda: self._children(run, seen, estimators, tables), Children())
         kept_tables = tables.artifacts if tables is not None else {}
@@ -506,8 +507,8 @@ class Drafter:
         details: Mapping[str, MetricDetail],
     ) -> list[RunWarning]:
         """Leaks and impossible scores: of what was heard in this cell, and what the code before says."""
-        scorings = _scorings(events, values, details)
-        fittings = _fittings(events)
+        scorings = scorings_of(events, values, details)
+        fittings = fittings_of(events)
         if not (fittings or scorings):
             return []
         known = [tree for made in lineage if (tree := self._tree_of(made)) is not None]
@@ -561,79 +562,6 @@ class Drafter:
     def fingerprint(self, value: Any) -> str:
         """The fingerprint of a value, within the configured budget."""
         return self._ledger.fingerprint(value)
-
-
-def _fits_unknown(event: Event) -> bool:
-    """Whether something we can't describe was fitted; ``fit_transform`` only prepares data."""
-    last = event.site.function.rpartition(".")[2]
-    if event.site.kind != "fit" or last in ("fit_transform", "fit_resample"):
-        return False
-    return describe_model("", event.value) is None and describe_model("", event.receiver) is None
-
-
-def _fittings(events: list[Event]) -> list[Fitting]:
-    """What the cell fitted on: ``fit(X, y)`` with plain variables."""
-    found = []
-    for position, event in enumerate(events):
-        given = list(event.values.items())
-        if event.site.kind == "fit" and given and event.site.function.rpartition(".")[2] == "fit":
-            (features_name, features), *rest = given
-            target_name, target = rest[0] if rest else ("", None)
-            models = frozenset(id(made) for made in (event.receiver, event.value) if made is not None)
-            found.append(Fitting(features_name, features, target_name, target, models, position))
-    return found
-
-
-def _scorings(
-    events: list[Event], values: Mapping[str, MetricValue], details: Mapping[str, MetricDetail]
-) -> list[Scoring]:
-    """The metrics that scoring calls gave, with the features that were predicted or scored."""
-    predicted = [
-        (position, event)
-        for position, event in enumerate(events)
-        if event.site.kind == "predict" and event.values
-    ]
-    objects: dict[str, Any] = {}
-    features_of: dict[str, tuple[str, Any, int, int]] = {}
-    for position, event in enumerate(events):
-        if event.site.kind != "call":
-            continue
-        for argument, value in event.values.items():
-            objects[argument.rpartition("=")[2]] = value
-        if event.site.function.rpartition(".")[2] == "score" and event.values:
-            name, value = next(iter(event.values.items()))
-            features_of.setdefault(target_of(event), (name, value, id(event.receiver), position))
-    found = []
-    for metric, value in values.items():
-        evaluation = details[metric].evaluation
-        if evaluation is None or not evaluation.target_name:
-            continue
-        name, features, model, at = features_of.get(evaluation.target_name, ("", None, 0, 0))
-        for position, event in predicted:
-            given = next(iter(event.values))
-            owner = event.site.function.rpartition(".")[0]
-            named = event.site.target and event.site.target == evaluation.prediction_name
-            inline = (given.rpartition("=")[2], owner) == (evaluation.features_name, evaluation.model)
-            if named or inline:
-                name, features = given.rpartition("=")[2], event.values[given]
-                model, at = id(event.receiver), position
-        target = objects.get(evaluation.target_name)
-        found.append(
-            Scoring(
-                metric=metric,
-                function=evaluation.function,
-                value=float(value),
-                features_name=name,
-                features=features,
-                target_name=evaluation.target_name,
-                target=target,
-                trivial=details[metric].trivial,
-                higher_is_better=details[metric].higher_is_better,
-                model=model,
-                at=at,
-            )
-        )
-    return found
 
 
 def model_path(name: str, form: str) -> str:

@@ -22,7 +22,7 @@ import xxhash
 
 from .printing import Part, Slot, draws, is_formatted, is_text, printed_parts, prints, text_parts
 from .sites import SITES, Site
-from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of, own_nodes
+from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of, own_nodes, root_of
 from .vocabulary import (
     FITTING_CALLS,
     PREDICTING_CALLS,
@@ -139,7 +139,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        within, self.within = self.within, _root(node.target)
+        within, self.within = self.within, root_of(node.target)
         node.value = self.visit(node.value)
         self.within = within
         return node
@@ -147,7 +147,7 @@ class _Rewriter(ast.NodeTransformer):
     def _visit_bound(self, target: ast.expr | None, value: ast.expr) -> ast.expr:
         if isinstance(target, ast.Name):
             self.targets[id(value)] = target.id
-        within, self.within = self.within, _root(target) if target is not None else ""
+        within, self.within = self.within, root_of(target) if target is not None else ""
         visited: ast.expr = self.visit(value)
         self.within = within
         return visited
@@ -162,7 +162,7 @@ class _Rewriter(ast.NodeTransformer):
             within = self.within
             function = original.func if isinstance(original, ast.Call) else None
             if isinstance(function, ast.Attribute) and function.attr in ("append", "extend", "insert", "add"):
-                self.within = _root(function.value)
+                self.within = root_of(function.value)
             node.value = self.visit(original)
             self.within = within
         return node
@@ -446,12 +446,6 @@ def _tries(node: ast.AST) -> bool:
 
 def _tries_in(node: Loop) -> bool:
     return any(_tries(found) for found in own_nodes(node, inner_loops=True))
-
-
-def _root(node: ast.expr) -> str:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _shown_parts(node: ast.expr) -> tuple[ast.expr, ...]:

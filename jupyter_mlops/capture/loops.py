@@ -226,25 +226,22 @@ class LoopWatch:
         top_level = frame.f_globals if frame.f_locals is frame.f_globals else None
 
         def sample(step: int, time: float) -> None:
-            try:
-                space = frame.f_locals if top_level is None else top_level
-                elapsed = time - started
-                if step < _TURNS and targets:
-                    turns[step] = _turn(targets, space), elapsed
-                for name, one, add_step, add_value, add_time in series:
-                    value = space.get(name)
-                    if type(value) is not float:
-                        value = to_float(value)
-                        if value is None:
-                            continue
-                    one.count += 1
-                    add_step(step)
-                    add_value(value)
-                    add_time(elapsed)
-                    if one.count > _KEPT:
-                        one.thin()
-            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-                self._fault(fault)
+            space = frame.f_locals if top_level is None else top_level
+            elapsed = time - started
+            if step < _TURNS and targets:
+                turns[step] = _turn(targets, space), elapsed
+            for name, one, add_step, add_value, add_time in series:
+                value = space.get(name)
+                if type(value) is not float:
+                    value = to_float(value)
+                    if value is None:
+                        continue
+                one.count += 1
+                add_step(step)
+                add_value(value)
+                add_time(elapsed)
+                if one.count > _KEPT:
+                    one.thin()
 
         return sample
 

@@ -24,6 +24,13 @@ def dotted(node: ast.expr) -> str:
     return ".".join(reversed(parts))
 
 
+def root_of(node: ast.expr) -> str:
+    """The name that ``a.b[c].d`` begins with, else ``""``."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def own_nodes(node: Loop | ast.stmt, *, inner_loops: bool) -> Iterator[ast.AST]:
     """Walk a statement without entering nested functions and classes, nor (if asked) inner loops."""
     stack: list[ast.AST] = list(node.body) if isinstance(node, Loop) else [node]

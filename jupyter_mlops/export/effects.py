@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .references import references
+from .references import references, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -86,13 +86,13 @@ def _leaves_traces(statement: ast.stmt, modules: Mapping[str, str], at_top: Coll
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "://" in node.value:
             return True
         changed = isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
-        if changed and _root(node) in {*modules, *at_top}:
+        if changed and root_of(node) in {*modules, *at_top}:
             return True
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             function = node.value.func
             last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            of_module = _root(function) in modules and _root(function) in at_top
-            on_shared = isinstance(function, ast.Attribute) and _root(function) in at_top
+            of_module = root_of(function) in modules and root_of(function) in at_top
+            on_shared = isinstance(function, ast.Attribute) and root_of(function) in at_top
             if (of_module or on_shared) and last not in _SEEDING | _WRITING:
                 return True
     return False
@@ -109,20 +109,14 @@ def _keeps_state(definition: ast.AST, at_top: Collection[str]) -> bool:
         ):
             return True
         changed = isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
-        if changed and _root(node) in {*at_top, "cls"}:
+        if changed and root_of(node) in {*at_top, "cls"}:
             return True
     loaded = {found.name for found in references(definition) if found.context == "load"}
     return any(
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Call)
         and isinstance(node.value.func, ast.Attribute)
-        and _root(node.value.func) in loaded & set(at_top)
+        and root_of(node.value.func) in loaded & set(at_top)
         and node.value.func.attr not in _SEEDING
         for node in ast.walk(definition)
     )
-
-
-def _root(node: ast.AST) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.records import AliasMove, VersionChange
     from jupyter_mlops.store import Store
 
-    from .assembly import Session
+    from .session import Session
 
 
 def _stay_silent(_: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .references import root_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -65,13 +67,13 @@ def _harmless(node: ast.stmt, own: set[str], plain: Callable[[ast.AST], bool]) -
         if node.value is not None and not plain(node.value):
             return False
         touched = {
-            root(part)
+            root_of(part)
             for target in targets
             for part in ast.walk(target)
             if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)
         }
         if isinstance(node, ast.AugAssign):
-            touched.add(root(node.target))
+            touched.add(root_of(node.target))
         return touched <= own
     if isinstance(node, ast.If | ast.While):
         return plain(node.test) and block(node.body) and block(node.orelse)
@@ -169,13 +171,6 @@ def _is_fresh(value: ast.expr) -> bool:
     if name in ("fit", "set_params") and isinstance(function, ast.Attribute):
         return _is_fresh(function.value)
     return name in _FRESH or name.startswith("make_") or name[:1].isupper()
-
-
-def root(node: ast.AST) -> str:
-    """The name that an expression like ``a.b[c].d`` begins with, ``""`` if it begins otherwise."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def escaping_names(statements: Iterable[ast.stmt], keeps_nothing: Callable[[ast.Call], bool]) -> set[str]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import ExportError
+from jupyter_mlops.errors import ExportError, InstallationError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
 from . import chance, confirmation, contracts, formatting, slicing, surroundings, trial, validation
-from .assembly import Assembly, Build, Session
+from .assembly import Assembly, Build
+from .session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -201,7 +202,7 @@ class Ladder:
         begun = time.monotonic()
         try:
             made = surroundings.make_surroundings(build.lock, self.session.executable, self.progress)
-        except surroundings.InstallationError as error:
+        except InstallationError as error:
             build.code_name, build.cause, build.log = "environment_failed", error.message, error.log
             return False
         self.begun += time.monotonic() - begun

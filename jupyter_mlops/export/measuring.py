@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from . import tables
 from .plan import Cell, Site, Words
+from .references import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -556,15 +557,9 @@ def _last_filled(site: Site, top: ast.stmt, name: str) -> ast.stmt:
         for node in ast.walk(statement)
         if (isinstance(node, ast.Attribute) or isinstance(getattr(node, "ctx", None), ast.Store))
         and not isinstance(node, ast.Name)
-        and _root(node) == name
+        and root_of(node) == name
     ]
     return filling[-1] if filling else top
-
-
-def _root(node: ast.AST) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _last_of(loop: ast.AST, expression: str) -> str:

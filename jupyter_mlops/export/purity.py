@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .harmless import is_harmless, root
-from .references import references
+from .harmless import is_harmless
+from .references import references, root_of
 from .translation import is_looking
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ class Quietness:
             if all(ast.unparse(target).find(".options.display.") > 0 for target in node.targets):
                 return self._plain(node.value, opaque)
             if not all(_only_names(target) for target in node.targets):
-                return all(root(target) in self.plotted for target in node.targets if not _only_names(target))
+                return all(
+                    root_of(target) in self.plotted for target in node.targets if not _only_names(target)
+                )
             return self._plain(node.value, opaque)
         if isinstance(node, ast.AnnAssign):
             return isinstance(node.target, ast.Name) and (
@@ -171,7 +173,7 @@ class Quietness:
                 return not any(isinstance(part, ast.Name) and part.id in opaque for part in call.args)
             return function.id in _PURE_BUILTINS
         if isinstance(function, ast.Attribute):
-            begin = root(function)
+            begin = root_of(function)
             if begin in self.modules:
                 path = ast.unparse(function)
                 return self._pure_path(self.modules[begin] + path[len(begin) :])
@@ -225,8 +227,8 @@ class Quietness:
 
     def _is_plot(self, node: ast.AST) -> bool:
         if not isinstance(node, ast.Call):
-            return isinstance(node, ast.Subscript | ast.Attribute) and root(node) in self.plotted
-        if root(node.func) in self.plotted:
+            return isinstance(node, ast.Subscript | ast.Attribute) and root_of(node) in self.plotted
+        if root_of(node.func) in self.plotted:
             return True
         return isinstance(node.func, ast.Attribute) and (
             node.func.attr in _PLOT_METHODS

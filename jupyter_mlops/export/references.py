@@ -189,6 +189,13 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]
     return [*found, node.returns] if node.returns is not None else found
 
 
+def root_of(node: ast.AST) -> str:
+    """The name that an expression like ``a.b[c].d`` begins with, ``""`` if it begins otherwise."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     """Every parameter of a function, star parameters included."""
     stars = [arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None]

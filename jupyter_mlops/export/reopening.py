@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError, UsageError
 
 from . import outline, slicing
-from .assembly import own_orders
 from .references import references
+from .session import own_orders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.errors import InstallationError
 from jupyter_mlops.records import Record
 
 if TYPE_CHECKING:
@@ -37,17 +37,6 @@ class Surroundings(Record, frozen=True, kw_only=True):
     executable: str
     packages: int
     kept: bool
-
-
-class InstallationError(MlopsError):
-    """No environment could be made; `log` is the end of what the installer said."""
-
-    code = "environment_failed"
-    status = 422
-
-    def __init__(self, message: str, log: str = "") -> None:
-        super().__init__(message, "")
-        self.log = log
 
 
 def home() -> Path:

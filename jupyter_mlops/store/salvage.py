@@ -94,10 +94,7 @@ def _open(copy: Path, path: Path) -> Any:
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             if {name for (name,) in tables} >= _NEEDED:
                 return connection
-        except (
-            module.DatabaseError,
-            UnicodeDecodeError,
-        ):  # the latter of a damaged name in SQLite's own words
+        except (module.DatabaseError, UnicodeDecodeError):  # SQLite's own words may hold a damaged name
             pass
         connection.close()
         for suffix in ("-wal", "-shm"):

@@ -43,7 +43,7 @@ MAY_IMPORT = {
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
 FOUNDATIONS = {
     "names", "sites", "numbers", "vocabulary", "metric_names", "members", "assignments", "evaluation", "settings",
-    "evidence", "lines", "syntax", "printing", "watching", "models", "notebook_file",
+    "evidence", "lines", "syntax", "printing", "watching", "models", "notebook_file", "scorings",
 }  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger", "metrics"}
@@ -60,7 +60,7 @@ EXPORT_FOUNDATIONS = {
     "tables",
     "script",
 }
-EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "reopening"}
+EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "session", "reopening"}
 HEAVY = {
     "pandas",
     "sqlalchemy",

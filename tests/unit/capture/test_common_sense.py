@@ -10,7 +10,8 @@ import pytest
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
-from jupyter_mlops.capture.common_sense import Fitting, Scoring, find_nonsense, find_time_leaks
+from jupyter_mlops.capture.common_sense import find_nonsense, find_time_leaks
+from jupyter_mlops.capture.scorings import Fitting, Scoring
 
 RANDOM = np.random.default_rng(0)
 

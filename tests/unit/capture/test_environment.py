@@ -120,7 +120,7 @@ def test_a_repository_without_a_commit(tmp_path: Path) -> None:
 
 
 def test_folders_put_on_the_path_are_additions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = path_additions(str(Path.cwd()))
+    before = path_additions(str(tmp_path))
     monkeypatch.setattr(sys, "path", [str(tmp_path / "lib"), *sys.path, str(tmp_path)])
     assert path_additions(str(tmp_path)) == (str(tmp_path / "lib"), *before)
     assert not any("site-packages" in entry for entry in before)
