@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from jupyter_client.blocking import BlockingKernelClient
+
     from jupyter_mlops.records import Run
+
+# Sockets of files where there are any: a TCP port may be taken between its choice and the kernel's start.
+TRANSPORT = "ipc" if sys.platform == "linux" else "tcp"
 
 
 @dataclass
@@ -50,6 +55,17 @@ class Outcome:
         return "\n".join(self.error.get("traceback", []))
 
 
+def start_kernel(python: str = sys.executable, **options: Any) -> tuple[KernelManager, BlockingKernelClient]:
+    """A kernel of the interpreter `python` that answers; the caller shuts it down."""
+    manager = KernelManager(kernel_name="python3", transport=TRANSPORT)
+    manager.kernel_spec.argv[0] = python
+    manager.start_kernel(**options)
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    return manager, client
+
+
 class Kernel:
     """A kernel in a folder of its own, whose store lies in that folder; of the interpreter `python`."""
 
@@ -66,12 +82,7 @@ class Kernel:
         self._begin()
 
     def _begin(self) -> None:
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.kernel_spec.argv[0] = self.python
-        self.manager.start_kernel(env=self.environment, cwd=str(self.folder))
-        self.client = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.manager, self.client = start_kernel(self.python, env=self.environment, cwd=str(self.folder))
 
     def start(self, code: str, **options: Any) -> str:
         """Send a cell without waiting for it; `cell_id` is what a front end calls it."""

@@ -7,7 +7,6 @@ import math
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from ports import free_port
 from sample_runs import BEGINNING, story_cells
 
 from jupyter_mlops.errors import ExchangeError, UsageError
@@ -48,9 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         reason = "MLflow is not installed: pip install 'jupyter_mlops[test]'"
         pytest.fail(reason, pytrace=False) if os.environ.get("CI") else pytest.skip(reason)
     folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -370,9 +368,7 @@ def test_what_cannot_be_read_or_reached_is_said_with_what_to_do(store: Store, tm
         assert str(source) in complaint.value.message
         assert complaint.value.hint
     run = _pushed_run(store, "unreachable")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://me:geheim@127.0.0.1:{free.getsockname()[1]}"
+    url = f"http://me:geheim@127.0.0.1:{free_port()}"
     for call in (lambda: list(push_runs(store, [run.run_id], url)), lambda: list(import_runs(store, url))):
         with pytest.raises(ExchangeError) as refused:
             call()

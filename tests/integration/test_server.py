@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 import requests
 import websocket
 from exportable import exportable_run
+from ports import free_port
 
 from jupyter_mlops import records
 from jupyter_mlops.server import contract
@@ -60,9 +60,7 @@ class Server:
 @contextlib.contextmanager
 def jupyter_server(root: Path, place: Path, *options: str, **variables: str) -> Iterator[Server]:
     """A Jupyter server with nothing but our extension, its configuration and runtime in `place`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     ours = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
     folders = {f"JUPYTER_{name}_DIR": str(place / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     command = [

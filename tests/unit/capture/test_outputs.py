@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from kernels import start_kernel
 
 from jupyter_mlops.capture.outputs import OutputWatch, _Text
 
@@ -32,7 +32,7 @@ get_ipython().events.register("post_run_cell", end)
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[BlockingKernelClient]:
-    manager, client = start_new_kernel(kernel_name="python3")
+    manager, client = start_kernel()
     try:
         run(client, WATCH)
         yield client
