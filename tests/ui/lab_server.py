@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.error import URLError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 TOKEN = "a-token-of-the-tests"
 START_SECONDS = 60
+STOP_SECONDS = 60
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "apputils-extension/themes": {"theme": "JupyterLab Light"},
@@ -70,8 +73,22 @@ def running_server(
             _wait_until_it_answers(url, process, home / "server.log")
             yield Server(url, TOKEN, root)
         finally:
-            process.terminate()
-            process.wait(timeout=120)
+            _stop(process, home / "server.log")
+
+
+def _stop(process: subprocess.Popen[bytes], log: Path) -> None:
+    """End the server; one that will not is killed and tells where it stood, as it is Jupyter that waits:
+    that our extension lets a server stop is held by ``tests/integration/test_server.py``."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        process.wait()
+        warnings.warn(f"A Jupyter server did not stop:\n{log.read_text()[-6000:]}", stacklevel=2)
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -79,6 +96,7 @@ def _environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON"))}
     return {
         **kept,
+        "PYTHONFAULTHANDLER": "1",
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
