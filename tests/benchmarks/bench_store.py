@@ -1,11 +1,11 @@
 """What the store costs: medians in milliseconds, as [wall clock, CPU of this process].
 
     python tests/benchmarks/bench_store.py [--runs 10000] [--many 100000] [--url URL]
-        [--mlflow PYTHON] [--peer-runs 1000]
+        [--mlflow PYTHON] [--sacred PYTHON] [--peer-runs 1000]
 
 A typical run has 20 params, 10 metrics, 5 tags, an environment and a session of 20 executed cells, of
-which one is new. Beside it stand the same runs in SQLite without a library, and in MLflow where
-an interpreter that has it is given. `--many` fills a second store, to show that cost grows no faster than
+which one is new. Beside it stand the same runs in SQLite without a library, and in MLflow and Sacred where
+an interpreter that has them is given. `--many` fills a second store, to show that cost grows no faster than
 the answer.
 """
 
@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--url", default="")
     parser.add_argument("--many", type=int, default=0)
     parser.add_argument("--mlflow", default="", metavar="PYTHON")
+    parser.add_argument("--sacred", default="", metavar="PYTHON")
     parser.add_argument("--peer-runs", type=int, default=1000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -122,6 +123,8 @@ def main() -> None:
         peers = [("raw", sys.executable, options.runs)]
         if options.mlflow:
             peers.append(("mlflow", options.mlflow, options.peer_runs))
+        if options.sacred:
+            peers.append(("sacred", options.sacred, options.peer_runs))
         for name, python, count in peers:
             show({"peer": name, "runs": count, **peer(python, name, folder, count)})
         if options.mlflow and options.runs != options.peer_runs:

@@ -1,6 +1,6 @@
-"""What the same runs cost in plain SQLite and in MLflow; `bench_store.py` asks this, by their interpreters.
+"""What the same runs cost in plain SQLite, MLflow and Sacred; `bench_store.py` asks this, by their interpreters.
 
-    PYTHON tests/benchmarks/store_peers.py raw|mlflow FOLDER RUNS
+    PYTHON tests/benchmarks/store_peers.py raw|mlflow|sacred FOLDER RUNS
 
 Prints one JSON document of medians: milliseconds as [wall, CPU].
 """
@@ -12,6 +12,7 @@ import sqlite3
 import statistics
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,27 @@ def mlflow(folder: Path, count: int) -> dict[str, Any]:
     return found
 
 
+def sacred(folder: Path, count: int) -> dict[str, Any]:
+    """Sacred's observer that writes a folder of JSON files a run, synced to no disk and without queries."""
+    from sacred.observers import FileStorageObserver
+
+    now = datetime.now(UTC)
+    about = {"name": "benchmark", "sources": [], "dependencies": [], "base_dir": str(folder)}
+    meta = {"options": {}, "tags": tags_of(0)}
+
+    def save(order: int) -> None:
+        observer = FileStorageObserver(folder / "sacred")
+        observer.started_event(about, "main", {}, now, {**PARAMS, **tags_of(order)}, meta, None)
+        numbers = {
+            name: {"steps": [0], "values": [value], "timestamps": [now], "units": None}
+            for name, value in metrics_of(order).items()
+        }
+        observer.log_metrics(numbers, {})
+        observer.completed_event(now, None)
+
+    return {"a typical run, not durable": counted(count, save)}
+
+
 if __name__ == "__main__":
     name, place, runs = sys.argv[1:]
-    print(json.dumps({"raw": raw, "mlflow": mlflow}[name](Path(place), int(runs))))
+    print(json.dumps({"raw": raw, "mlflow": mlflow, "sacred": sacred}[name](Path(place), int(runs))))
