@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "a-token-of-the-tests"
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 60
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
