@@ -428,9 +428,11 @@ class ValidationReport(Record, frozen=True, kw_only=True):
     `verdict` is ``validated`` or ``rejected``; `cause` is one sentence for people, `diverging` the
     metric or name that differs, `code` the kind of cause (``metrics_differ``, ``data_changed``,
     ``step_failed``, ``non_deterministic``, ``contract_failed``, ``missing_input``, ``unprovable``,
-    ``environment_failed``). `notes` are sentences worth knowing whatever the verdict, `settings` says of each
-    setting which steps read it in the proof and what another value of it changed. `environment` says in what
-    new environment the proof ran; empty is the kernel's own.
+    ``environment_failed``, ``predictions_differ``: equal numbers of other predictions than the run kept).
+    `predictions` says whether those behind the numbers are the notebook's own. `notes` are sentences worth
+    knowing whatever the verdict, `settings` says of each setting which steps read it in the proof and what
+    another value of it changed. `environment` says in what new environment the proof ran; empty is the
+    kernel's own.
     """
 
     verdict: str
@@ -447,6 +449,7 @@ class ValidationReport(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     environment: str = ""
+    predictions: tuple[str, ...] = ()
 
 
 class PipelineVersion(Record, frozen=True, kw_only=True):

@@ -156,6 +156,7 @@ def verdict_text(version: PipelineVersion) -> str:
         parts += [f"    | {printable(line)}" for line in report.log.splitlines()[-8:]]
     elif report.environment:
         parts.append(f"    Proved in {report.environment}.")
+    parts += [f"    {printable(said)}" for said in report.predictions]
     parts += [f"    {printable(note)}" for note in report.notes if note not in report.hint]
     if report.metrics:
         rows = [

@@ -66,6 +66,8 @@ class Build:
     left_out: tuple[str, ...] = ()
     luck: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    #: What is known of the predictions behind the numbers, in sentences.
+    predictions: tuple[str, ...] = ()
     metrics_word: str = "metrics"
     width: int = 120
     code_name: str = "metrics_differ"

@@ -59,6 +59,8 @@ def write_card(
             else "not proved"
         )
         lines.append(f"| {_cell(name)} | {value:.6g} | {shown} | {mark} |")
+    if report.predictions:
+        lines += ["", *(f"- {_line(said)}" for said in report.predictions)]
     if previous is not None:
         lines += ["", f"## Since v{previous.version}", "", *_changes(changes)]
     if script.config:

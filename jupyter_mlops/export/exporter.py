@@ -70,7 +70,7 @@ def export_run(
     run = store.get_run(run_id)
     _check_exportable(run)
     begun = time.monotonic()
-    ladder = Ladder(run, pin, exclude, progress, environment=environment)
+    ladder = Ladder(run, pin, exclude, progress, environment=environment, read=store.get_artifact)
     with registry.staging(Path(directory).absolute(), name) as folder:
         outcome = ladder.prove(folder)
         report = msgspec.structs.replace(outcome.report, duration=round(time.monotonic() - begun, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError, InstallationError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
-from . import chance, confirmation, contracts, formatting, slicing, surroundings, trial, validation
+from . import chance, confirmation, contracts, formatting, predicted, slicing, surroundings, trial, validation
 from .assembly import Assembly, Build
 from .session import Session
 
@@ -48,6 +49,7 @@ class Ladder:
         progress: Callable[[str], None],
         *,
         environment: bool = False,
+        read: Callable[[str], bytes] | None = None,
     ) -> None:
         self.run = run
         self.environment = environment
@@ -57,9 +59,19 @@ class Ladder:
         self.pin = set(pin)
         self.exclude = set(exclude)
         self.progress = progress
+        #: What the run kept of its predictions, and where it lies for the proof's processes.
+        self.predicted = predicted.Predicted(run, self.session.proved, read) if read is not None else None
+        self.tables: Path | None = None
 
     def prove(self, folder: Path) -> Outcome:
         """Climb the ladder until a proof holds; leave the files of the best rung in `folder`."""
+        if self.predicted is None:
+            return self._prove(folder)
+        with tempfile.TemporaryDirectory(prefix="pipeline-tables-") as tables:
+            self.tables = Path(tables) if self.predicted.lay_out(Path(tables)) else None
+            return self._prove(folder)
+
+    def _prove(self, folder: Path) -> Outcome:
         self.session.version_folder = folder
         attempts: list[Attempt] = []
         builds: list[Build] = []
@@ -132,6 +144,7 @@ class Ladder:
             "missing_input",
             "contract_failed",
             "non_deterministic",
+            "predictions_differ",
             "metrics_differ",
             "unprovable",
         )
@@ -192,7 +205,21 @@ class Ladder:
             # Predictions that do not look alike twice can promise nothing.
             build.contracts, build.held = texts[0], (f"{contracts.PREDICTIONS}: held",)
             (folder / "contracts.py").write_text(build.contracts, encoding="utf-8")
-        return not self._is_luck(folder, build)
+        return not self._is_luck(folder, build) and self._are_the_notebooks(build)
+
+    def _are_the_notebooks(self, build: Build) -> bool:
+        """Whether the predictions behind equal numbers are those that the run kept; sets the cause."""
+        if self.predicted is None or build.first is None or build.second is None:
+            return True
+        found = self.predicted.judge(
+            build.first.observed.predictions, build.second.observed.predictions, near=bool(build.luck)
+        )
+        build.predictions = found.said
+        if not found.cause:
+            return True
+        build.code_name = "non_deterministic" if found.by_chance else "predictions_differ"
+        build.cause, build.diverging = found.cause, found.metric
+        return False
 
     def _surround(self, build: Build) -> bool:
         """Choose a proof's interpreter: the kernel's, or that of a new environment; False if it fails."""
@@ -219,6 +246,7 @@ class Ladder:
             build.executable,
             timeout=self._allowed(build),
             memory=self.run.peak_memory or 0,
+            kept=self.tables,
             promise=promise,
             wishes=self._wishes(build) if promise is not None else None,
         )
@@ -366,6 +394,8 @@ class Ladder:
             "missing_input": "Put the file back where the notebook read it, and export again.",
             "contract_failed": "Look at contracts.py: the data does not look as it did in the run.",
             "metrics_differ": "Restart the kernel, run the notebook from the top and export the new run.",
+            "predictions_differ": "Something that they hang on is not in the script. Pin the cells you miss, "
+            "or restart the kernel, run the notebook from the top and export the new run.",
             "step_failed": "Restart the kernel, run the notebook from the top and export the new run.",
             "environment_failed": "The report holds the end of the installer's log. Mend the index or the "
             "version that it does not find, or export without a new environment.",
@@ -389,6 +419,7 @@ class Ladder:
             notes=(*build.left_out, *build.luck, *_said_of_idle(idle)),
             settings=tuple(found.said for found in settings),
             environment=build.environment,
+            predictions=build.predictions,
         )
 
 

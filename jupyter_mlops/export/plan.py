@@ -52,6 +52,19 @@ class Tried(Record, frozen=True, kw_only=True):
     metrics: dict[str, Any]
 
 
+class Compared(Record, frozen=True, kw_only=True):
+    """What a process said of one table of predictions; see script/proof_predictions.py.
+
+    `state` is ``equal``, ``differ``, ``rows`` or ``unheard``. Of `rows` rows `differ` do, fractions by
+    `by` of the largest of their column.
+    """
+
+    state: str
+    rows: int = 0
+    differ: int = 0
+    by: float = 0.0
+
+
 @dataclass
 class Cell:
     """One kept execution on its way into the script.

@@ -20,7 +20,7 @@ import psutil
 
 from jupyter_mlops.records import MetricValue, Record
 
-from .plan import Tried
+from .plan import Compared, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,7 @@ class Observed(Record, frozen=True, kw_only=True):
     content: dict[str, str] = msgspec.field(default_factory=dict)
     settings: dict[str, list[str]] = msgspec.field(default_factory=dict)
     numbers: dict[str, Numbers] = msgspec.field(default_factory=dict)
+    predictions: dict[str, Compared] = msgspec.field(default_factory=dict)
 
 
 class Outcome(Record, frozen=True, kw_only=True):
@@ -90,6 +91,7 @@ def run_twice(
     *,
     timeout: float,
     memory: int = 0,
+    kept: Path | None = None,
     promise: Callable[[dict[str, Any]], str] | None = None,
     wishes: Wishes | None = None,
 ) -> tuple[Outcome, Outcome | None]:
@@ -100,6 +102,7 @@ def run_twice(
         executable: The interpreter the run used.
         timeout: Seconds after which a process is stopped.
         memory: Bytes one process will take, as far as that is known.
+        kept: The folder of the tables that predictions are compared with.
         promise: Makes the text of contracts.py from what the first process says of its predictions;
             both processes then hold their predictions against it.
         wishes: What the first process tries when it is done.
@@ -110,16 +113,15 @@ def run_twice(
     shared = _Promise(promise)
     need = max(_SPARE_BYTES, 2 * memory)
     if (os.cpu_count() or 1) < 2 or psutil.virtual_memory().available < 2 * need:
-        first = run_script(folder, executable, timeout=timeout, promise=shared, wishes=wishes)
+        first = run_script(folder, executable, timeout=timeout, kept=kept, promise=shared, wishes=wishes)
         if first.exit_code != 0:
             return first, None
-        return first, run_script(folder, executable, timeout=timeout, promise=shared)
+        return first, run_script(folder, executable, timeout=timeout, kept=kept, promise=shared)
     stop = _Stop()
+    given: dict[str, Any] = {"timeout": timeout, "kept": kept, "promise": shared, "stop": stop}
     with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(
-            run_script, folder, executable, timeout=timeout, promise=shared, stop=stop, wishes=wishes
-        )
-        two = pool.submit(run_script, folder, executable, timeout=timeout, promise=shared, stop=stop)
+        one = pool.submit(run_script, folder, executable, **given, wishes=wishes)
+        two = pool.submit(run_script, folder, executable, **given)
         first = one.result()
         if first.exit_code != 0:
             stop.set()
@@ -149,6 +151,7 @@ def run_script(
     executable: str,
     *,
     timeout: float,
+    kept: Path | None = None,
     promise: _Promise | None = None,
     stop: threading.Event | None = None,
     wishes: Wishes | None = None,
@@ -159,6 +162,7 @@ def run_script(
         folder: The version's folder.
         executable: The interpreter the run used.
         timeout: Seconds after which it is stopped.
+        kept: The folder of the tables that its predictions are compared with.
         promise: What its predictions are held against once it has them.
         stop: Set when nobody wants its outcome any more.
         wishes: What it tries when it is done.
@@ -181,6 +185,8 @@ def run_script(
         str(place / "output"),
     ]
     (place / "work").mkdir()
+    if kept is not None:
+        (place / "observed.json.kept").write_text(str(kept), encoding="utf-8")
     if wishes is not None and wishes.values:
         (place / "observed.json.wishes").write_bytes(msgspec.json.encode(wishes))
     try:

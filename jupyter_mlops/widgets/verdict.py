@@ -49,6 +49,7 @@ class Verdict:
             )
         elif report.environment:
             cause += f"<div>{muted(text(f'Proved in {report.environment}.'))}</div>"
+        cause += "".join(f"<div>{muted(text(said))}</div>" for said in report.predictions)
         cause += "".join(f"<div>⚠︎ {text(note)}</div>" for note in report.notes)
         return (
             f'{STYLE}<div class="mlops mlops-verdict" style="border:{LINE};border-left:3px solid {color};'
@@ -67,6 +68,7 @@ class Verdict:
             lines += [f"  | {line}" for line in report.log.splitlines()[-8:]]
         elif report.environment:
             lines.append(f"  Proved in {report.environment}.")
+        lines += [f"  {said}" for said in report.predictions]
         lines += [f"  ⚠︎ {note}" for note in report.notes]
         for check in _ordered(report.metrics):
             values = " = " if check.equal else " , "

@@ -954,9 +954,11 @@ export type Status = 'FAILED' | 'FINISHED' | 'KILLED' | 'RUNNING';
  * `verdict` is `validated` or `rejected`; `cause` is one sentence for people, `diverging` the
  * metric or name that differs, `code` the kind of cause (`metrics_differ`, `data_changed`,
  * `step_failed`, `non_deterministic`, `contract_failed`, `missing_input`, `unprovable`,
- * `environment_failed`). `notes` are sentences worth knowing whatever the verdict, `settings` says of each
- * setting which steps read it in the proof and what another value of it changed. `environment` says in what
- * new environment the proof ran; empty is the kernel's own.
+ * `environment_failed`, `predictions_differ`: equal numbers of other predictions than the run kept).
+ * `predictions` says whether those behind the numbers are the notebook's own. `notes` are sentences worth
+ * knowing whatever the verdict, `settings` says of each setting which steps read it in the proof and what
+ * another value of it changed. `environment` says in what new environment the proof ran; empty is the
+ * kernel's own.
  */
 export interface ValidationReport {
   verdict: string;
@@ -973,6 +975,7 @@ export interface ValidationReport {
   notes: string[];
   settings: string[];
   environment: string;
+  predictions: string[];
 }
 
 /** Texts that runs have for a field, the most frequent first; none for a number. */

@@ -9,13 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from export_harness import Notebook, bound, expression
 from msgspec.structs import replace
 
+from jupyter_mlops.capture.predictions import pack_table
 from jupyter_mlops.errors import ExportError, PipelineNameError
 from jupyter_mlops.export import export_run, open_as_notebook
-from jupyter_mlops.records import MetricDetail, PipelineVersion, Status
+from jupyter_mlops.records import Evaluation, MetricDetail, PipelineVersion, Status
 
 
 @pytest.fixture
@@ -370,6 +372,39 @@ def test_equal_numbers_made_of_unseeded_ones_are_rejected(notebook: Notebook) ->
     version = exported(notebook, {"total": "total"}, params=["rate"])
     assert version.status == "validated", version.report
     assert any(text.startswith("rate is read by ") for text in version.report.settings)
+
+
+def test_equal_numbers_of_other_predictions_are_rejected(notebook: Notebook) -> None:
+    notebook.run("y = [0, 1, 1, 0]\np = [0, 1, 1, 1]")
+    notebook.run("p.reverse()\np[2] = 0")
+    notebook.run("def score(y, p):\n    return sum(a == b for a, b in zip(y, p)) / len(y)")
+    cell = notebook.run("total = score(y, p)")
+    columns = [("y_true", np.array([0, 1, 1, 0])), ("y_pred", np.array([1, 1, 0, 0]))]
+    data = pack_table(columns, None)
+    assert data is not None
+    digest = notebook.store.put_artifact(data)
+    scored = Evaluation(function="__main__.score", predictions=digest)
+    run = notebook.save({"total": replace(bound("total", cell), evaluation=scored)})
+    where = notebook.directory / "pipelines"
+    version = export_run(notebook.store, run.run_id, "case", where)
+    assert version.status == "validated", version.report
+    (said,) = version.report.predictions
+    assert said == "The predictions behind `total` are those of the notebook, row by row (4 rows)."
+    assert said in (Path(version.path) / "CARD.md").read_text()
+    wrong = export_run(notebook.store, run.run_id, "case", where, exclude=[2])
+    assert (wrong.status, wrong.report.code) == ("rejected", "metrics_differ")
+    columns[1] = ("y_pred", np.zeros(4, dtype=int))
+    digest = notebook.store.put_artifact(pack_table(columns, None) or b"")
+    scored = Evaluation(function="__main__.score", predictions=digest)
+    run = notebook.save({"total": replace(bound("total", cell), evaluation=scored)})
+    wrong = export_run(notebook.store, run.run_id, "case", where)
+    assert (wrong.status, wrong.report.code, wrong.report.diverging) == (
+        "rejected",
+        "predictions_differ",
+        "total",
+    )
+    assert "2 of 4 rows differ" in wrong.report.cause
+    assert len(wrong.report.attempts) > 1
 
 
 def test_a_setting_that_changes_nothing_is_named(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,9 @@ with one call added at the end of every step. What is noted goes to the file OBS
 - ``numbers``: where random numbers had been drawn without a seed, what those values hold besides their
   fractions (``plain``, a hash), how many fractions there are in each of their parts (``parts``; the numbers
   themselves lie in OBSERVED.numbers, one after the other), and how exactly a solver computed (``tolerance``);
-- ``settings``: the settings that were read, each with the step that read it.
+- ``settings``: the settings that were read, each with the step that read it;
+- ``predictions``: where OBSERVED.kept names a folder of tables that the notebook's run kept, how near to each
+  the script came (proof_predictions.py).
 
 Where OBSERVED.wishes asks for it, other values of settings are tried afterwards (proof_changes.py), and the
 folder OBSERVED.tries holds what came of that.
@@ -122,6 +124,8 @@ class Observer:
 
     #: The class of the script's settings.
     config: Any = None
+    #: What the script's predictions are held against.
+    predictions: Any = None
     python_start: Any = None
     _step = ""
     _heard = False
@@ -341,8 +345,11 @@ def main() -> None:
     Digest.place = Path(observed).absolute().parent.name or Digest.place
     configuration = _configuration(tree)
     gives = _gives(tree, _steps(ast.Module([node for node in tree.body if _is_start(node)], [])))
+    timed = _timed(tree)
+    predictions = _predictions(observed, tree)
     tree, start = _observed(tree)
-    observer = Observer(_timed(tree))
+    observer = Observer(timed)
+    observer.predictions = predictions
     observer.watch_entropy()
     module = types.ModuleType("__main__")
     module.__dict__.update({"__file__": script, "__observer__": observer, "__builtins__": __builtins__})
@@ -370,14 +377,26 @@ def main() -> None:
         if observer.numbers:
             with open(f"{observed}.numbers", "wb") as numbers:  # noqa: PTH123
                 numbers.writelines(observer.kept)
-        _write(observed, json.dumps(_noted(observer)))
+        noted = _noted(observer)
+        _write(observed, json.dumps(noted))
         broken = _broken_promise(answers.read(), held)
         if broken:
             _write(f"{observed}.broken", broken)
-        if waiting is not None and not _noted(observer)["random"]:
+        if waiting is not None and not noted["random"]:
             told = _told(code, observer, held, Path(sys.argv[-1]))
             waiting.go({"seconds": seconds, **told})
     sys.exit(code)
+
+
+def _predictions(observed: str, tree: ast.Module) -> Any:
+    """What the script's predictions are held against, if anything: the calls that compare them are heard."""
+    place = Path(f"{observed}.kept")
+    if not place.exists():
+        return None
+    module = _beside("proof_predictions")
+    predictions = module.Predictions(Path(place.read_text(encoding="utf-8")))
+    module.listened(tree, predictions.functions, "__observer__.predictions.listen")
+    return predictions
 
 
 def _wishes(observed: str) -> Any:
@@ -432,6 +451,7 @@ def _noted(observer: Observer) -> dict[str, Any]:
         "content": observer.content,
         "settings": observer.settings,
         "numbers": observer.numbers,
+        "predictions": observer.predictions.told() if observer.predictions is not None else {},
     }
 
 

@@ -33,6 +33,11 @@ export function Proof(props: {
           {trans.__('Proved in %1.', report.environment)}
         </p>
       )}
+      {report.predictions.map(said => (
+        <p key={said} className="jp-Mlops-quiet">
+          {said}
+        </p>
+      ))}
       {report.notes.map(note => (
         <p key={note} className="jp-Mlops-note">
           {note}
