@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -233,13 +234,18 @@ def _best_words(row: MetricRow, scored: Sequence[Run], reference: Run, labels: M
         zip((r.run_id for r in scored), format_row([row.values[r.run_id] for r in scored]), strict=True)
     )
     direction = row.higher_is_better
-    if row.reason == UNKNOWN_DIRECTION or direction is None:
-        low = min(row.values, key=lambda key: row.values[key])
-        high = max(row.values, key=lambda key: row.values[key])
+    numbers = {run_id: value for run_id, value in row.values.items() if math.isfinite(value)}
+    if len(set(written.values())) == 1 and len(set(numbers.values())) < 2:
+        return f"{row.name} {next(iter(written.values()))} in every run"
+    if len(numbers) == 1:
+        alone = next(iter(numbers))
+        return f"{row.name} {written[alone]} in {labels[alone]} alone"
+    if row.reason == UNKNOWN_DIRECTION or direction is None or not numbers:
+        ordered = numbers or row.values
+        low = min(ordered, key=lambda key: ordered[key])
+        high = max(ordered, key=lambda key: ordered[key])
         return f"{row.name} from {written[low]} ({labels[low]}) to {written[high]} ({labels[high]})"
     best = row.best or best_run(row.values, direction)
-    if not best:
-        return f"{row.name} {next(iter(written.values()))} in every run"
     if best == reference.run_id:
         return f"{row.name} stays best in {labels[best]} ({written[best]})"
     change = f", {format_change(row.changes[best])}" if best in row.changes else ""

@@ -86,6 +86,7 @@ function Choice(props: {
       <select
         className="jp-mod-styled"
         value={props.value}
+        title={props.measures.find(({ key }) => key === props.value)?.label}
         onChange={event => props.onChange(event.target.value)}
       >
         {props.measures.map(({ key, label }) => (

@@ -3,10 +3,14 @@ import * as React from 'react';
 import { MetricRow } from '../contract';
 import { formatAlike, formatChange, formatNumber, toNumber } from '../format';
 import { warningIcon } from '../icons';
+import { useFirst } from '../panel/more';
 import { Direction } from './direction';
 import { RunColumns } from './run_name';
 import { isPicked, ISectionProps, Section, labelOf } from './section';
 import { sentenceWithCode } from './sentence';
+
+/** How many metrics are shown at first. */
+const ROWS = 20;
 
 /**
  * The metrics side by side, the best marked, with the change to the reference
@@ -14,6 +18,7 @@ import { sentenceWithCode } from './sentence';
  */
 export function Metrics(props: ISectionProps): JSX.Element {
   const { comparison, trans } = props;
+  const [rows, more] = useFirst(comparison.metrics, ROWS, trans);
   return (
     <Section title={trans.__('Metrics')}>
       {comparison.metrics.length === 0 ? (
@@ -25,13 +30,14 @@ export function Metrics(props: ISectionProps): JSX.Element {
           <table className="jp-Mlops-table">
             <RunColumns {...props} corner={trans.__('Metric')} />
             <tbody>
-              {comparison.metrics.map(row => (
+              {rows.map(row => (
                 <Metric key={row.name} {...props} row={row} />
               ))}
             </tbody>
           </table>
         </div>
       )}
+      {more}
       <Reasons {...props} />
     </Section>
   );

@@ -1,8 +1,12 @@
 import * as React from 'react';
 
 import { formatValue } from '../format';
+import { useFirst } from '../panel/more';
 import { RunColumns } from './run_name';
 import { ISectionProps, Section } from './section';
+
+/** How many parameters are shown at first. */
+const ROWS = 20;
 
 /**
  * The parameters side by side: those that differ, or all of them.
@@ -11,7 +15,11 @@ export function Params(props: ISectionProps): JSX.Element {
   const { comparison, trans } = props;
   const [all, setAll] = React.useState(false);
   const same = comparison.params.filter(row => !row.differs).length;
-  const rows = comparison.params.filter(row => all || row.differs);
+  const [rows, more] = useFirst(
+    comparison.params.filter(row => all || row.differs),
+    ROWS,
+    trans
+  );
   return (
     <Section title={trans.__('Parameters')}>
       {same > 0 && (
@@ -58,6 +66,7 @@ export function Params(props: ISectionProps): JSX.Element {
           </table>
         </div>
       )}
+      {more}
     </Section>
   );
 }

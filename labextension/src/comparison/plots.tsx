@@ -250,6 +250,16 @@ function thinned<T>(ticks: readonly T[], most: number): readonly T[] {
   return ticks.filter((_, place) => place % step === 0);
 }
 
+/**
+ * A long name without its middle: the ends of nested names tell them apart.
+ */
+export function cutInside(text: string, length: number): string {
+  const head = Math.floor((length - 1) / 3);
+  return text.length <= length
+    ? text
+    : `${text.slice(0, head)}…${text.slice(head + 1 - length)}`;
+}
+
 export function shortened(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
@@ -268,13 +278,13 @@ export function Parallel(
   const [drag, setDrag] = React.useState<[string, number, number] | null>(null);
   const height = 280;
   const gap = 118;
-  const width = Math.max(gap * (measures.length - 1) + 110, 320);
+  const width = Math.max(gap * (measures.length - 1) + 116, 320);
   const scales = measures.map(measure =>
     scaleFor(comparison.runs.map(measure.of))
   );
   const top = 34;
   const bottom = height - 14;
-  const xOf = (place: number): number => 46 + place * gap;
+  const xOf = (place: number): number => 56 + place * gap;
   const yOf = (share: number): number => bottom - share * (bottom - top);
 
   React.useEffect(() => {
@@ -317,6 +327,7 @@ export function Parallel(
         ref={svg}
         className="jp-Mlops-plot jp-mod-parallel"
         viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="xMinYMid meet"
         style={{ minWidth: 66 * measures.length }}
         onPointerMove={event =>
           drag !== null && setDrag([drag[0], drag[1], shareAt(event)])
@@ -370,7 +381,7 @@ export function Parallel(
           return (
             <g key={measure.key} className="jp-Mlops-axes">
               <text x={x} y={16} textAnchor="middle" className="jp-mod-title">
-                {shortened(measure.label, 17)}
+                {cutInside(measure.label, 15)}
                 <title>{measure.label}</title>
               </text>
               <path className="jp-mod-line" d={`M${x} ${top}V${bottom}`} />

@@ -1,14 +1,35 @@
+import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { CommandIds } from '../commands';
+import { Kept } from '../comparison/kept';
+import { getArtifact } from '../comparison/requests';
 import { spellText } from '../completion';
-import { Dataset, Run, RunSummary, RunWarning } from '../contract';
-import { formatDuration, formatNumber, formatValue, toNumber } from '../format';
+import {
+  Artifact,
+  Dataset,
+  Failure,
+  Run,
+  RunSummary,
+  RunWarning
+} from '../contract';
+import {
+  formatDuration,
+  formatNumber,
+  formatValue,
+  referenceOf,
+  toNumber
+} from '../format';
 import { IProblem } from '../tokens';
 import { NoteField, TagList } from './annotations';
+import { LongText, useFirst } from './more';
 import { IPanelContext } from './panel';
 import { Sparklines } from './sparkline';
 import { statusText } from './status';
+
+/** How many metrics, or parameters, are shown at first. */
+const FACTS = 15;
+const FIGURES = 3;
 
 export interface IDetailsProps extends IPanelContext {
   run: RunSummary;
@@ -36,19 +57,16 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
       {details.hypothesis && (
         <p>
           <span className="jp-Mlops-quiet">{trans.__('Hypothesis:')}</span>{' '}
-          {details.hypothesis}
+          <LongText trans={trans}>{details.hypothesis}</LongText>
         </p>
       )}
       <NoteField key={details.note} {...props} note={details.note} />
       {details.failure !== null && (
-        <p className="jp-Mlops-error">
-          {details.failure.kind}: {details.failure.message}
-          {details.failure.line !== null &&
-            ` (${trans.__('line %1', details.failure.line)})`}
-        </p>
+        <FailureText failure={details.failure} trans={trans} />
       )}
       <WarningList warnings={details.warnings} />
       <Facts
+        trans={trans}
         title={trans.__('Metrics')}
         facts={Object.entries(details.metrics).map(([name, value]) => [
           name,
@@ -58,6 +76,7 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
       />
       <Sparklines {...props} run={details} />
       <Facts
+        trans={trans}
         title={trans.__('Parameters')}
         facts={Object.entries(details.params).map(([name, value]) => [
           name,
@@ -66,6 +85,7 @@ export function RunDetails(props: IDetailsProps): JSX.Element {
         ])}
       />
       <DataList {...props} datasets={details.datasets} />
+      <KeptFiles {...props} artifacts={details.artifacts} />
       <TagList {...props} tags={details.tags} />
       <RunActions {...props} />
     </>
@@ -102,12 +122,50 @@ export function WarningList(props: {
 }
 
 /**
+ * What broke the run: the error, and on demand where it came from.
+ */
+function FailureText(props: {
+  failure: Failure;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { failure, trans } = props;
+  return (
+    <>
+      <p className="jp-Mlops-error">
+        <LongText trans={trans}>
+          {[
+            failure.line === null ? '' : trans.__('Line %1.', failure.line),
+            `${failure.kind}: ${failure.message}`
+          ]
+            .filter(Boolean)
+            .join(' ')}
+        </LongText>
+      </p>
+      {failure.traceback !== '' && (
+        <details className="jp-Mlops-log">
+          <summary>{trans.__('Traceback')}</summary>
+          <pre
+            className="jp-Mlops-traceback"
+            tabIndex={0}
+            aria-label={trans.__('Traceback')}
+          >
+            {failure.traceback}
+          </pre>
+        </details>
+      )}
+    </>
+  );
+}
+
+/**
  * Names with their values; the full value is the tooltip.
  */
 function Facts(props: {
   title: string;
   facts: [string, string, string][];
+  trans: TranslationBundle;
 }): JSX.Element | null {
+  const [facts, more] = useFirst(props.facts, FACTS, props.trans);
   if (props.facts.length === 0) {
     return null;
   }
@@ -115,13 +173,14 @@ function Facts(props: {
     <>
       <h4>{props.title}</h4>
       <dl>
-        {props.facts.map(([name, value, full]) => (
+        {facts.map(([name, value, full]) => (
           <React.Fragment key={name}>
             <dt title={name}>{breakable(name)}</dt>
             <dd title={full}>{value}</dd>
           </React.Fragment>
         ))}
       </dl>
+      {more}
     </>
   );
 }
@@ -180,6 +239,43 @@ function DataList(
           </li>
         ))}
       </ul>
+    </>
+  );
+}
+
+/**
+ * The figures and small tables it kept, a confusion matrix for one.
+ */
+function KeptFiles(
+  props: IDetailsProps & { artifacts: readonly Artifact[] }
+): JSX.Element | null {
+  const { model, run, trans } = props;
+  const [files, more] = useFirst(
+    props.artifacts.filter(({ kind }) => kind === 'figure' || kind === 'table'),
+    FIGURES,
+    trans
+  );
+  if (files.length === 0) {
+    return null;
+  }
+  return (
+    <>
+      <h4>{trans.__('Figures and tables')}</h4>
+      {files.map(artifact => (
+        <figure key={artifact.path}>
+          <figcaption className="jp-Mlops-quiet" title={artifact.path}>
+            {artifact.path.split('/').pop()}
+          </figcaption>
+          <Kept
+            artifact={artifact}
+            runId={run.run_id}
+            label={trans.__('%1 of run %2', artifact.path, referenceOf(run))}
+            trans={trans}
+            fetch={(runId, digest) => getArtifact(model.api, runId, digest)}
+          />
+        </figure>
+      ))}
+      {more}
     </>
   );
 }

@@ -3,15 +3,19 @@ import { caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { AliasMove, Pipeline, PipelineVersion } from '../contract';
+import { leadingVersions } from '../excerpt';
 import { formatAgo } from '../format';
 import { IMove } from '../pipelines';
 import { VersionChanges } from './changes';
 import { OpenScriptButton, VerdictMark } from './export';
+import { MoreButton } from './more';
 import { IPanelContext } from './panel';
 import { Proof } from './proof';
 import { ProtectedRows } from './protected';
 import { useModelState, useNow } from './signals';
 
+/** How many versions of a pipeline are shown at first. */
+const VERSIONS = 3;
 const ALIASES = ['candidate', 'shadow', 'champion'];
 
 /**
@@ -104,6 +108,14 @@ function PipelineItem(
   props: IPanelContext & { pipeline: Pipeline }
 ): JSX.Element {
   const { model, trans, pipeline } = props;
+  const [all, setAll] = React.useState(false);
+  const { versions } = pipeline;
+  const leading = leadingVersions(
+    versions,
+    [...Object.values(pipeline.aliases), ...Object.values(pipeline.rollbacks)],
+    VERSIONS
+  );
+  const others = versions.length - leading.length;
   return (
     <details className="jp-Mlops-pipeline" open>
       <summary>
@@ -113,10 +125,13 @@ function PipelineItem(
         </span>
       </summary>
       <ul>
-        {pipeline.versions.map(version => (
+        {(all ? versions : leading).map(version => (
           <VersionItem key={version.version} {...props} version={version} />
         ))}
       </ul>
+      {others > 0 && (
+        <MoreButton all={all} others={others} onAll={setAll} trans={trans} />
+      )}
       {Object.entries(pipeline.rollbacks).map(([alias, version]) => (
         <button
           key={alias}

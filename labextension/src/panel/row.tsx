@@ -96,11 +96,6 @@ function Row(props: IRowProps): JSX.Element {
             </span>
           )}
         </span>
-        <span role="gridcell" className="jp-Mlops-small">
-          {props.sparkline !== undefined && (
-            <SmallCurve sparkline={props.sparkline} trans={trans} />
-          )}
-        </span>
         <span
           role="gridcell"
           className="jp-Mlops-when"
@@ -119,7 +114,14 @@ function Row(props: IRowProps): JSX.Element {
             <caretRightIcon.react tag="span" aria-hidden="true" />
           </button>
         </span>
-        <RowFacts {...props} full={full} />
+        <span role="presentation" className="jp-Mlops-secondLine">
+          <RowFacts {...props} full={full} />
+          <span role="gridcell" className="jp-Mlops-small">
+            {props.sparkline !== undefined && (
+              <SmallCurve sparkline={props.sparkline} trans={trans} />
+            )}
+          </span>
+        </span>
       </div>
       {expanded && (
         <div role="gridcell" className="jp-Mlops-details">

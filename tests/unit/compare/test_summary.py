@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 from sample_runs import (
     TRAIN,
     deeper_run,
@@ -121,6 +124,26 @@ def test_three_runs() -> None:
         "`max_depth` 3 → 5 or 8, data and code the same: best accuracy 0.9300 in #2, +0.020 "
         "on the same 114 test rows."
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "ending"),
+    [
+        ((2.0, 2.0, 2.0), "odd 2.000 in every run."),
+        ((2.0, math.nan, math.nan), "odd 2.000 in #1 alone."),
+        ((2.0, math.nan, 3.0), "odd from 2.000 (#1) to 3.000 (#3)."),
+        ((math.nan, math.nan, math.nan), "odd NaN in every run."),
+        ((-math.inf, math.inf, math.inf), "odd from −∞ (#1) to ∞ (#2)."),
+    ],
+)
+@pytest.mark.parametrize("name", ["odd", "accuracy"])
+def test_numbers_of_which_none_is_best(name: str, values: tuple[float, ...], ending: str) -> None:
+    runs = [sample_run(n, metrics={name: v}, metric_details={}) for n, v in enumerate(values, 1)]
+    said = say(*runs)
+    if name == "odd" or len({v for v in values if math.isfinite(v)}) < 2:
+        assert said.endswith(ending.replace("odd", name))
+    else:
+        assert said.endswith("best accuracy 3.000 in #3, +1.0.")
 
 
 def test_the_reference_stays_best() -> None:
