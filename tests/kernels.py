@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.records import Run
 
-# Sockets of files where there are any: a TCP port may be taken between its choice and the kernel's start.
-TRANSPORT = "ipc" if sys.platform == "linux" else "tcp"
+_SOCKETS = tempfile.TemporaryDirectory(prefix="kernels")
 
 
 @dataclass
@@ -57,7 +58,10 @@ class Outcome:
 
 def start_kernel(python: str = sys.executable, **options: Any) -> tuple[KernelManager, BlockingKernelClient]:
     """A kernel of the interpreter `python` that answers; the caller shuts it down."""
-    manager = KernelManager(kernel_name="python3", transport=TRANSPORT)
+    manager = KernelManager(kernel_name="python3")
+    if sys.platform == "linux":
+        # A TCP port may be taken between its choice and the kernel's start, a socket's file may not.
+        manager.transport, manager.ip = "ipc", f"{_SOCKETS.name}/{uuid.uuid4().hex[:8]}"
     manager.kernel_spec.argv[0] = python
     manager.start_kernel(**options)
     client = manager.client()
