@@ -14,8 +14,10 @@ from . import (
     contracts,
     edits,
     effects,
+    files,
     formatting,
     hoisting,
+    leftovers,
     lockfile,
     measuring,
     naming,
@@ -31,7 +33,7 @@ from .purity import Quietness
 from .references import references, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from jupyter_mlops.records import Dataset, FileUse
 
@@ -121,15 +123,14 @@ class Assembly:
         left_out = self._leave_out_refused() if self.without_refused else []
         shared = self.as_executed or steps.is_dynamic(cells)
         if not self.whole and not shared:
-            trimming.trim(cells, {found for found in forced if found}, final, self.quietness)
-            trimming.drop_inside(cells, [site.node for site in sites], self.quietness)
+            self._trim({found for found in forced if found}, [site.node for site in sites], final)
         refused = [
             f"Cell [{cell.execution.execution_count or cell.order}]: {reason}."
             for cell in cells
             for statement, reason in cell.refused.items()
             if statement in cell.statements
         ]
-        written, inputs = self._files()
+        written, inputs = files.used_files(cells, self.session)
         hoisted = hoisting.hoist(
             cells,
             params=run.param_details,
@@ -163,7 +164,7 @@ class Assembly:
             recorder.translate_logging(cell, self.modules)
         own = sorted(self.session.wanted)
         grouped = self._grouped(hoisted, final, words, shared=shared)
-        linked, folders = self._loose_files(hoisted, inputs, written)
+        linked, folders = files.loose_files(self.session, hoisted, inputs, written)
         fields = self._fields(hoisted, linked)
         known = type_hints.Annotations(cells, hoisted, self._kinds(), steps.taken_names(cells))
         writer = codegen.Writer(words, hoisted, known.of, steps.taken_names(cells))
@@ -226,6 +227,14 @@ class Assembly:
         )
 
     # ---- what must stay, what must go
+
+    def _trim(self, forced: set[ast.stmt], nodes: list[ast.AST], final: list[str]) -> None:
+        """Drop what the run's numbers do without, then what nothing reads any more."""
+        seeded = trimming.seeded_generators(self.session.executions)
+        trimming.trim(self.cells, forced, final, self.quietness, seeded)
+        spoken_of = measuring.names_of(self.run.metric_details.values())
+        leftovers.drop_inside(self.cells, nodes, self.quietness, {*final, *spoken_of}, seeded)
+        trimming.trim(self.cells, forced, final, self.quietness, seeded)
 
     def _logging_statements(self) -> list[ast.stmt]:
         return [
@@ -342,18 +351,6 @@ class Assembly:
 
     # ---- data
 
-    def _files(self) -> tuple[set[str], dict[str, FileUse]]:
-        """Paths the cells write, and the files they read before they write them, if they ever do."""
-        written: set[str] = set()
-        inputs: dict[str, FileUse] = {}
-        for cell in self.cells:
-            read = {use.path: use for use in self.session.inputs_of(cell.execution)}
-            inputs.update({path: use for path, use in read.items() if path not in written | inputs.keys()})
-            for use in cell.execution.files:
-                if not use.mode.startswith("r") and not self.session.is_foreign(use.path):
-                    written.add(use.path)
-        return written, inputs
-
     def _contract_checks(self) -> tuple[dict[ast.stmt, list[str]], list[Dataset]]:
         """After which statement each input is held against its contract."""
         checks: dict[ast.stmt, list[str]] = {}
@@ -415,26 +412,6 @@ class Assembly:
             fields.insert(0, ConfigField("base_directory", place, "str", "value", comment))
         return fields
 
-    def _loose_files(
-        self, hoisted: Hoisted, inputs: Collection[str], written: Collection[str]
-    ) -> tuple[list[str], list[str]]:
-        """Files and folders reached by relative paths that could not be hoisted, relative to the notebook."""
-        base = self.session.directory
-        known = {
-            os.path.normpath(base / str(item.value)) for item in hoisted.fields() if item.kind == "input"
-        }
-        known |= self._hoisted_outputs(hoisted)
-        linked, folders = [], []
-        for path in [*inputs, *written]:
-            if path in known or not Path(path).is_relative_to(base):
-                continue
-            name = Path(path).relative_to(base).as_posix()
-            if path in inputs:
-                linked.append(name)
-            else:
-                folders.append(Path(name).parent.as_posix())
-        return sorted(set(linked)), sorted(set(folders))
-
     def _unkept(
         self, grouped: Sequence[Step], hoisted: Hoisted, linked: Sequence[str], *, shared: bool
     ) -> list[str]:
@@ -449,13 +426,6 @@ class Assembly:
             known_files={os.path.normpath(base / name) for name in [*places, *linked]},
             shared=shared,
         )
-
-    def _hoisted_outputs(self, hoisted: Hoisted) -> set[str]:
-        return {
-            os.path.normpath(self.session.directory / str(constant.value))
-            for _, constant, item in hoisted.paths
-            if item.kind == "output"
-        }
 
     def _timings(self) -> list[str]:
         timed = [name for name in self.run.metrics if name not in self.session.proved]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from .references import root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 #: Methods that change what they are called on, and nothing else.
 CHANGING = frozenset(
     """
     append extend insert remove pop clear add discard update setdefault sort reverse popitem
-    fit partial_fit fit_transform set_params
+    fit partial_fit fit_transform fit_predict set_params
     """.split()
 )
 #: Methods and functions that give an object of its own.
@@ -95,17 +95,24 @@ def _given(call: ast.Call) -> Iterator[ast.expr]:
 def changed_name(node: ast.stmt) -> str:
     """The one name whose object a statement changes and does nothing else, ``""`` for other statements.
 
-    ``model.fit(X, y)``, ``frame["a"] = b``, ``frame.dropna(inplace=True)``; what it reads may still do more.
+    ``model.fit(X, y)``, ``found = model.fit_predict(X)``, ``frame["a"] = b``, ``frame.pop("a")``; what it
+    reads may still do more.
     """
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        call = node.value
-        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-            in_place = any(
-                keyword.arg == "inplace" and isinstance(keyword.value, ast.Constant) and keyword.value.value
-                for keyword in call.keywords
-            )
-            if in_place or call.func.attr in CHANGING:
-                return call.func.value.id
+    alone = isinstance(node, ast.Expr) or (
+        isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+    )
+    call = node.value if alone else None  # type: ignore[attr-defined]
+    if (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+    ):
+        in_place = any(
+            keyword.arg == "inplace" and isinstance(keyword.value, ast.Constant) and keyword.value.value
+            for keyword in call.keywords
+        )
+        if in_place or call.func.attr in CHANGING:
+            return call.func.value.id
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         if isinstance(target, ast.Subscript | ast.Attribute):
@@ -125,7 +132,7 @@ def fresh_names(statements: Sequence[ast.stmt]) -> set[str]:
             pairs = _pairs(node)
             if pairs:
                 for name, value in pairs:
-                    (found if _is_fresh(value) else others).add(name)
+                    (found if is_fresh(value) else others).add(name)
                 continue
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 continue
@@ -160,7 +167,8 @@ def _pairs(node: ast.AST) -> list[tuple[str, ast.expr]]:
     return [(target.id, value)] if isinstance(target, ast.Name) else []
 
 
-def _is_fresh(value: ast.expr) -> bool:
+def is_fresh(value: ast.expr) -> bool:
+    """Whether an expression gives an object that nothing else holds."""
     made = ast.Constant | ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
     if isinstance(value, made):
         return True
@@ -169,25 +177,69 @@ def _is_fresh(value: ast.expr) -> bool:
     function = value.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     if name in ("fit", "set_params") and isinstance(function, ast.Attribute):
-        return _is_fresh(function.value)
+        return is_fresh(function.value)
     return name in _FRESH or name.startswith("make_") or name[:1].isupper()
+
+
+#: Methods that give something new, which holds nothing of what they are called on.
+_GIVING_NEW = frozenset(
+    """
+    copy drop dropna fillna astype sum mean median std var min max count nunique round corr cov
+    value_counts isnull isna notna describe sort_values sort_index reset_index set_index rename
+    predict predict_proba decision_function score transform mode quantile tolist item split strip
+    lower upper replace join format index any all idxmax idxmin argmax argmin sample merge add
+    fit_transform fit_predict inverse_transform get_feature_names_out kneighbors
+    """.split()
+)
 
 
 def escaping_names(statements: Iterable[ast.stmt], keeps_nothing: Callable[[ast.Call], bool]) -> set[str]:
     """Names whose object something else may hold after `statements`.
 
-    Being asked for an attribute, or given to a call that keeps nothing, lets nothing out.
+    What is computed from an object holds nothing of it; a part or a view of it does, where it is bound,
+    kept in another object or given to a call of which it is not known that it keeps nothing.
     """
     found: set[str] = set()
     for statement in statements:
-        safe: set[int] = set()
-        for node in ast.walk(statement):
-            written = isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)
-            if isinstance(node, ast.Attribute) or (written and isinstance(node, ast.Subscript)):
-                safe.add(id(node.value))
-            elif isinstance(node, ast.Call) and keeps_nothing(node):
-                safe.update(map(id, _given(node)))
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in safe:
-                found.add(node.id)
+        parents = {child: parent for parent in ast.walk(statement) for child in ast.iter_child_nodes(parent)}
+        found.update(
+            node.id
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Load)
+            and _lets_out(node, parents, keeps_nothing)
+        )
     return found
+
+
+#: Where a value is used up.
+_ENDS = (
+    ast.BinOp, ast.Compare, ast.UnaryOp, ast.FormattedValue, ast.Expr, ast.Slice, ast.If, ast.While,
+    ast.Assert,
+)  # fmt: skip
+
+
+def _lets_out(
+    node: ast.expr, parents: Mapping[ast.AST, ast.AST], keeps_nothing: Callable[[ast.Call], bool]
+) -> bool:
+    """Whether the object of a name, or a part of it, goes where something may hold it."""
+    current: ast.AST = node
+    while True:
+        parent = parents.get(current)
+        if isinstance(parent, ast.Attribute):
+            if not isinstance(parent.ctx, ast.Load):
+                return False
+        elif isinstance(parent, ast.Subscript):
+            if current is parent.slice or not isinstance(parent.ctx, ast.Load):
+                return False
+        elif isinstance(parent, ast.Call):
+            if current is not parent.func:
+                return not keeps_nothing(parent)
+            name = current.attr if isinstance(current, ast.Attribute) else ""
+            if not name:
+                return False  # a function is called: it is no data
+            if name in _GIVING_NEW:
+                return False
+        elif not isinstance(parent, ast.keyword | ast.Starred):
+            return not isinstance(parent, _ENDS)
+        current = parent

@@ -54,6 +54,11 @@ def find_sites(details: Mapping[str, MetricDetail], cells: Sequence[Cell]) -> tu
     return sites, lost
 
 
+def names_of(details: Iterable[MetricDetail]) -> set[str]:
+    """The names in what metrics are computed from, which curves are read from when their loops have ended."""
+    return {word for detail in details for word in re.findall(r"[^\W\d]\w*", detail.expression)}
+
+
 def _find_node(source: Source, detail: MetricDetail) -> ast.AST | None:
     matches = [node for node in ast.walk(source.tree) if detail.span and _spans(node, detail.span)]
     if detail.origin == "curve":

@@ -9,7 +9,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .harmless import is_harmless
+from . import appearance
+from .draws import may_draw
+from .figures import Figures
+from .harmless import is_fresh, is_harmless
 from .references import references, root_of
 from .translation import is_looking
 
@@ -40,24 +43,17 @@ _PURE_METHODS = frozenset(
     rank rolling resample where mask first last predict_log_proba inverse_transform staged_predict
     """.split()
 )
-_MUTATING_WORDS = frozenset({"inplace", "out", "copy_X"})
-_PURE_PANDAS = frozenset(
-    "DataFrame Series concat merge crosstab pivot_table read_csv to_datetime get_dummies isna".split()
-)
-_PURE_MODULES = frozenset("math time dataclasses statistics collections textwrap string pprint".split())
+#: Methods that do to data what a function says.
+_CALLING_BACK = frozenset("apply map applymap pipe".split())
+#: Methods that change what they are called on: quiet where that is made in the same breath.
+_FITTING = frozenset("fit fit_transform fit_predict partial_fit set_params".split())
+#: Arguments by which a call changes something it is given.
+_MUTATING_WORDS = frozenset({"inplace", "out", "copy_X", "buf"})
+_PURE_MODULES = frozenset("math time dataclasses statistics collections textwrap string pprint gc".split())
+#: Parts of SciPy that only compute; what calls back a function of the notebook is looked at.
+_PURE_SCIPY = ("stats", "special", "signal", "spatial", "linalg", "sparse", "interpolate", "cluster", "fft")
 #: Packages whose classes do nothing when they are made but be there, and maybe draw random numbers.
 _MODEL_PACKAGES = frozenset("xgboost lightgbm catboost statsmodels imblearn category_encoders".split())
-_PLOT_PACKAGES = frozenset(
-    """
-    matplotlib pylab seaborn plotly altair bokeh plotnine missingno folium IPython ipywidgets graphviz
-    wordcloud holoviews hvplot yellowbrick mpl_toolkits tabulate pprint tqdm_display
-    """.split()
-)
-_PLOT_METHODS = frozenset(
-    """
-    plot hist boxplot barplot scatter from_estimator from_predictions plot_tree savefig show
-    """.split()
-)
 
 
 class Quietness:
@@ -68,43 +64,41 @@ class Quietness:
 
     def __init__(self, modules: dict[str, str]) -> None:
         self.modules = modules
-        self.drawn: set[str] = set()
+        #: Whether what is printed goes somewhere that code can read.
+        self.redirected = False
+        self._counted: set[str] = set()
+        self._listed = False
         self._functions: dict[str, ast.FunctionDef | None] = {}
         self._harmless: dict[str, bool] = {}
-        self.plotted = {name for name, path in modules.items() if path.partition(".")[0] in _PLOT_PACKAGES}
+        self.figures = Figures(modules)
 
     def learn(self, statements: Iterable[ast.stmt]) -> None:
-        """Find functions, and names that hold figures and axes: bound from plotting calls or looped over."""
-        before = set(self.plotted)
+        """Find functions, classes that note their subclasses, and names that hold figures."""
         for statement in statements:
+            self.redirected = self.redirected or appearance.redirects(statement)
             if isinstance(statement, ast.FunctionDef):
                 known = self._functions.setdefault(statement.name, statement)
                 if known is not statement and (known is None or ast.dump(known) != ast.dump(statement)):
                     self._functions[statement.name] = None
                 self._harmless.clear()
             for node in ast.walk(statement):
-                if isinstance(node, ast.Assign) and self._is_plot(node.value):
-                    self.plotted.update(name for target in node.targets for name in _names(target))
-                elif isinstance(node, ast.For) and self._mentions_plot(node.iter):
-                    self.plotted.update(
-                        name for name in _names(node.target) if self._used_as_axes(name, node)
-                    )
-                elif (
-                    isinstance(node, ast.withitem) and node.optional_vars and self._is_plot(node.context_expr)
-                ):
-                    self.plotted.update(_names(node.optional_vars))
-        self.drawn |= self.plotted - before
+                if isinstance(node, ast.ClassDef) and self._notes_subclasses(node):
+                    self._counted.add(node.name)
+                self._listed = self._listed or getattr(node, "attr", "") == "__subclasses__"
+            self.figures.learn(statement)
 
     def quiet(self, node: ast.stmt, opaque: Collection[str] = ()) -> bool:
         """Whether dropping a statement loses nothing but the names it binds."""
         if isinstance(node, ast.Expr):
             return self._plain(node.value, opaque)
         if isinstance(node, ast.Assign):
-            if all(ast.unparse(target).find(".options.display.") > 0 for target in node.targets):
+            if self.sets_option(node):
                 return self._plain(node.value, opaque)
             if not all(_only_names(target) for target in node.targets):
                 return all(
-                    root_of(target) in self.plotted for target in node.targets if not _only_names(target)
+                    root_of(target) in self.figures.names
+                    for target in node.targets
+                    if not _only_names(target)
                 )
             return self._plain(node.value, opaque)
         if isinstance(node, ast.AnnAssign):
@@ -132,11 +126,30 @@ class Quietness:
         if isinstance(node, ast.ClassDef):
             return (
                 not node.decorator_list
-                and not node.keywords
+                and not self._notes_subclasses(node)
+                and not self._listed
                 and self._block(node.body, opaque)
                 and all(isinstance(base, ast.Name | ast.Attribute) for base in node.bases)
             )
+        if isinstance(node, ast.Delete):
+            # The name goes, and with it nothing that anything can see.
+            return all(isinstance(target, ast.Name) for target in node.targets)
         return isinstance(node, ast.Pass | ast.Global | ast.Continue)
+
+    def sets_option(self, statement: ast.stmt) -> bool:
+        """Whether a statement sets how things are shown, by an assignment."""
+        return isinstance(statement, ast.Assign) and appearance.sets_option(statement, self.modules)
+
+    def may_draw(self, statement: ast.stmt) -> bool:
+        """Whether a statement may draw random numbers that others would have drawn."""
+        return may_draw(statement, self.modules, self._functions, frozenset(self.figures.bound))
+
+    def _notes_subclasses(self, node: ast.ClassDef) -> bool:
+        """Whether a class is noted by another when it is made: by a metaclass, or by what it derives from."""
+        hooks = {"__init_subclass__", "__set_name__"}
+        own = {found.name for found in ast.walk(node) if isinstance(found, ast.FunctionDef)}
+        bases = {root_of(base) for base in node.bases}
+        return bool(node.keywords or own & hooks or bases & self._counted)
 
     def _block(self, body: Iterable[ast.stmt], opaque: Collection[str]) -> bool:
         return all(self.quiet(statement, opaque) for statement in body)
@@ -159,14 +172,18 @@ class Quietness:
         return True
 
     def _pure_call(self, call: ast.Call, opaque: Collection[str]) -> bool:
-        if self._is_plot(call):
+        if self.figures.draws(call):
             return True
         if any(keyword.arg in _MUTATING_WORDS for keyword in call.keywords):
             return False
         function = call.func
+        if appearance.is_shown_only(call, self.modules):
+            return True
         if isinstance(function, ast.Name):
+            if function.id == "print":
+                return not self.redirected and not appearance.prints_elsewhere(call)
             if function.id in self.modules:
-                return self._pure_path(self.modules[function.id])
+                return self._pure_path(self.modules[function.id]) and self._plain_callbacks(call)
             if function.id in self._functions:
                 return self._calls_harmless(call, function.id, opaque)
             if function.id in _CONSUMERS:
@@ -176,14 +193,50 @@ class Quietness:
             begin = root_of(function)
             if begin in self.modules:
                 path = ast.unparse(function)
-                return self._pure_path(self.modules[begin] + path[len(begin) :])
+                whole = self.modules[begin] + path[len(begin) :]
+                fits = function.attr in _FITTING and isinstance(function.value, ast.Call)
+                pure = self._makes(function.value) if fits else self._pure_path(whole)
+                return pure and self._plain_callbacks(call)
             if is_looking(call):
                 return True
+            if function.attr in _FITTING:
+                return self._makes(function.value)
+            if function.attr in _CALLING_BACK and not self._plain_callbacks(call, strictly=True):
+                return False
             seeded = function.attr == "sample" and any(
                 keyword.arg == "random_state" for keyword in call.keywords
             )
-            return function.attr in _PURE_METHODS or seeded
+            return function.attr in _PURE_METHODS | _CALLING_BACK or seeded
         return False
+
+    def _makes(self, value: ast.expr) -> bool:
+        """Whether a value is new where it stands: ``Ridge()`` in ``Ridge().fit(X, y)``."""
+        return isinstance(value, ast.Call) and is_fresh(value) and self._pure_call(value, ())
+
+    def _plain_callbacks(self, call: ast.Call, *, strictly: bool = False) -> bool:
+        """Whether no function that a call is given does more than give a value.
+
+        A name that stands for nothing known may be a function; `strictly` says that it does.
+        """
+        for part in (*call.args, *(keyword.value for keyword in call.keywords)):
+            if isinstance(part, ast.Name):
+                if part.id in self._functions:
+                    function = self._functions[part.id]
+                    if function is None or not self._harmless_function(part.id, function):
+                        return False
+                elif part.id in self.modules:
+                    if strictly and not self._pure_path(self.modules[part.id]):
+                        return False
+                elif strictly and part.id not in _PURE_BUILTINS | _CONSUMERS:
+                    return False
+            elif strictly and isinstance(part, ast.Attribute):
+                begin = root_of(part)
+                path = self.modules.get(begin, "") + ast.unparse(part)[len(begin) :]
+                if begin not in ("str", "int", "float") and not (
+                    begin in self.modules and self._pure_path(path)
+                ):
+                    return False
+        return True
 
     def _calls_harmless(self, call: ast.Call, name: str, opaque: Collection[str]) -> bool:
         """Whether a call of the notebook's own function changes nothing, and uses up no iterator."""
@@ -193,6 +246,9 @@ class Quietness:
         touched = {found.name for found in references([function, ast.Expr(call)])}
         if touched & set(opaque):
             return False
+        return self._harmless_function(name, function)
+
+    def _harmless_function(self, name: str, function: ast.FunctionDef) -> bool:
         if name not in self._harmless:
             self._harmless[name] = True  # while it is looked at: a function that calls itself
             self._harmless[name] = is_harmless(function, lambda part: self._plain(part, ()))
@@ -211,7 +267,7 @@ class Quietness:
         if package == "numpy":
             return not rest.startswith(("random", "save", "copyto", "put", "place", "seterr", "fill"))
         if package == "pandas":
-            return last in _PURE_PANDAS
+            return not last.startswith(("set_", "reset_", "to_pickle", "option", "eval", "Excel", "HDF"))
         if package == "sklearn":
             return not last.startswith(("set_", "enable_", "dump"))
         if package in _MODEL_PACKAGES and last[:1].isupper():
@@ -219,43 +275,9 @@ class Quietness:
         if package == "torch":
             changes = ("set_", "manual_seed", "seed", "save", "use_", "init_", "compile")
             return not last.startswith(changes) and not last.endswith("_")
-        if path.startswith(("scipy.stats.", "scipy.special.")):
-            return True
+        if package == "scipy":
+            return rest.partition(".")[0] in _PURE_SCIPY
         return package in _PURE_MODULES or path in ("copy.deepcopy", "copy.copy", "json.dumps", "json.loads")
-
-    # ---- plots
-
-    def _is_plot(self, node: ast.AST) -> bool:
-        if not isinstance(node, ast.Call):
-            return isinstance(node, ast.Subscript | ast.Attribute) and root_of(node) in self.plotted
-        if root_of(node.func) in self.plotted:
-            return True
-        return isinstance(node.func, ast.Attribute) and (
-            node.func.attr in _PLOT_METHODS
-            or (isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "plot")
-        )
-
-    def _mentions_plot(self, node: ast.AST) -> bool:
-        return any(isinstance(found, ast.Name) and found.id in self.plotted for found in ast.walk(node))
-
-    def _used_as_axes(self, name: str, loop: ast.For) -> bool:
-        for found in ast.walk(loop):
-            value = getattr(found, "value", None)
-            itself = isinstance(value, ast.Name) and value.id == name
-            if itself and isinstance(found, ast.keyword) and found.arg == "ax":
-                return True
-            if (
-                isinstance(found, ast.Attribute)
-                and found.attr.startswith(("set_", "plot", "hist", "imshow", "axis"))
-                and isinstance(found.value, ast.Name)
-                and found.value.id == name
-            ):
-                return True
-        return False
-
-
-def _names(target: ast.AST) -> list[str]:
-    return [found.id for found in ast.walk(target) if isinstance(found, ast.Name)]
 
 
 def _only_names(target: ast.AST) -> bool:

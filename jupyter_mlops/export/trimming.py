@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from .harmless import changed_name, escaping_names, fresh_names
-from .references import BUILTINS, reads_before_bound, references
+from .references import reads_before_bound, references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
+
+    from jupyter_mlops.records import Execution
 
     from .plan import Cell
     from .purity import Quietness
@@ -24,13 +27,43 @@ _SEEDING = {
 
 
 def trim(
-    cells: Sequence[Cell], forced: Collection[ast.stmt], live: Collection[str], quietness: Quietness
+    cells: Sequence[Cell],
+    forced: Collection[ast.stmt],
+    live: Collection[str],
+    quietness: Quietness,
+    seeded: Collection[str] | None = None,
 ) -> None:
-    """Drop statements that leave nothing behind which anything later needs, in place."""
+    """Drop statements that leave nothing behind which anything later needs, in place.
+
+    Args:
+        cells: The cells, oldest first.
+        forced: Statements that stay in any case.
+        live: Names whose last values are needed.
+        quietness: What changes nothing.
+        seeded: The random generators that some cell seeds; None: all may be. What others give hangs on
+            chance, so that no draw from them is kept for the sake of another.
+    """
+    before = -1
+    # What only dropped statements and functions read is needed no more.
+    while (left := sum(len(cell.statements) for cell in cells)) != before:
+        before = left
+        _trim_once(cells, forced, live, quietness, seeded)
+
+
+def _trim_once(
+    cells: Sequence[Cell],
+    forced: Collection[ast.stmt],
+    live: Collection[str],
+    quietness: Quietness,
+    seeded: Collection[str] | None,
+) -> None:
     for cell in cells:
         quietness.learn(cell.statements)
     statements = [statement for cell in cells for statement in cell.statements]
-    owned = fresh_names(statements) - escaping_names(statements, quietness.keeps_nothing)
+    # A name that nobody reads holds nothing for anybody.
+    read = {found.name for found in references(statements) if found.context != "store"} | set(live)
+    telling = [node for node in statements if not _binds_for_nobody(node, read)]
+    owned = fresh_names(statements) - escaping_names(telling, quietness.keeps_nothing)
     needed = set(live)
     # What functions read is read whenever they are called: never dropped here.
     for cell in cells:
@@ -39,34 +72,37 @@ def trim(
         )
     always = set(needed)
     drawn: set[str] = set()
+    figures = False
     for cell in reversed(cells):
         kept: list[ast.stmt] = []
         opaque = set(cell.execution.opaque)
-        generators = _generators(cell)
+        generators = generators_of(cell, seeded)
         for statement in reversed(cell.statements):
-            stored = {found.name for found in references(statement) if found.context == "store"}
-            changed = changed_name(statement)
+            stored = _stored(statement)
+            changed = "" if quietness.sets_option(statement) else changed_name(statement)
             quiet = (
                 changed in owned - needed and quietness.quiet(ast.Expr(_value(statement)), opaque)
                 if changed
                 else quietness.quiet(statement, opaque)
             )
-            draws = bool(generators & drawn) and _may_draw(statement, quietness)
+            draws = bool(generators & drawn) and quietness.may_draw(statement)
             if (
                 statement not in forced
                 and not stored & needed
                 and not isinstance(statement, ast.Import | ast.ImportFrom)
                 and quiet
                 and not draws
+                and not (figures and quietness.figures.drawn_in(statement))
             ):
                 continue
             kept.append(statement)
+            figures = figures or quietness.figures.read_in(statement)
             reads, _, sure = reads_before_bound([statement])
             needed = (needed - (sure - reads)) | reads | always
             # Who draws needs every draw before it, as far back as a seed was set.
-            seeded = _seeded(statement, quietness)
-            drawn -= {seeded}
-            if generators and not seeded and _may_draw(statement, quietness):
+            sets = _seeded(statement, quietness)
+            drawn -= {sets}
+            if generators and not sets and quietness.may_draw(statement):
                 drawn |= generators
         cell.statements = list(reversed(kept))
     used = {found.name for cell in cells for found in references(cell.statements) if found.context != "store"}
@@ -78,20 +114,45 @@ def trim(
         ]
 
 
-def _generators(cell: Cell) -> set[str]:
-    """The random generators that a cell drew from or set; all, if nobody saw it run."""
-    if cell.execution.from_history:
-        return set(_SEEDING.values())
+def _binds_for_nobody(statement: ast.stmt, read: Collection[str]) -> bool:
+    return (
+        isinstance(statement, ast.Assign)
+        and all(isinstance(target, ast.Name) for target in statement.targets)
+        and not _stored(statement) & set(read)
+    )
+
+
+def _stored(statement: ast.stmt) -> set[str]:
+    return {found.name for found in references(statement) if found.context == "store"}
+
+
+def generators_of(cell: Cell, seeded: Collection[str] | None = None) -> set[str]:
+    """The random generators that a cell drew from or set, of those `seeded`; all, if nobody saw it run."""
     states = {*cell.execution.ambient_reads, *cell.execution.ambient_writes}
-    return {state for state in states if state.startswith("rng:")}
+    found = {state for state in states if state.startswith("rng:")}
+    found = set(_SEEDING.values()) if cell.execution.from_history else found
+    return found if seeded is None else found & set(seeded)
+
+
+def seeded_generators(executions: Iterable[Execution]) -> set[str]:
+    """The random generators that some execution seeds, or may seed by what its code says."""
+    found: set[str] = set()
+    for execution in executions:
+        if execution.from_history or re.search(r"seed|set_?state", execution.code, re.IGNORECASE):
+            return set(_SEEDING.values())
+        found |= {
+            state
+            for state in execution.ambient_writes
+            if state.startswith("rng:") and state not in execution.ambient_reads
+        }
+    return found
 
 
 def _value(statement: ast.stmt) -> ast.expr:
     """What a statement that changes one name does it with, as one expression."""
-    if isinstance(statement, ast.Assign):
-        return ast.Tuple([statement.value, *_indices(statement.targets[0])], ast.Load())
-    assert isinstance(statement, ast.Expr)  # noqa: S101 - see `changed_name`
-    call = statement.value
+    call = statement.value  # type: ignore[attr-defined]
+    if isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name):
+        return ast.Tuple([call, *_indices(statement.targets[0])], ast.Load())
     assert isinstance(call, ast.Call)  # noqa: S101 - see `changed_name`
     return ast.Tuple([*call.args, *(given.value for given in call.keywords)], ast.Load())
 
@@ -111,69 +172,13 @@ def _seeded(statement: ast.stmt, quietness: Quietness) -> str:
     return _SEEDING.get(whole, "") if call.args or call.keywords else ""
 
 
-def drop_inside(cells: Sequence[Cell], forced: Collection[ast.AST], quietness: Quietness) -> None:
-    """Drop prints and plots inside loops, conditions and functions, in place.
-
-    `forced` are the nodes metrics are made at; a statement holding one stays.
-    """
-    for cell in cells:
-        for statement in cell.statements:
-            _drop_in_blocks(cell, statement, set(map(id, forced)), quietness)
-
-
-def _drop_in_blocks(cell: Cell, node: ast.AST, forced: set[int], quietness: Quietness) -> None:
-    for name in ("body", "orelse", "finalbody", "handlers"):
-        block = getattr(node, name, None)
-        if not isinstance(block, list):
-            continue
-        kept: list[ast.AST] = []
-        for index, inner in enumerate(block):
-            plain = isinstance(inner, ast.Expr | ast.If | ast.For | ast.With) and not (
-                index == 0 and isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
-            )
-            bare = plain and quietness.quiet(inner) and not _holds(inner, forced) and not _leaves(cell, inner)
-            if bare and not (name == "orelse" and len(block) == 1) and cell.source.stands_alone(inner):
-                last = index == len(block) - 1 and not kept
-                cell.source.drop(inner, "pass" if last else "")
-                if last:
-                    kept.append(ast.copy_location(ast.Pass(), inner))
-            else:
-                kept.append(inner)
-                _drop_in_blocks(cell, inner, forced, quietness)
-        block[:] = kept
-
-
-def _leaves(cell: Cell, node: ast.AST) -> bool:
-    """Whether a block leads out of itself, or binds names that something around it may read."""
-    bound = {
-        found.id
-        for found in ast.walk(node)
-        if isinstance(found, ast.Name) and not isinstance(found.ctx, ast.Load)
-    }
-    if bound:
-        functions = [
-            parent
-            for parent in cell.source.ancestors(node)
-            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
-        if not functions:
-            return True
-        inside = {id(found) for found in ast.walk(node)}
-        if any(
-            isinstance(found, ast.Name) and found.id in bound and id(found) not in inside
-            for found in ast.walk(functions[-1])
-        ):
-            return True
-    return any(
-        isinstance(found, ast.Break | ast.Continue | ast.Return | ast.Raise) for found in ast.walk(node)
-    )
-
-
-def _holds(node: ast.AST, forced: set[int]) -> bool:
-    return any(id(found) in forced for found in ast.walk(node))
-
-
 def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:
+    if isinstance(statement, ast.Try):
+        imports = [part for part in statement.body if isinstance(part, ast.Import | ast.ImportFrom)]
+        rest = [part for handler in statement.handlers for part in handler.body]
+        rest += [*statement.orelse, *statement.finalbody]
+        plain = len(imports) == len(statement.body) and all(isinstance(part, ast.Pass) for part in rest)
+        return not plain or any(_import_used(part, used) for part in imports)
     if not isinstance(statement, ast.Import | ast.ImportFrom):
         return True
     module = statement.module or "" if isinstance(statement, ast.ImportFrom) else ""
@@ -184,14 +189,3 @@ def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:
     ):
         return True
     return any((alias.asname or alias.name.partition(".")[0]) in used for alias in statement.names)
-
-
-def _may_draw(statement: ast.stmt, quietness: Quietness) -> bool:
-    """Whether a quiet statement may still draw random numbers: anything but printing and drawing does."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            root = ast.unparse(node.func).partition(".")[0]
-            package = quietness.modules.get(root, "").partition(".")[0]
-            if package != "matplotlib" and root not in BUILTINS and root not in quietness.drawn:
-                return True
-    return False

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as replace_record
 
+from jupyter_mlops.export.files import made_first
+from jupyter_mlops.export.leftovers import drop_inside
 from jupyter_mlops.export.naming import docstring_of, name_steps, slug
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
 from jupyter_mlops.export.purity import Quietness
 from jupyter_mlops.export.steps import choose_words, group_cells, imported_modules, prepare_cells
-from jupyter_mlops.export.trimming import drop_inside, trim
-from jupyter_mlops.records import Execution
+from jupyter_mlops.export.trimming import seeded_generators, trim
+from jupyter_mlops.records import Execution, FileUse
 
 
 def cells_of(*codes: str, **fields: object) -> list[Cell]:
@@ -99,13 +101,102 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
         ("a = b\na.fit(X, y)\nx = b", ["a = b", "a.fit(X, y)", "x = b"]),
         ("t = d.copy()\nt['c'] = 0\nx = d", ["x = d"]),
         ("t = d\nt['c'] = 0\nx = d", ["t = d", "t['c'] = 0", "x = d"]),
+        ("a = Ridge()\nb = a.fit(X, y)\nx = 1", ["x = 1"]),
+        ("a = Ridge()\nx['m'] = a\na.fit(X, y)", ["a = Ridge()", "x['m'] = a", "a.fit(X, y)"]),
+        # What gives a part of an object, or the object itself, may be how somebody else holds it.
+        (
+            "a = Ridge()\nb = a.fit(X, y)\na.set_params(alpha=2)\nx = b",
+            ["a = Ridge()", "b = a.fit(X, y)", "a.set_params(alpha=2)", "x = b"],
+        ),
+        ("a = zeros(3)\nb = a.T\na[0] = 5\nx = b", ["a = zeros(3)", "b = a.T", "a[0] = 5", "x = b"]),
+        ("a = zeros(3)\nb = a.sum()\na[0] = 5\nx = b", ["a = zeros(3)", "b = a.sum()", "x = b"]),
+        # What is computed by functions that only compute.
+        ("s = d.apply(lambda c: skew(c.dropna())).sort_values()\nx = d", ["x = d"]),
+        ("s = d.apply(log)\nx = d", ["s = d.apply(log)", "x = d"]),
+        ("def f(c):\n    return c + 1\ns = d.apply(f)\nx = d", ["x = d"]),
+        ("def f(c):\n    rows.append(c)\ns = d.apply(f)\nx = rows", ["s = d.apply(f)", "x = rows"]),
+        ("c = Ridge().fit(X, y).coef_\nx = d", ["x = d"]),
+        # What only dropped code reads.
+        ("folds = 5\ndef cv(m):\n    return m.score(X, folds)\nprint(cv(d))\nx = d", ["x = d"]),
+        ("del c\ndel d['a']\nx = d", ["del d['a']", "x = d"]),
+        ("try:\n    import seaborn as sns\nexcept ImportError:\n    pass\nx = d", ["x = d"]),
     ],
 )
 def test_what_nobody_else_holds_goes_with_its_changes(code: str, expected: list[str]) -> None:
-    cells = cells_of(f"from sklearn.linear_model import Ridge\n{code}")
+    head = "from sklearn.linear_model import Ridge\nfrom scipy.stats import skew\nfrom numpy import zeros\n"
+    cells = cells_of(head + code)
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
     kept = [line for line in left(cells) if not line.startswith(("from", "def"))]
     assert kept == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        ("pd.set_option('display.max_columns', 50)", False),
+        ("pd.set_option('max_rows', 50)", False),
+        ("pd.set_option('mode.chained_assignment', None)", True),
+        ("pd.set_option('future.infer_string', False)", True),
+        ("pd.options.display.precision = 2", False),
+        ("pd.options.mode.copy_on_write = True", True),
+        ("np.set_printoptions(precision=3)", False),
+        ("np.seterr(all='ignore')", False),
+        ("np.seterr(all='raise')", True),
+        ("warnings.filterwarnings('ignore')", False),
+        ("warnings.simplefilter('error')", True),
+        ("warnings.warn = lambda *a: None", False),
+        ("logging.getLogger('x').setLevel(logging.ERROR)", False),
+        ("plt.style.use('ggplot')", False),
+        ("print('shown')", False),
+        ("print('shown', file=sys.stderr)", False),
+        ("print('written', file=f)", True),
+        ("d.info(buf=f)", True),
+    ],
+)
+def test_what_only_changes_how_things_look_is_dropped(line: str, stays: bool) -> None:
+    head = "import logging, sys, warnings\nimport numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt\n"
+    cells = cells_of(f"{head}{line}\nx = 1")
+    trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+    assert any(found == ast.unparse(ast.parse(line)) for found in left(cells)) == stays
+
+
+@pytest.mark.parametrize(
+    ("code", "stays"),
+    [
+        # A registry that classes enter when they are made.
+        (
+            "class B:\n    def __init_subclass__(cls):\n        seen.append(cls)\nclass C(B):\n    a = 1\nx = seen",
+            "class C",
+        ),
+        ("class B:\n    pass\nclass C(B):\n    a = 1\nx = B.__subclasses__()", "class C"),
+        ("class C(metaclass=M):\n    a = 1\nx = M", "class C"),
+        # Output that code reads.
+        ("with redirect_stdout(b):\n    print(d)\nx = b", "    print(d)"),
+        ("sys.stdout = b\nprint(d)\nx = b", "print(d)"),
+        (
+            "with open('f', 'w') as f:\n    for r in d:\n        print(r, file=f)\nx = 1",
+            "        print(r, file=f)",
+        ),
+        # Figures that numbers are read from.
+        ("ax = plt.gca()\nax.plot(d)\nx = ax.get_ylim()", "ax.plot(d)"),
+        ("plt.plot(d)\nx = plt.ylim()", "plt.plot(d)"),
+        ("counts, edges, _ = plt.hist(d)\nx = counts", "counts, edges, _ = plt.hist(d)"),
+    ],
+)
+def test_what_others_notice_is_kept(code: str, stays: str) -> None:
+    cells = cells_of(
+        f"import sys\nimport matplotlib.pyplot as plt\nfrom contextlib import redirect_stdout\n{code}"
+    )
+    quietness = Quietness(imported_modules(cells))
+    trim(cells, set(), {"x"}, quietness)
+    drop_inside(cells, [], quietness)
+    assert any(line.startswith(stays) for line in "\n".join(left(cells)).split("\n"))
+
+
+def test_what_is_drawn_and_read_by_nobody_goes() -> None:
+    cells = cells_of("import matplotlib.pyplot as plt\nax = plt.gca()\nax.plot(d)\nplt.ylim()\nx = 1")
+    trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+    assert left(cells) == ["x = 1"]
 
 
 @pytest.mark.parametrize(
@@ -114,13 +205,35 @@ def test_what_nobody_else_holds_goes_with_its_changes(code: str, expected: list[
         ("a, b = train_test_split(d)\nx = np.random.rand()", True),
         ("a, b = train_test_split(d)\nnp.random.seed(1)\nx = np.random.rand()", False),
         ("a, b = train_test_split(d)\nx = len(d)", False),
+        ("a, b = train_test_split(d, random_state=1)\nx = np.random.rand()", False),
+        ("def split(d):\n    return train_test_split(d)\na, b = split(d)\nx = np.random.rand()", True),
     ],
 )
 def test_a_draw_stays_as_long_as_a_later_one_hangs_on_it(code: str, expected: bool) -> None:
     head = "import numpy as np\nfrom sklearn.model_selection import train_test_split\n"
     cells = cells_of(head + code, ambient_reads=("rng:numpy",))
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
-    assert any("train_test_split(d)" in line for line in left(cells)) == expected
+    kept = [line for line in left(cells) if not line.startswith("def")]
+    assert any(line.startswith("a, b = ") for line in kept) == expected
+
+
+def test_no_draw_is_kept_for_the_sake_of_chance() -> None:
+    code = "import numpy as np\na = np.mean(f(d))\nb = np.float64(g.draw(d))\nx = g.draw(d)"
+    states = {"ambient_reads": ("rng:numpy",), "ambient_writes": ("rng:numpy",)}
+    for before, expected in (
+        ("pass", set()),
+        ("seed_all(1)", {"rng:numpy"}),
+        ("set_state(s)", {"rng:numpy"}),
+    ):
+        cells = cells_of(before, code, **states)
+        assert expected <= seeded_generators(cell.execution for cell in cells)
+        assert bool(expected) == bool(seeded_generators(cell.execution for cell in cells))
+    seeds = cells_of("library.begin()", ambient_writes=("rng:torch",))
+    assert seeded_generators(cell.execution for cell in seeds) == {"rng:torch"}
+    for seeded, expected in ((set(), 1), ({"rng:numpy"}, 2)):
+        cells = cells_of("from sklearn.svm import SVC\na = SVC().fit(d, y)\nx = g.draw(d)", **states)
+        trim(cells, set(), {"x"}, Quietness(imported_modules(cells)), seeded)
+        assert len([line for line in left(cells) if not line.startswith("from")]) == expected
 
 
 def test_steps_become_few_enough_and_load_stays_apart() -> None:
@@ -153,6 +266,56 @@ def test_prints_inside_loops_go_and_blocks_stay_whole() -> None:
         "for j in y:\n    print(g(j))\n"
     )
     assert left(cells)[0] == "def f(xs):\n    return xs"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("def f(d):\n    size = len(d)\n    del d\n    return 1", "def f(d):\n    return 1"),
+        ("def f(d):\n    a = len(d)\n    b = a + 1\n    return d", "def f(d):\n    return d"),
+        (
+            "def f(d):\n    if d:\n        print(d)\n    else:\n        a = 1\n    return d",
+            "def f(d):\n    return d",
+        ),
+        ("for i in d:\n    unread = len(i)\n    x = g(i)", "for i in d:\n    x = g(i)"),
+    ],
+)
+def test_values_that_nobody_reads_go_wherever_they_stand(code: str, expected: str) -> None:
+    cells = cells_of(code)
+    drop_inside(cells, [], Quietness({}), {"x", "f"})
+    assert left(cells) == [expected]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(d):\n    size = len(d)\n    return locals()",
+        "def f(d):\n    low = 1\n    return d.query('a > @low')",
+        "def f(d):\n    global g\n    g = 1",
+        "def f(d):\n    a = unknown(d)\n    return d",
+        "def f(d):\n    try:\n        a = float(d)\n    except ValueError:\n        return None\n    return d",
+        "def f(d):\n    score = len(d)\n    return d",  # a metric is read from it
+        "class A:\n    size = 3\n    other: int = 4",
+    ],
+)
+def test_what_something_may_read_stays(code: str) -> None:
+    cells = cells_of(code)
+    drop_inside(cells, [], Quietness({}), {"f", "score"})
+    assert left(cells) == [ast.unparse(ast.parse(code))]
+
+
+@pytest.mark.parametrize(
+    ("code", "made"),
+    [
+        ("d.to_csv('a.csv')\nd = pd.read_csv('a.csv')", {"/n/a.csv"}),
+        ("d = pd.read_csv('a.csv')\nd.to_csv('a.csv')", set()),
+        ("with open('a.csv', 'w') as f:\n    f.write('a')\nd = pd.read_csv('a.csv')", {"/n/a.csv"}),
+        ("with open('a.csv') as f:\n    f.read()\nd.to_csv('a.csv')", set()),
+    ],
+)
+def test_what_a_cell_writes_before_it_reads_it_is_no_input(code: str, made: set[str]) -> None:
+    cells = cells_of(code, files=(FileUse(path="/n/a.csv", mode="rw"),))
+    assert made_first(cells[0]) == made
 
 
 def test_steps_are_given_and_give_what_is_used() -> None:

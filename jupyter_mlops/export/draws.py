@@ -1,0 +1,92 @@
+"""Which statements may draw random numbers from a generator that the whole program shares."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .references import BUILTINS, root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Methods of data, texts and containers that compute without chance.
+_CERTAIN = frozenset(
+    """
+    head tail describe info value_counts isnull isna notnull notna sum mean median std var min max count
+    nunique unique round corr cov groupby agg astype sort_values sort_index reset_index set_index
+    to_string to_frame to_numpy to_dict tolist item items keys values get pop append extend insert update
+    add setdefault get_params format join split strip lower upper replace startswith endswith mode quantile
+    select_dtypes nlargest nsmallest idxmax idxmin argmax argmin cumsum rename drop fillna dropna duplicated
+    transpose flatten ravel reshape copy abs clip isin between assign query pivot_table crosstab stack
+    unstack melt shift diff rank merge map applymap to_csv cpu detach numpy size dim eval
+    """.split()
+)
+#: Modules that draw nothing.
+_CERTAIN_MODULES = frozenset(
+    "math time collections itertools json re os pathlib warnings gc copy matplotlib".split()
+)
+#: Parts of scikit-learn that fit nothing and draw nothing.
+_CERTAIN_SKLEARN = ("metrics", "base", "pipeline", "compose", "exceptions")
+
+
+def may_draw(
+    node: ast.AST,
+    modules: Mapping[str, str],
+    functions: Mapping[str, ast.FunctionDef | None],
+    without: frozenset[str] = frozenset(),
+) -> bool:
+    """Whether running a statement may draw random numbers: all that is not known to do without does.
+
+    Args:
+        node: The statement.
+        modules: What imported names stand for.
+        functions: The notebook's own functions; None where a name means several.
+        without: Names that draw figures, and functions that are being looked at.
+    """
+    for found in ast.walk(node):
+        if not isinstance(found, ast.Call):
+            continue
+        root = root_of(found.func)
+        if root in without:
+            continue
+        if isinstance(found.func, ast.Name) and root in functions:
+            function = functions[root]
+            if function is None or may_draw(function, modules, functions, without | {root}):
+                return True
+        elif not _is_certain(found, root, modules):
+            return True
+    return False
+
+
+def _is_certain(call: ast.Call, root: str, modules: Mapping[str, str]) -> bool:
+    function = call.func
+    if root in modules:
+        path = modules[root] + ast.unparse(function)[len(root) :]
+        package, _, rest = path.partition(".")
+        last = path.rpartition(".")[2]
+        if package in _CERTAIN_MODULES:
+            return True
+        if package == "numpy":
+            return not rest.startswith("random")
+        if package == "pandas":
+            return last != "sample" and "(" not in rest
+        if package == "sklearn":
+            if last == "train_test_split":
+                return _is_seeded(call)
+            return rest.partition(".")[0] in _CERTAIN_SKLEARN or (last[:1].isupper() and "(" not in rest)
+        return False
+    if isinstance(function, ast.Name):
+        return function.id in BUILTINS
+    return isinstance(function, ast.Attribute) and (
+        function.attr in _CERTAIN or (function.attr == "sample" and _is_seeded(call))
+    )
+
+
+def _is_seeded(call: ast.Call) -> bool:
+    return any(
+        keyword.arg == "random_state"
+        and isinstance(keyword.value, ast.Constant)
+        and isinstance(keyword.value.value, int)
+        for keyword in call.keywords
+    )
