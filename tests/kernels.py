@@ -66,7 +66,7 @@ def start_kernel(python: str = sys.executable, **options: Any) -> tuple[KernelMa
     manager.start_kernel(**options)
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=60)
+    client.wait_for_ready(timeout=120)
     return manager, client
 
 
