@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from . import (
     codegen,
     contracts,
+    draws,
     edits,
     effects,
     files,
@@ -130,7 +131,7 @@ class Assembly:
             for statement, reason in cell.refused.items()
             if statement in cell.statements
         ]
-        written, inputs = files.used_files(cells, self.session)
+        written, inputs = files.used_files(cells, self.session.inputs_of, self.session.is_foreign)
         hoisted = hoisting.hoist(
             cells,
             params=run.param_details,
@@ -164,7 +165,7 @@ class Assembly:
             recorder.translate_logging(cell, self.modules)
         own = sorted(self.session.wanted)
         grouped = self._grouped(hoisted, final, words, shared=shared)
-        linked, folders = files.loose_files(self.session, hoisted, inputs, written)
+        linked, folders = files.loose_files(self.session.directory, hoisted, inputs, written)
         fields = self._fields(hoisted, linked)
         known = type_hints.Annotations(cells, hoisted, self._kinds(), steps.taken_names(cells))
         writer = codegen.Writer(words, hoisted, known.of, steps.taken_names(cells))
@@ -230,7 +231,7 @@ class Assembly:
 
     def _trim(self, forced: set[ast.stmt], nodes: list[ast.AST], final: list[str]) -> None:
         """Drop what the run's numbers do without, then what nothing reads any more."""
-        seeded = trimming.seeded_generators(self.session.executions)
+        seeded = draws.seeded_generators(self.session.executions)
         trimming.trim(self.cells, forced, final, self.quietness, seeded)
         spoken_of = measuring.names_of(self.run.metric_details.values())
         leftovers.drop_inside(self.cells, nodes, self.quietness, {*final, *spoken_of}, seeded)

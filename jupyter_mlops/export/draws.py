@@ -1,15 +1,27 @@
-"""Which statements may draw random numbers from a generator that the whole program shares."""
+"""Random generators that the whole program shares: which cells seed them, which statements may draw."""
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from .references import BUILTINS, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from jupyter_mlops.records import Execution
+
+    from .plan import Cell
+
+#: Calls that set a generator anew.
+SEEDING = {
+    "numpy.random.seed": "rng:numpy",
+    "random.seed": "rng:random",
+    "torch.manual_seed": "rng:torch",
+    "torch.random.manual_seed": "rng:torch",
+}
 #: Methods of data, texts and containers that compute without chance.
 _CERTAIN = frozenset(
     """
@@ -90,3 +102,25 @@ def _is_seeded(call: ast.Call) -> bool:
         and isinstance(keyword.value.value, int)
         for keyword in call.keywords
     )
+
+
+def generators_of(cell: Cell, seeded: Collection[str] | None = None) -> set[str]:
+    """The random generators that a cell drew from or set, of those `seeded`; all, if nobody saw it run."""
+    states = {*cell.execution.ambient_reads, *cell.execution.ambient_writes}
+    found = {state for state in states if state.startswith("rng:")}
+    found = set(SEEDING.values()) if cell.execution.from_history else found
+    return found if seeded is None else found & set(seeded)
+
+
+def seeded_generators(executions: Iterable[Execution]) -> set[str]:
+    """The random generators that some execution seeds, or may seed by what its code says."""
+    found: set[str] = set()
+    for execution in executions:
+        if execution.from_history or re.search(r"seed|set_?state", execution.code, re.IGNORECASE):
+            return set(SEEDING.values())
+        found |= {
+            state
+            for state in execution.ambient_writes
+            if state.startswith("rng:") and state not in execution.ambient_reads
+        }
+    return found

@@ -8,25 +8,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from jupyter_mlops.records import FileUse
+    from jupyter_mlops.records import Execution, FileUse
 
     from .plan import Cell, Hoisted
-    from .session import Session
 
 
-def used_files(cells: Sequence[Cell], session: Session) -> tuple[set[str], dict[str, FileUse]]:
-    """Paths the cells write, and the files they read before they write them, if they ever do."""
+def used_files(
+    cells: Sequence[Cell],
+    inputs_of: Callable[[Execution], Sequence[FileUse]],
+    is_foreign: Callable[[str], bool],
+) -> tuple[set[str], dict[str, FileUse]]:
+    """Paths the cells write, and the files they read before they write them, if they ever do.
+
+    Args:
+        cells: The cells, oldest first.
+        inputs_of: The data files that an execution read.
+        is_foreign: Whether a file is none of the user's.
+    """
     written: set[str] = set()
     inputs: dict[str, FileUse] = {}
     for cell in cells:
-        read = {use.path: use for use in session.inputs_of(cell.execution)}
+        read = {use.path: use for use in inputs_of(cell.execution)}
         made = made_first(cell)
         inputs.update({path: use for path, use in read.items() if path not in written | made | inputs.keys()})
         for use in cell.execution.files:
             writes = use.path in made or not use.mode.startswith("r")
-            if writes and not session.is_foreign(use.path):
+            if writes and not is_foreign(use.path):
                 written.add(use.path)
     return written, inputs
 
@@ -50,10 +59,9 @@ def made_first(cell: Cell) -> set[str]:
 
 
 def loose_files(
-    session: Session, hoisted: Hoisted, inputs: Collection[str], written: Collection[str]
+    base: Path, hoisted: Hoisted, inputs: Collection[str], written: Collection[str]
 ) -> tuple[list[str], list[str]]:
-    """Files and folders reached by relative paths that could not be hoisted, relative to the notebook."""
-    base = session.directory
+    """Files and folders reached by relative paths that could not be hoisted, relative to `base`."""
     known = {os.path.normpath(base / str(item.value)) for item in hoisted.fields() if item.kind == "input"}
     known |= {
         os.path.normpath(base / str(constant.value))

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .draws import generators_of
 from .references import references
-from .trimming import generators_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

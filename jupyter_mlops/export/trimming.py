@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING
 
+from .draws import SEEDING, generators_of
 from .harmless import changed_name, escaping_names, fresh_names
 from .references import reads_before_bound, references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from jupyter_mlops.records import Execution
+    from collections.abc import Collection, Sequence
 
     from .plan import Cell
     from .purity import Quietness
-
-
-_SEEDING = {
-    "numpy.random.seed": "rng:numpy",
-    "random.seed": "rng:random",
-    "torch.manual_seed": "rng:torch",
-    "torch.random.manual_seed": "rng:torch",
-}
 
 
 def trim(
@@ -126,28 +116,6 @@ def _stored(statement: ast.stmt) -> set[str]:
     return {found.name for found in references(statement) if found.context == "store"}
 
 
-def generators_of(cell: Cell, seeded: Collection[str] | None = None) -> set[str]:
-    """The random generators that a cell drew from or set, of those `seeded`; all, if nobody saw it run."""
-    states = {*cell.execution.ambient_reads, *cell.execution.ambient_writes}
-    found = {state for state in states if state.startswith("rng:")}
-    found = set(_SEEDING.values()) if cell.execution.from_history else found
-    return found if seeded is None else found & set(seeded)
-
-
-def seeded_generators(executions: Iterable[Execution]) -> set[str]:
-    """The random generators that some execution seeds, or may seed by what its code says."""
-    found: set[str] = set()
-    for execution in executions:
-        if execution.from_history or re.search(r"seed|set_?state", execution.code, re.IGNORECASE):
-            return set(_SEEDING.values())
-        found |= {
-            state
-            for state in execution.ambient_writes
-            if state.startswith("rng:") and state not in execution.ambient_reads
-        }
-    return found
-
-
 def _value(statement: ast.stmt) -> ast.expr:
     """What a statement that changes one name does it with, as one expression."""
     call = statement.value  # type: ignore[attr-defined]
@@ -169,7 +137,7 @@ def _seeded(statement: ast.stmt, quietness: Quietness) -> str:
     path = ast.unparse(call.func)
     begin, _, rest = path.partition(".")
     whole = f"{quietness.modules.get(begin, begin)}.{rest}".rstrip(".")
-    return _SEEDING.get(whole, "") if call.args or call.keywords else ""
+    return SEEDING.get(whole, "") if call.args or call.keywords else ""
 
 
 def _import_used(statement: ast.stmt, used: Collection[str]) -> bool:

@@ -59,6 +59,9 @@ EXPORT_FOUNDATIONS = {
     "phases",
     "tables",
     "script",
+    "appearance",
+    "draws",
+    "figures",
 }
 EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "session", "reopening"}
 HEAVY = {

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as replace_record
 
+from jupyter_mlops.export.draws import seeded_generators
 from jupyter_mlops.export.files import made_first
 from jupyter_mlops.export.leftovers import drop_inside
 from jupyter_mlops.export.naming import docstring_of, name_steps, slug
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
 from jupyter_mlops.export.purity import Quietness
 from jupyter_mlops.export.steps import choose_words, group_cells, imported_modules, prepare_cells
-from jupyter_mlops.export.trimming import seeded_generators, trim
+from jupyter_mlops.export.trimming import trim
 from jupyter_mlops.records import Execution, FileUse
 
 
