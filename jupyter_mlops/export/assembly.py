@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from .session import Session
 
 
+#: The setting that every pipeline has: where relative inputs begin. Its value is config.yaml's.
+BASE = "base_directory"
+
+
 def shown_line(code: str) -> str:
     """A statement of a notebook as its author wrote it, in one short line."""
     found = re.match(r"(?:\w+ = )?get_ipython\(\)\.(\w+)\((.*)\)", code, re.DOTALL)
@@ -177,7 +181,7 @@ class Assembly:
                 comments={
                     cell.order: self._said_above(step, cell) for step in grouped for cell in step.cells
                 },
-                fields=fields,
+                fields=[item for item in fields if item.name != BASE],
                 checks=checks,
                 model=model,
                 predictions=predictions,
@@ -410,7 +414,7 @@ class Assembly:
                 # The project may be moved as a whole.
                 place = os.path.relpath(self.session.directory, home)
                 comment += " It is relative to this file's own."
-            fields.insert(0, ConfigField("base_directory", place, "str", "value", comment))
+            fields.insert(0, ConfigField(BASE, place, "str", "value", comment))
         return fields
 
     def _unkept(

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .filling import filled
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -77,6 +79,8 @@ def formatted(code: str, width: int = 120) -> str:
             text = place.read_text(encoding="utf-8")
             if text.strip() and _parses(text):
                 code = text
+            if arguments == ["format"]:
+                code = filled(code, width)
     return code
 
 

@@ -168,8 +168,14 @@ def _name_of(result: ast.expr) -> str:
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
+@dataclass(frozen=True)
 class Settings:
-    """The configuration of a pipeline: a subclass says the names, types and values of its settings."""
+    """The configuration of a pipeline: a subclass says the names, types and values of its settings.
+
+    Relative input paths begin at `base_directory`; config.yaml says where that is.
+    """
+
+    base_directory: str = ""
 
     def __init_subclass__(cls) -> None:
         dataclass(frozen=True)(cls)
@@ -310,7 +316,7 @@ def load_config(kind: type[Any], path: Path, changes: list[str], output: Path) -
     for key, value in values.items():
         values[key] = checked_value(key, type_of(fields[key]), value)
     config = kind(**values)
-    roots = {"input": Path(getattr(config, "base_directory", "")), "output": output}
+    roots = {"input": Path(config.base_directory), "output": output}
     paths = {
         key: str(roots[field.metadata["path"]] / getattr(config, key))
         for key, field in fields.items()
@@ -392,7 +398,7 @@ def call_step(step: Step, state: dict[str, Any], loop: asyncio.AbstractEventLoop
 
 def open_cache(pipeline: Pipeline, config: Any, output: Path) -> Any:
     """Keeps the results of steps for `step`, in the output folder; see step_cache.py."""
-    base = Path(getattr(config, "base_directory", "."))
+    base = Path(config.base_directory)
     return load_beside("step_cache").StepCache(
         PIPELINE_FOLDER / "pipeline.py",
         output,
@@ -547,13 +553,16 @@ def run_command(pipeline: Pipeline, options: argparse.Namespace) -> None:
     if last is not None and last not in names:
         raise PipelineError(2, f"There is no step {last!r}; steps: {', '.join(names)}.")
     if options.dry_run:
-        plan = {"steps": names, "config": dataclasses.asdict(config)}
+        settings = dataclasses.asdict(config)
+        if not config.base_directory:
+            del settings["base_directory"]
+        plan = {"steps": names, "config": settings}
         sys.stdout.write(json.dumps(plan, indent=2, default=str) + "\n")
         return
     output.mkdir(parents=True, exist_ok=True)
     cache = open_cache(pipeline, config, output) if getattr(options, "keep", False) else None
     if pipeline.links or pipeline.folders:
-        base = Path(getattr(config, "base_directory", "."))
+        base = Path(config.base_directory)
         enter_working_folder(pipeline, base, output / "work")
     state, metrics = run_steps(pipeline, config, last, cache)
     numbers = {name: plain_number(name, value) for name, value in metrics.items()}
