@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .wording import join_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jupyter_mlops.records import Evaluation, Run
 
@@ -58,7 +58,7 @@ def judge_evaluations(known: Sequence[Evaluation]) -> str:
     """Why these evaluations do not compare; empty when they do."""
     functions = _distinct(e.function for e in known)
     if len(functions) > 1:
-        return f"scored by another function: {' vs '.join(functions)}"
+        return f"scored by another function: {' vs '.join(_short(functions))}"
     if len(_distinct(e.function_hash for e in known)) > 1:
         return f"the code of {functions[0] if functions else 'the metric'} changed"
     if len(_distinct(e.target for e in known)) > 1:
@@ -81,6 +81,20 @@ def same_rows(metric: str, runs: Sequence[Run]) -> Evaluation | None:
     if first is None or not first.target:
         return None
     return first if all(e is not None and e.target == first.target for e in known) else None
+
+
+def apart_groups(apart: Mapping[str, str]) -> dict[str, list[str]]:
+    """The runs that stand apart for one and the same reason, by the reason (`MetricRow.apart` turned)."""
+    found: dict[str, list[str]] = {}
+    for run_id, reason in apart.items():
+        found.setdefault(reason, []).append(run_id)
+    return found
+
+
+def _short(functions: Sequence[str]) -> list[str]:
+    """Without the modules they come from, where that still tells them apart."""
+    names = [function.rpartition(".")[2] for function in functions]
+    return names if len(set(names)) == len(names) else list(functions)
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

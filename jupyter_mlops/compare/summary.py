@@ -9,7 +9,7 @@ import msgspec
 
 from jupyter_mlops.records import Run, Status
 
-from .comparability import evaluation_of, same_rows
+from .comparability import apart_groups, evaluation_of, same_rows
 from .differences import Differences, code_is_same, data_is_same
 from .rows import UNKNOWN_DIRECTION, best_run
 from .wording import count, format_change, format_row, format_value, join_words, run_labels
@@ -201,7 +201,7 @@ def _effect(
             effect = row.effects.get(row.best)
             sure = f"; {effect.sentence}" if effect is not None else ""
             where = _where(row, together, labels)
-            return f"{best}{where}{sure}; {_labelled(apart, labels)} apart, {row.reason}"
+            return f"{best}{where}{sure}; {_apart_words(row, apart, labels)}"
         return f"{row.name} not comparable, {row.reason}"
     where = _where(row, scored, labels)
     if len(others) == 1:
@@ -216,6 +216,16 @@ def _effect(
             where += f"; {effect.sentence}"
     ending = "".join(f"; {labels[run.run_id]} {_ending(run)}" for run in ended)
     return f"{text}{where}{ending}"
+
+
+def _apart_words(row: MetricRow, apart: Sequence[Run], labels: Mapping[str, str]) -> str:
+    """Which runs stand apart, and why: each reason with the runs it holds for."""
+    groups = apart_groups({run.run_id: row.apart[run.run_id] for run in apart})
+    runs = {run.run_id: run for run in apart}
+    return "; ".join(
+        f"{_labelled([runs[run_id] for run_id in group], labels)} apart, {reason}"
+        for reason, group in groups.items()
+    )
 
 
 def _without(row: MetricRow, runs: Sequence[Run]) -> MetricRow:
@@ -236,7 +246,8 @@ def _best_words(row: MetricRow, scored: Sequence[Run], reference: Run, labels: M
     direction = row.higher_is_better
     numbers = {run_id: value for run_id, value in row.values.items() if math.isfinite(value)}
     if len(set(written.values())) == 1 and len(set(numbers.values())) < 2:
-        return f"{row.name} {next(iter(written.values()))} in every run"
+        which = _labelled(scored, labels) if row.apart else "every run"
+        return f"{row.name} {next(iter(written.values()))} in {which}"
     if len(numbers) == 1:
         alone = next(iter(numbers))
         return f"{row.name} {written[alone]} in {labels[alone]} alone"

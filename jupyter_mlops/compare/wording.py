@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ def format_number(value: float, digits: int = 4) -> str:
     size = abs(value)
     if size < 1e-4 or size >= 1e9:
         return _signed(_scientific(value, digits))
-    return _signed(f"{value:,.{decimals_for(size, digits)}f}")
+    return _signed(_fixed(value, decimals_for(size, digits)))
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """With just so many decimals; what lies between two is rounded away from zero, as browsers do."""
+    exact = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return f"{exact:,f}"
 
 
 def decimals_for(size: float, digits: int) -> int:
@@ -63,7 +70,7 @@ def format_row(values: Sequence[float | None], digits: int = 4) -> list[str]:
         if value is None:
             written.append(NOTHING)
         elif isinstance(value, float) and math.isfinite(value):
-            written.append(_signed(f"{value:,.{decimals}f}"))
+            written.append(_signed(_fixed(value, decimals)))
         else:
             written.append(format_number(value, digits))
     return written

@@ -197,11 +197,15 @@ class GroupList(records.Record, frozen=True, kw_only=True):
 
 
 class FieldList(records.Record, frozen=True, kw_only=True):
-    """The names a filter can ask for."""
+    """The names a filter can ask for.
+
+    `lower_is_better` are those metrics whose best is their lowest, as people said or as their names say.
+    """
 
     metrics: tuple[str, ...]
     params: tuple[str, ...]
     tags: tuple[str, ...]
+    lower_is_better: tuple[str, ...]
 
 
 class ValueList(records.Record, frozen=True, kw_only=True):

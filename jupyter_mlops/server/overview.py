@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.compare.directions import known_direction
 from jupyter_mlops.errors import MetricNotFoundError, RunNotFoundError
 
 from .contract import (
@@ -48,8 +49,16 @@ class FieldsHandler(MlopsHandler):
     @serves("list_fields")
     def get(self) -> FieldList:
         """All there are."""
-        names = self.services.store.field_names()
-        return FieldList(metrics=tuple(names.metrics), params=tuple(names.params), tags=tuple(names.tags))
+        store = self.services.store
+        names, said = store.field_names(), store.directions()
+        return FieldList(
+            metrics=tuple(names.metrics),
+            params=tuple(names.params),
+            tags=tuple(names.tags),
+            lower_is_better=tuple(
+                metric for metric in names.metrics if known_direction(metric, (), said)[0] is False
+            ),
+        )
 
 
 class ValuesHandler(MlopsHandler):

@@ -92,6 +92,50 @@ export function byFrequency(
 }
 
 /**
+ * What tells runs of one name apart: the parameters that differ among them, by
+ * `nameKey`, in the order in which the runs have them.
+ */
+export function differingAmongNamesakes(
+  runs: readonly RunSummary[]
+): Map<string, readonly string[]> {
+  const namesakes = new Map<string, RunSummary[]>();
+  for (const run of runs) {
+    const key = nameKey(run);
+    namesakes.set(key, [...(namesakes.get(key) ?? []), run]);
+  }
+  return new Map(
+    [...namesakes].map(([key, group]) => [
+      key,
+      [...new Set(group.flatMap(run => Object.keys(run.params)))].filter(
+        name =>
+          new Set(group.map(run => JSON.stringify(run.params[name]))).size > 1
+      )
+    ])
+  );
+}
+
+/**
+ * What runs of one name in one experiment have in common.
+ */
+export function nameKey(run: RunSummary): string {
+  return `${run.experiment}\n${run.parent_id}\n${run.name}`;
+}
+
+/**
+ * The order one means by naming a column: the best first of what measures.
+ */
+export function usualOrder(
+  column: IColumn,
+  lowerIsBetter: readonly string[]
+): IOrder {
+  return {
+    column: column.id,
+    descending:
+      column.kind === 'metrics' && !lowerIsBetter.includes(column.name)
+  };
+}
+
+/**
  * The columns a table begins with: how each run stands, its most common metrics,
  * and those parameters that differ between the runs.
  */
@@ -112,15 +156,17 @@ export function usualColumns(runs: readonly RunSummary[]): string[] {
 }
 
 /**
- * The order after a click on a column's head: numbers that measure begin with
- * the highest, all else with the lowest; the third click ends it.
+ * The order after a click on a column's head: metrics begin with the best, other
+ * numbers that measure with the highest, all else with the lowest; the third
+ * click ends it.
  */
 export function nextOrder(
   order: IOrder | null,
-  column: IColumn
+  column: IColumn,
+  lowerIsBetter: readonly string[]
 ): IOrder | null {
   const first =
-    column.kind === 'metrics' ||
+    usualOrder(column, lowerIsBetter).descending ||
     ['start_time', 'duration', 'number'].includes(column.id);
   if (order?.column !== column.id) {
     return { column: column.id, descending: first };

@@ -381,11 +381,16 @@ export interface Failure {
   traceback: string;
 }
 
-/** The names a filter can ask for. */
+/**
+ * The names a filter can ask for.
+ *
+ * `lower_is_better` are those metrics whose best is their lowest, as people said or as their names say.
+ */
 export interface FieldList {
   metrics: string[];
   params: string[];
   tags: string[];
+  lower_is_better: string[];
 }
 
 /** One figure of the compared runs, side by side: by its place among the figures of its run. */

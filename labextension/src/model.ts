@@ -183,9 +183,9 @@ export class RunsModel implements IRunsModel, IHolder, IDisposable {
     this.change({ selected: selected ? [...others, runId] : others });
   }
 
-  selectAll(runIds: readonly string[]): void {
+  selectAll(runIds: readonly string[], selected = true): void {
     const others = this._state.selected.filter(id => !runIds.includes(id));
-    this.change({ selected: [...others, ...runIds] });
+    this.change({ selected: selected ? [...others, ...runIds] : others });
   }
 
   clearSelection(): void {
@@ -393,7 +393,7 @@ export class RunsModel implements IRunsModel, IHolder, IDisposable {
     folded: new Set(),
     columns: null,
     widths: {},
-    fields: { metrics: [], params: [], tags: [] },
+    fields: { metrics: [], params: [], tags: [], lower_is_better: [] },
     baselines: [],
     children: new Map(),
     sparklines: new Map(),

@@ -74,6 +74,9 @@ export class Surroundings {
     const metrics = joined(fields.metrics, runs, 'metrics');
     const params = joined(fields.params, runs, 'params');
     const tags = joined(fields.tags, runs, 'tags');
+    if (metrics !== fields.metrics) {
+      this._named = 0; // which way a new one is good has to be asked
+    }
     const same =
       metrics === fields.metrics &&
       params === fields.params &&

@@ -3,11 +3,14 @@ import test from 'node:test';
 
 import {
   columnOf,
+  differingAmongNamesakes,
   isNumeric,
+  nameKey,
   nextOrder,
   parseColumn,
   spellOrder,
   usualColumns,
+  usualOrder,
   valueIn,
   writerOf
 } from '../src/columns';
@@ -24,13 +27,13 @@ test('a column is known by how a filter spells it', () => {
 
 test('a third click on a head ends the order', () => {
   const metric = columnOf('metrics', 'f1');
-  const first = nextOrder(null, metric);
+  const first = nextOrder(null, metric, []);
   assert.deepEqual(first, { column: 'metrics.f1', descending: true });
-  const second = nextOrder(first, metric);
+  const second = nextOrder(first, metric, []);
   assert.equal(second && spellOrder(second), 'metrics.f1');
-  assert.equal(nextOrder(second, metric), null);
+  assert.equal(nextOrder(second, metric, []), null);
   const text = columnOf('tags', 'team');
-  assert.equal(nextOrder(first, text)?.descending, false);
+  assert.equal(nextOrder(first, text, [])?.descending, false);
 });
 
 test('the usual columns are common metrics and parameters that differ', () => {
@@ -80,4 +83,26 @@ test('a child is referred to by its parent', () => {
     referenceOf(aRun(2, { parent_id: 'x', parent_number: 14 })),
     '#14.2'
   );
+});
+
+test('the best comes first, whichever way a metric is good', () => {
+  const [rmse, depth] = [parseColumn('metrics.rmse'), parseColumn('params.d')];
+  assert.equal(usualOrder(rmse, []).descending, true);
+  assert.equal(usualOrder(rmse, ['rmse']).descending, false);
+  assert.equal(usualOrder(depth, ['d']).descending, false);
+  const first = nextOrder(null, rmse, ['rmse']);
+  assert.equal(first?.descending, false);
+  assert.equal(nextOrder(first, rmse, ['rmse'])?.descending, true);
+});
+
+test('runs of one name are told apart by what differs among them', () => {
+  const runs = [
+    aRun(1, { name: 'forest', params: { depth: 2, seed: 0, model: 'F' } }),
+    aRun(2, { name: 'forest', params: { depth: 3, seed: 0, model: 'F' } }),
+    aRun(3, { name: 'net', params: { depth: 9, seed: 5, model: 'N' } }),
+    aRun(4, { name: 'forest', params: { depth: 3, extra: 1, model: 'F' } })
+  ];
+  const differing = differingAmongNamesakes(runs);
+  assert.deepEqual(differing.get(nameKey(runs[0])), ['depth', 'seed', 'extra']);
+  assert.deepEqual(differing.get(nameKey(runs[2])), []);
 });

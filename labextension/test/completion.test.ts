@@ -11,7 +11,8 @@ import {
 const FIELDS = {
   metrics: ['accuracy', 'F1 score', 'val/loss'],
   params: ['max_depth', 'model'],
-  tags: ['team']
+  tags: ['team'],
+  lower_is_better: []
 };
 
 function offered(text: string, values?: Map<string, string[]>): string[] {

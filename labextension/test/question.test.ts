@@ -57,7 +57,7 @@ test('a filter rests as long as answers take, within bounds', () => {
 });
 
 test('fields of the data are completed, and their values asked for', () => {
-  const fields = { metrics: [], params: [], tags: [] };
+  const fields = { metrics: [], params: [], tags: [], lower_is_better: [] };
   const texts = complete('data', 4, fields).options.map(({ text }) => text);
   assert.ok(texts.includes('dataset.name'));
   assert.ok(texts.includes('dataset.hash'));

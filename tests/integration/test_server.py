@@ -410,13 +410,19 @@ def test_a_notebook_of_a_run_belongs_beside_the_runs_own(
 
 def test_the_list_is_surveyed_by_groups_names_and_values(server: Server, store: Store) -> None:
     for team in ("red", "blue", "blue"):
-        save(store, experiment="survey", tags={"team": team}, metrics={"survey_score": 1.0})
+        save(
+            store, experiment="survey", tags={"team": team}, metrics={"survey_score": 1.0, "survey_rmse": 2.0}
+        )
     asked = {"by": "tags.team", "experiment": "survey"}
     groups = server.ask("GET", "groups", params=asked)["groups"]
     assert groups == [{"value": "blue", "count": 2}, {"value": "red", "count": 1}]
     assert server.refused("GET", "groups", 400, params={"by": "colour"})["code"] == "bad_filter"
     names = server.ask("GET", "fields")
-    assert "survey_score" in names["metrics"]
+    assert {"survey_score", "survey_rmse"} <= set(names["metrics"])
+    assert "survey_rmse" in names["lower_is_better"]
+    assert "survey_score" not in names["lower_is_better"]
+    store.set_direction("survey_rmse", True)
+    assert "survey_rmse" not in server.ask("GET", "fields")["lower_is_better"]
     assert "team" in names["tags"]
     assert server.ask("GET", "fields/values", params={"field": "tags.team"})["values"][:2] == ["blue", "red"]
 

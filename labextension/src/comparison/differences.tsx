@@ -1,14 +1,16 @@
 import * as React from 'react';
 
-import { CodeDifference, RunSummary } from '../contract';
+import { CodeDifference } from '../contract';
 import { WarningList } from '../panel/details';
+import { alike } from './alike';
 import { Histograms } from './histograms';
 import { RunName } from './run_name';
 import { ISectionProps, Section } from './section';
 import { sentenceWithCode } from './sentence';
 
 /**
- * What differs from the reference, run by run.
+ * What differs from the reference, run by run; runs that differ alike stand
+ * together.
  */
 function EachRun<T extends { run_id: string }>(
   props: ISectionProps & {
@@ -19,32 +21,23 @@ function EachRun<T extends { run_id: string }>(
   }
 ): JSX.Element {
   const { comparison, items } = props;
-  const others = comparison.runs.filter(run =>
-    items.some(item => item.run_id === run.run_id)
-  );
+  const groups = alike(comparison.runs, items);
   return (
     <Section title={props.title}>
-      {others.length === 0 && <p className="jp-Mlops-quiet">{props.nothing}</p>}
-      {others.map(run => (
-        <div key={run.run_id} className="jp-Mlops-runDifference">
-          <Heading {...props} run={run} />
-          {props.show(items.filter(item => item.run_id === run.run_id))}
+      {groups.length === 0 && <p className="jp-Mlops-quiet">{props.nothing}</p>}
+      {groups.map(({ runs, items }) => (
+        <div key={runs[0].run_id} className="jp-Mlops-runDifference">
+          {comparison.runs.length > 2 && (
+            <h3 className="jp-Mlops-runNames">
+              {runs.map(run => (
+                <RunName key={run.run_id} {...props} run={run} />
+              ))}
+            </h3>
+          )}
+          {props.show(items)}
         </div>
       ))}
     </Section>
-  );
-}
-
-/**
- * Whose differences follow; needless where only two runs are compared.
- */
-function Heading(
-  props: ISectionProps & { run: RunSummary }
-): JSX.Element | null {
-  return props.comparison.runs.length < 3 ? null : (
-    <h3>
-      <RunName {...props} />
-    </h3>
   );
 }
 

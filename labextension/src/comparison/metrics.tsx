@@ -52,7 +52,8 @@ export function Reasons(props: ISectionProps): JSX.Element | null {
   const byReason = new Map<string, MetricRow[]>();
   for (const row of comparison.metrics) {
     if (!row.comparable && row.reason) {
-      byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), row]);
+      const reason = JSON.stringify([row.reason, row.apart]);
+      byReason.set(reason, [...(byReason.get(reason) ?? []), row]);
     }
   }
   if (byReason.size === 0) {
@@ -66,8 +67,7 @@ export function Reasons(props: ISectionProps): JSX.Element | null {
             'Not comparable: %1.',
             rows.map(row => row.name).join(', ')
           )}{' '}
-          <span className="jp-Mlops-quiet">{sentenceWithCode(reason)}</span>
-          <Apart {...props} row={rows[0]} />
+          <Why {...props} row={rows[0]} />
           {rows.map(row => (
             <Rescored key={row.name} {...props} row={row} />
           ))}
@@ -78,18 +78,29 @@ export function Reasons(props: ISectionProps): JSX.Element | null {
 }
 
 /**
- * Which runs stand apart from the reference, with three or more of them.
+ * Why a metric does not compare: of three or more runs, which for what reason.
  */
-function Apart(props: ISectionProps & { row: MetricRow }): JSX.Element | null {
-  const { comparison, row, trans } = props;
+function Why(props: ISectionProps & { row: MetricRow }): JSX.Element {
+  const { comparison, row } = props;
   const apart = comparison.runs.filter(run => run.run_id in row.apart);
   if (comparison.runs.length < 3 || apart.length === 0) {
-    return null;
+    return (
+      <span className="jp-Mlops-quiet">{sentenceWithCode(row.reason)}</span>
+    );
   }
+  const reasons = [...new Set(apart.map(run => row.apart[run.run_id]))];
   return (
-    <p className="jp-Mlops-quiet">
-      {trans.__('Set apart: %1.', apart.map(run => labelOf(run)).join(', '))}
-    </p>
+    <ul className="jp-Mlops-reasons">
+      {reasons.map(reason => (
+        <li key={reason}>
+          {apart
+            .filter(run => row.apart[run.run_id] === reason)
+            .map(labelOf)
+            .join(', ')}
+          : <span className="jp-Mlops-quiet">{sentenceWithCode(reason)}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

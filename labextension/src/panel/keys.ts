@@ -49,6 +49,7 @@ export function describeKeys(trans: TranslationBundle): [string, string][] {
     ['↑ ↓', trans.__('Go to another run')],
     [trans.__('Space'), trans.__('Select it')],
     ['⇧ ↑ ↓', trans.__('Select it and the next')],
+    [trans.__('⇧ click'), trans.__('Select all as far as here')],
     [trans.__('Enter'), trans.__('Show its details')],
     ['→ ←', trans.__('Unfold and fold what is below it')],
     ['C', trans.__('Compare the selected runs')],

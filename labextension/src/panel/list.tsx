@@ -1,6 +1,11 @@
 import * as React from 'react';
 
-import { byFrequency, parseColumn } from '../columns';
+import {
+  byFrequency,
+  differingAmongNamesakes,
+  nameKey,
+  parseColumn
+} from '../columns';
 import { RunSummary } from '../contract';
 import { IItem, itemId } from '../layout';
 import { spellQuestion } from '../question';
@@ -20,6 +25,8 @@ import {
   useWanted,
   useWindow
 } from './window';
+
+const NONE: readonly string[] = [];
 
 /**
  * The runs in their order, in groups if they are grouped, child runs below their
@@ -143,6 +150,25 @@ export function RunList(
       ).slice(0, Math.max(settings.metrics, 0)),
     [state.runs, state.columns, settings.metrics]
   );
+  const differing = React.useMemo(
+    () => differingAmongNamesakes(state.runs),
+    [state.runs]
+  );
+  const seen = React.useRef({ layout, last: -1 });
+  seen.current.layout = layout;
+  const select = React.useCallback(
+    (index: number, selected: boolean, range: boolean) => {
+      const { layout, last } = seen.current;
+      const [from, to] = range && last >= 0 ? [last, index] : [index, index];
+      const runs = runsBetween(layout, Math.min(from, to), Math.max(from, to));
+      model.selectAll(
+        runs.map(run => run.run_id),
+        selected
+      );
+      seen.current.last = index;
+    },
+    [model]
+  );
   const showExperiment =
     state.experiments.length > 1 &&
     state.experiment === null &&
@@ -183,6 +209,8 @@ export function RunList(
         level={item.kind === 'child' ? 2 : 1}
         now={now}
         metrics={metrics}
+        settingsShown={differing.get(nameKey(run)) ?? NONE}
+        onSelect={select}
         selected={state.selected.includes(run.run_id)}
         style={styles.get(run.run_id) ?? 0}
         pinned={state.baselines.some(other => other.run_id === run.run_id)}

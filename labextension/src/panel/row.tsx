@@ -3,13 +3,22 @@ import * as React from 'react';
 
 import { runColour } from '../colours';
 import { Run, RunSummary, Sparkline } from '../contract';
-import { formatAgo, formatNumber, referenceOf, toNumber } from '../format';
+import {
+  formatAgo,
+  formatNumber,
+  formatValue,
+  referenceOf,
+  toNumber
+} from '../format';
 import { pinIcon, warningIcon } from '../icons';
 import { IProblem } from '../tokens';
 import { RunDetails } from './details';
 import { IPanelContext } from './panel';
 import { SmallCurve } from './sparkline';
 import { StatusIcon, statusText } from './status';
+
+/** How many parameters that tell runs of one name apart a row shows. */
+const SETTINGS = 2;
 
 interface IRowProps extends IPanelContext {
   run: RunSummary;
@@ -19,6 +28,10 @@ interface IRowProps extends IPanelContext {
   now: number;
   /** Names of the list's metrics, the most common first. */
   metrics: string[];
+  /** Names of the parameters that tell it from runs of its name. */
+  settingsShown: readonly string[];
+  /** Called with its index, whether it is selected now, and whether all up to it. */
+  onSelect: (index: number, selected: boolean, range: boolean) => void;
   focusable: boolean;
   selected: boolean;
   /** Which colour it has while it is selected: see `runStyles`. */
@@ -38,9 +51,14 @@ function Row(props: IRowProps): JSX.Element {
   const { model, trans, run, selected, expanded } = props;
   const title = referenceOf(run);
   const toggle = (): void => void model.expand(run.run_id, !expanded);
-  const full = Object.entries(run.metrics)
-    .map(([name, value]) => `${name} ${toNumber(value)}`)
-    .join('\n');
+  const full = [
+    ...Object.entries(run.metrics).map(
+      ([name, value]) => `${name} ${toNumber(value)}`
+    ),
+    ...props.settingsShown
+      .filter(name => name in run.params)
+      .map(name => `${name} = ${formatValue(run.params[name])}`)
+  ].join('\n');
   return (
     <div
       role="row"
@@ -73,7 +91,13 @@ function Row(props: IRowProps): JSX.Element {
             aria-label={trans.__('Select run %1', title)}
             tabIndex={props.focusable ? 0 : -1}
             checked={selected}
-            onChange={event => model.select(run.run_id, event.target.checked)}
+            onChange={event =>
+              props.onSelect(
+                props.index,
+                event.target.checked,
+                (event.nativeEvent as MouseEvent).shiftKey
+              )
+            }
           />
         </span>
         <span
@@ -135,8 +159,9 @@ function Row(props: IRowProps): JSX.Element {
 export const RunRow = React.memo(Row);
 
 /**
- * The row's second line: how the run stands if it has not simply finished,
- * its warnings, as many of its key metrics as there is room for. All of them, at
+ * The row's second line: how the run stands if it has not simply finished, its
+ * warnings, as many of its key metrics as there is room for, then what tells it
+ * from others of its name. All of them, at
  * full precision, are the tooltip.
  */
 function RowFacts(props: IRowProps & { full: string }): JSX.Element {
@@ -190,6 +215,14 @@ function RowFacts(props: IRowProps & { full: string }): JSX.Element {
           <span>{name}</span> <b>{formatNumber(run.metrics[name])}</b>
         </span>
       ))}
+      {props.settingsShown
+        .filter(name => name in run.params)
+        .slice(0, SETTINGS)
+        .map(name => (
+          <span key={`setting ${name}`} className="jp-Mlops-metric">
+            {name} <i>{formatValue(run.params[name])}</i>
+          </span>
+        ))}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import { byFrequency, IOrder } from '../columns';
+import { byFrequency, parseColumn, usualOrder } from '../columns';
 import { CommandIds } from '../commands';
 import { spellField } from '../completion';
 import { IRunsState } from '../tokens';
@@ -82,15 +82,15 @@ function OrderChoice(
       <select
         className="jp-mod-styled"
         aria-label={trans.__('Order by')}
-        title={trans.__('Order by')}
+        title={trans.__('Order by %1', order?.column ?? trans.__('time'))}
         value={order?.column ?? ''}
         onChange={event => {
           const column = event.target.value;
-          const next: IOrder | null =
+          void model.setOrder(
             column === ''
               ? null
-              : { column, descending: column.startsWith('metrics.') };
-          void model.setOrder(next);
+              : usualOrder(parseColumn(column), state.fields.lower_is_better)
+          );
         }}
       >
         <option value="">{trans.__('Newest first')}</option>
@@ -145,7 +145,7 @@ export function GroupChoice(
     <select
       className="jp-mod-styled"
       aria-label={trans.__('Group by')}
-      title={trans.__('Group by')}
+      title={trans.__('Group by %1', groupBy ?? trans.__('nothing'))}
       value={groupBy ?? ''}
       onChange={event => void model.setGroupBy(event.target.value || null)}
     >
@@ -164,7 +164,8 @@ export function GroupChoice(
 }
 
 /**
- * A group of names to choose from.
+ * A group of names to choose from. Under its label they need no prefix, which
+ * would leave no room for them in the closed box.
  */
 function NameOptions(props: {
   label: string;
@@ -174,7 +175,7 @@ function NameOptions(props: {
     <optgroup label={props.label}>
       {props.names.map(name => (
         <option key={name} value={name}>
-          {name}
+          {parseColumn(name).name}
         </option>
       ))}
     </optgroup>

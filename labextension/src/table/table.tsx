@@ -117,7 +117,9 @@ export function Table(
   });
 
   const order = (column: IColumn): void =>
-    void model.setOrder(nextOrder(state.order, column));
+    void model.setOrder(
+      nextOrder(state.order, column, state.fields.lower_is_better)
+    );
   const onKeyDown = (event: React.KeyboardEvent<HTMLElement>): void => {
     const cell = event.target as HTMLElement;
     if (cell.dataset['column'] === undefined) {

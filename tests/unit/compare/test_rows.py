@@ -76,6 +76,16 @@ def test_a_metric_of_unknown_direction_has_no_best_and_says_so() -> None:
         (evaluation(), evaluation(114, "other"), "scored on other rows of y_test (114 in each)"),
         (evaluation(), evaluation(function="mine"), "scored by another function: accuracy_score vs mine"),
         (
+            evaluation(function="sklearn.metrics.accuracy_score"),
+            evaluation(function="sklearn.metrics.balanced_accuracy_score"),
+            "scored by another function: accuracy_score vs balanced_accuracy_score",
+        ),
+        (
+            evaluation(function="mine.score"),
+            evaluation(function="theirs.score"),
+            "scored by another function: mine.score vs theirs.score",
+        ),
+        (
             Evaluation(function="mine", function_hash="a"),
             Evaluation(function="mine", function_hash="b"),
             "the code of mine changed",

@@ -21,7 +21,7 @@ from sample_runs import (
 from jupyter_mlops.compare import compare_runs
 from jupyter_mlops.compare.findings import RunComparison
 from jupyter_mlops.compare.tables import comparison_text, render_table
-from jupyter_mlops.records import MetricDetail, Run, as_json, from_json
+from jupyter_mlops.records import Evaluation, MetricDetail, Run, as_json, from_json
 
 
 def say(*runs: Run) -> str:
@@ -152,6 +152,25 @@ def test_the_reference_stays_best() -> None:
         for n, v in ((1, 0.95), (2, 0.93), (3, 0.92))
     ]
     assert say(*runs).endswith("accuracy stays best in #1 (0.9500).")
+
+
+def test_each_run_that_stands_apart_has_its_own_reason() -> None:
+    def run(number: int, accuracy: float, how: Evaluation) -> Run:
+        return sample_run(
+            number,
+            metrics={"accuracy": accuracy},
+            metric_details={"accuracy": MetricDetail(origin="call", evaluation=how)},
+        )
+
+    first = run(1, 0.91, evaluation())
+    others = run(3, 0.93, evaluation(86, "other")), run(4, 0.94, evaluation(function="f1_score"))
+    why = (
+        " on the same 114 test rows; #3 apart, scored on other rows: 114 vs 86; "
+        "#4 apart, scored by another function: accuracy_score vs f1_score."
+    )
+    better, equal = run(2, 0.92, evaluation()), run(2, 0.91, evaluation())
+    assert say(first, better, *others).endswith(f"best accuracy 0.9200 in #2, +0.010{why}")
+    assert say(first, equal, *others).endswith(f"accuracy 0.9100 in #1 and #2{why}")
 
 
 def test_which_of_many_runs_differ() -> None:
