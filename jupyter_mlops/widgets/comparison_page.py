@@ -36,7 +36,7 @@ _PICTURES = 6
 # kernel is gone the output would show an error, and is put away itself. Other front ends than
 # JupyterLab know none of these classes and show both.
 _SWITCH = """<style>
-.jp-OutputArea-child:has(.mlops-comparison):has(+ .jp-OutputArea-child .vega-embed)
+.jp-OutputArea-child:has(.mlops-comparison):has(+ .jp-OutputArea-child .vega-embed svg)
 .mlops-picture{display:none}
 .jp-OutputArea-child:has(.mlops-comparison)
 + .jp-OutputArea-child:has(.jp-OutputArea-output:not([data-mime-type])):not(:has(.widget-vbox))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.compare.many_charts import many_chart, measures_of
 from jupyter_mlops.compare.wording import run_labels, run_title
 
+from .chart_widget import chart_widget
 from .curve_widget import curve_widget
 
 if TYPE_CHECKING:
@@ -63,10 +64,8 @@ def many_widget(record: RunComparison) -> Any:
     measures = list(measures_of(record))
     if len(record.runs) < _FEW or len(measures) < 2:
         return None
-    import altair as alt
     import ipywidgets as widgets
 
-    alt.JupyterChart.enable_offline()
     metrics = [row.name for row in record.metrics if row.name in measures]
     first = record.leading_metric if record.leading_metric in measures else measures[0]
     second = next((name for name in measures if name not in metrics and name != first), "")
@@ -78,9 +77,7 @@ def many_widget(record: RunComparison) -> Any:
         )
 
     up, across = choice("Up", first), choice("Across", second)
-    chart = alt.JupyterChart(
-        many_chart(record, first, second), embed_options={"actions": False, "renderer": "svg"}
-    )
+    chart = chart_widget(many_chart(record, first, second))
 
     def redraw(_change: Any) -> None:
         chart.chart = many_chart(record, up.value, across.value)

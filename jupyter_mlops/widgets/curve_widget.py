@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.compare.charts import curve_chart, curve_metrics
 
+from .chart_widget import chart_widget
+
 if TYPE_CHECKING:
     from jupyter_mlops.compare.findings import RunComparison
 
@@ -30,10 +32,8 @@ def curve_widget(record: RunComparison) -> Any:
     metrics = curve_metrics(record)
     if not metrics:
         return None
-    import altair as alt
     import ipywidgets as widgets
 
-    alt.JupyterChart.enable_offline()
     timed = any(len(set(curve.times)) > 1 for by_run in record.curves.values() for curve in by_run.values())
     chosen = widgets.SelectMultiple(
         options=metrics, value=tuple(metrics[:_PANELS]), rows=min(4, len(metrics)), layout={"width": "180px"}
@@ -62,7 +62,7 @@ def curve_widget(record: RunComparison) -> Any:
             height=210,
         )
 
-    chart = alt.JupyterChart(draw(), embed_options={"actions": False, "renderer": "svg"})
+    chart = chart_widget(draw())
 
     def redraw(_change: Any) -> None:
         chart.chart = draw()

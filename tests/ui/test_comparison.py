@@ -58,18 +58,11 @@ def stop_kernels(server: Server) -> None:
 
 
 def show_chart(lab: LabPage) -> Locator:
-    """The chart, once it is there.
-
-    anywidget gives a chart two seconds from its script to its first state and then gives up, however slow
-    the machine is that compiles the script for the first time.
-    """
+    """The chart, once it is there: however slow the machine is, it comes at the first go."""
+    lab.run_command("notebook:run-all-cells")
     chart = lab.page.locator(".jp-OutputArea .vega-embed svg").first
     failed = lab.page.get_by_text("Error displaying widget")
-    for _ in range(3):
-        lab.run_command("notebook:run-all-cells")
-        chart.or_(failed).first.wait_for(state="attached", timeout=60_000)
-        if chart.count():
-            break
+    chart.or_(failed).first.wait_for(state="attached", timeout=120_000)
     chart.wait_for(timeout=60_000)
     return chart
 
