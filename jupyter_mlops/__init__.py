@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from .api import get_predictions as get_predictions
     from .api import get_run as get_run
     from .api import import_runs as import_runs
-    from .api import load_model as load_model
     from .api import open_as_notebook as open_as_notebook
     from .api import push_runs as push_runs
     from .api import rescore as rescore
     from .api import search_runs as search_runs
     from .api import set_direction as set_direction
+    from .mlflow_script import load_model as load_model
     from .tracking import active_run as active_run
     from .tracking import end_run as end_run
     from .tracking import log_artifact as log_artifact
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _HOME = {
     "search_runs": ".api",
     "get_run": ".api",
-    "load_model": ".api",
+    "load_model": ".mlflow_script",
     "get_curve": ".api",
     "get_predictions": ".api",
     "get_features": ".api",
@@ -76,6 +76,13 @@ _HOME = {
     "log_artifact": ".tracking",
 }
 
+#: What scripts written for MLflow call besides. Not for ``import *``: some are names of libraries.
+_AS_MLFLOW = frozenset(
+    "autolog create_experiment data enable_system_metrics_logging get_experiment get_experiment_by_name "
+    "get_tracking_uri last_active_run log_image log_input log_model log_table models "
+    "catboost keras lightgbm pyfunc pytorch sklearn statsmodels tensorflow xgboost".split()
+)
+
 __all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604
 
 
@@ -87,8 +94,11 @@ def __getattr__(name: str) -> Any:
             return version("jupyter_mlops")
         except PackageNotFoundError:
             return "0+source"  # used from a checkout that is not installed
+    if name in _AS_MLFLOW:
+        return getattr(importlib.import_module(".mlflow_script", __name__), name)
     if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        more = "" if name.startswith("_") else f"; it has {', '.join(__all__)}"
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{more}")
     found = getattr(importlib.import_module(_HOME[name], __name__), name)
     globals()[name] = found
     return found

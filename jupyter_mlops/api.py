@@ -105,6 +105,8 @@ def search_runs(
     *,
     include_children: bool = False,
     parent: Reference | None = None,
+    experiment_names: Sequence[str] | None = None,
+    experiment_ids: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Runs as a table, newest first.
 
@@ -116,6 +118,8 @@ def search_runs(
         include_children: Also the turns of loops and candidates of searches, which else stay behind
             the run they belong to.
         parent: Only the children of this run, in their order.
+        experiment_names: Only runs of these experiments.
+        experiment_ids: The same, as code written for MLflow has it: an experiment's id is its name.
 
     Returns:
         One row a run: ``run_id, number, name, experiment, status, status_reason, start_time``
@@ -126,6 +130,10 @@ def search_runs(
     Raises:
         FilterError: The filter or the order does not parse.
     """
+    if names := [*(experiment_names or ()), *(experiment_ids or ())]:
+        listed = ", ".join("'" + str(name).replace("'", "''") + "'" for name in names)
+        among = f"attributes.experiment IN ({listed})"
+        filter_string = f"({filter_string}) AND {among}" if filter_string.strip() else among
     return open_default_store().frame(
         filter_string,
         order_by=order_by,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -350,6 +350,18 @@ def reference_of(number: int, parent_id: str, parent_number: int) -> str:
     return f"#{parent_number}.{number}" if parent_id and parent_number else f"#{number}"
 
 
+class RunInfo(Record, frozen=True, kw_only=True):
+    """What is known of a run from its beginning, as MLflow calls it; an experiment's id is its name."""
+
+    run_id: str
+    run_name: str
+    experiment: str
+    experiment_id: str
+    status: Status
+    start_time: datetime
+    end_time: datetime | None = None
+
+
 class Run(Record, frozen=True, kw_only=True):
     """One tracked try, complete: everything a colleague would ask about it.
 
@@ -395,6 +407,25 @@ class Run(Record, frozen=True, kw_only=True):
     failure: Failure | None = None
     parent_number: int = 0
     children: int = 0
+
+    @property
+    def info(self) -> RunInfo:
+        """Its id, name, experiment, status and times, for code written for MLflow."""
+        ended = None if self.duration is None else self.start_time + timedelta(seconds=self.duration)
+        return RunInfo(
+            run_id=self.run_id,
+            run_name=self.name,
+            experiment=self.experiment,
+            experiment_id=self.experiment,
+            status=self.status,
+            start_time=self.start_time,
+            end_time=ended,
+        )
+
+    @property
+    def data(self) -> Run:
+        """The run itself, which has `params`, `metrics` and `tags`, for code written for MLflow."""
+        return self
 
     @property
     def reference(self) -> str:

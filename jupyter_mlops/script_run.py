@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +23,19 @@ import msgspec
 from . import records
 from .api import current_experiment, open_default_store
 from .config import load_config
-from .errors import MlopsError, StoreError
+from .errors import MlopsError, StoreError, UsageError
 from .records import MetricDetail, ParamDetail, Run, RunWarning, Severity, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .config import Mlops
-    from .tracking import RunInfo
+    from .store import Bytes
 
 log = logging.getLogger(__name__)
 SAVE_SECONDS = 2.0
 TRACEBACK_CHARACTERS = 10_000
+BYTES = "application/octet-stream"
 
 
 def begin(name: str, experiment: str | None, parent_id: str, note: str = "") -> ScriptRun:
@@ -61,10 +65,46 @@ def begin(name: str, experiment: str | None, parent_id: str, note: str = "") -> 
     return ScriptRun(run, config)
 
 
-class ScriptRun:
-    """A `RunBuilder` that owns its run. Its methods may be called from any thread."""
+def resume(ref: str) -> ScriptRun:
+    """Open a run that has ended, to add to it.
 
-    def __init__(self, run: Run, config: Mlops, *, told: bool = False) -> None:
+    Raises:
+        RunNotFoundError: There is no such run.
+        UsageError: It still runs.
+        StoreError: The store cannot be read or written.
+    """
+    from .api import resolve
+
+    config = load_config()
+    store = open_default_store()
+    run = store.get_run(resolve(ref))
+    if run.status is Status.RUNNING:
+        raise UsageError(f"Run {run.run_id} still runs.", "Wait until it has ended, or begin a new one.")
+    curves = {name: store.get_curve(run.run_id, name) for name in run.curves}
+    again = msgspec.structs.replace(
+        run, status=Status.RUNNING, status_reason="", failure=None, duration=None, cells=()
+    )
+    return ScriptRun(store.save_run(again, lease_seconds=config.lease_seconds), config, curves=curves)
+
+
+class ScriptRun:
+    """A `RunBuilder` that owns its run. Its methods may be called from any thread.
+
+    Args:
+        run: As it was begun, or ended once before.
+        config: The settings it is kept by.
+        told: Whether the user has heard that it is not saved yet.
+        curves: What it had before.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        config: Mlops,
+        *,
+        told: bool = False,
+        curves: Mapping[str, records.Curve] | None = None,
+    ) -> None:
         from .store import Keeper
 
         self._told = told
@@ -72,14 +112,19 @@ class ScriptRun:
         self._run = run
         self._config = config
         self._begun = time.monotonic()
-        self._cpu = time.process_time()
-        self._params: dict[str, records.ParamValue] = {}
-        self._metrics: dict[str, records.MetricValue] = {}
-        self._details: dict[str, MetricDetail] = {}
-        self._tags: dict[str, str] = {}
-        self._curves: dict[str, _Points] = {}
-        self._artifacts: dict[str, records.Artifact] = {}
-        self._warnings: dict[str, RunWarning] = {}
+        if curves is not None:  # as if it had run all the time since
+            self._begun -= max(0.0, (records.now() - run.start_time).total_seconds())
+        self._cpu = time.process_time() - (run.cpu_time or 0.0)
+        self._params = dict(run.params)
+        self._metrics = dict(run.metrics)
+        self._details = dict(run.metric_details)
+        self._tags = dict(run.tags)
+        self._curves = {name: _Points(curve) for name, curve in (curves or {}).items()}
+        self._artifacts = {artifact.path: artifact for artifact in run.artifacts}
+        self._models = {model.name: model for model in run.models}
+        self._datasets = {(dataset.name, dataset.role): dataset for dataset in run.datasets}
+        self._files: dict[str, Bytes] = {}
+        self._warnings = {warning.message: warning for warning in run.warnings}
         self._changed = False
         self._lock = threading.Lock()
         self._saving = threading.Lock()
@@ -93,18 +138,27 @@ class ScriptRun:
         return self._run.run_id
 
     @property
-    def info(self) -> RunInfo:
+    def info(self) -> records.RunInfo:
         """Its id, name, experiment and start."""
-        from .tracking import RunInfo
+        return self._run.info
 
-        run = self._run
-        return RunInfo(
-            run_id=run.run_id, run_name=run.name, experiment=run.experiment, start_time=run.start_time
-        )
+    @property
+    def data(self) -> Run:
+        """Its parameters, metrics and tags as they stand."""
+        with self._lock:
+            return msgspec.structs.replace(
+                self._run, params=dict(self._params), metrics=dict(self._metrics), tags=dict(self._tags)
+            )
 
-    def log_metric(self, key: str, value: records.MetricValue, step: int | None) -> None:
-        """Set a metric; with `step` also add a point to its curve."""
+    def log_metric(
+        self, key: str, value: records.MetricValue, step: int | None, at: float | None = None
+    ) -> None:
+        """Set a metric; with `step` also add a point to its curve. `at` is in seconds since 1970, or now."""
         seconds = time.monotonic() - self._begun
+        moment = records.now()
+        if at is not None:
+            moment = _moment(key, at)
+            seconds = at - self._run.start_time.timestamp()
         with self._lock:
             self._metrics[key] = value
             count = 0
@@ -112,7 +166,7 @@ class ScriptRun:
                 points = self._curves.setdefault(key, _Points())
                 points.add(step, float(value), seconds, self._config.curve_points)
                 count = points.count
-            self._details[key] = MetricDetail(origin="logged", step=step, points=count, time=records.now())
+            self._details[key] = MetricDetail(origin="logged", step=step, points=count, time=moment)
             self._changed = True
 
     def log_param(self, key: str, value: records.ParamValue) -> None:
@@ -140,13 +194,44 @@ class ScriptRun:
                     "Raise c.Mlops.artifact_bytes to keep it.",
                 )
                 continue
-            digest = open_default_store().put_artifact(file.read_bytes())
-            media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            with self._lock:
-                self._artifacts[name] = records.Artifact(
-                    path=name, digest=digest, size=size, media_type=media_type
+            self._keep(name, file.read_bytes(), mimetypes.guess_type(file.name)[0] or BYTES)
+
+    def log_model(self, model: records.Model, data: bytes) -> None:
+        """Keep a model, described, and its bytes in the form that `model` says."""
+        from .capture.draft import model_path
+
+        path = model_path(model.name, model.format)
+        digest = self._keep(path, data, BYTES, kind="model", model=model.name)
+        with self._lock:
+            self._models[model.name] = msgspec.structs.replace(model, digest=digest)
+            self._changed = True
+
+    def log_dataset(self, dataset: records.Dataset) -> None:
+        """Name a table that the run read."""
+        with self._lock:
+            self._datasets[dataset.name, dataset.role] = dataset
+            self._changed = True
+
+    def _keep(self, path: str, data: bytes, media_type: str, *, kind: str = "file", model: str = "") -> str:
+        """Put a file away; gives its digest, ``""`` while no store takes it and it waits with the run."""
+        try:
+            digest = open_default_store().put_artifact(data)
+        except MlopsError as fault:
+            log.warning("%s is not kept yet: %s", path, fault)
+            digest = ""
+        with self._lock:
+            self._artifacts.pop(path, None)
+            self._files.pop(path, None)
+            if digest:
+                self._artifacts[path] = records.Artifact(
+                    path=path, digest=digest, size=len(data), media_type=media_type, kind=kind
                 )
-                self._changed = True
+            else:
+                from .store import Bytes
+
+                self._files[path] = Bytes(path, data, media_type, kind, model)
+            self._changed = True
+        return digest
 
     def end(self, error: BaseException | None) -> None:
         """Write the run as it ended: ``FINISHED``, ``FAILED`` by `error` or ``KILLED`` by an interrupt."""
@@ -192,20 +277,26 @@ class ScriptRun:
                 run = msgspec.structs.replace(
                     self._run,
                     params=dict(self._params),
-                    param_details={key: ParamDetail(origin="logged") for key in self._params},
+                    param_details={
+                        key: self._run.param_details.get(key) or ParamDetail(origin="logged")
+                        for key in self._params
+                    },
                     metrics=dict(self._metrics),
                     metric_details=dict(self._details),
                     tags=dict(self._tags),
                     curves=tuple(self._curves),
                     artifacts=tuple(self._artifacts.values()),
+                    models=tuple(self._models.values()),
+                    datasets=tuple(self._datasets.values()),
                     warnings=tuple(self._warnings.values()),
                     **fields,
                 )
                 curves = {key: points.curve() for key, points in self._curves.items()}
+                files = list(self._files.values())
             if "status" in fields:
                 from .store import Waiting
 
-                self._keeper.save(Waiting(run, curves))
+                self._keeper.save(Waiting(run, curves, files))
                 return
             try:
                 open_default_store().save_run(run, curves=curves, lease_seconds=self._config.lease_seconds)
@@ -224,11 +315,11 @@ class ScriptRun:
 class _Points:
     """A curve that grows; beyond twice its bound it is thinned, keeping its shape."""
 
-    def __init__(self) -> None:
-        self.steps: list[int] = []
-        self.values: list[float] = []
-        self.times: list[float] = []
-        self.count = 0
+    def __init__(self, known: records.Curve | None = None) -> None:
+        self.steps = list(known.steps) if known else []
+        self.values = list(known.values) if known else []
+        self.times = list(known.times) if known else []
+        self.count = known.count if known else 0
 
     def add(self, step: int, value: float, seconds: float, bound: int) -> None:
         self.count += 1
@@ -263,6 +354,15 @@ def _ending(error: BaseException | None) -> tuple[Status, str, records.Failure |
         traceback=trace[-TRACEBACK_CHARACTERS:],
     )
     return Status.FAILED, "", failure
+
+
+def _moment(key: str, at: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(at, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise UsageError(
+            f"The time of metric {key!r} is none: {at}.", "Give milliseconds since 1970."
+        ) from None
 
 
 def _script() -> Path | None:

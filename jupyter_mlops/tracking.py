@@ -19,22 +19,20 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import UsageError
-from .records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from types import TracebackType
 
-    from .records import MetricValue, ParamValue
+    from .records import Dataset, MetricValue, Model, ParamValue, Run, RunInfo
     from .script_run import ScriptRun
 
 
 class RunBuilder(Protocol):
     """What is logged goes to one of these: a tracked cell's run or a script's."""
 
-    def log_metric(self, key: str, value: MetricValue, step: int | None) -> None:
-        """Set a metric; with `step` also add a point to its curve."""
+    def log_metric(self, key: str, value: MetricValue, step: int | None, at: float | None) -> None:
+        """Set a metric; with `step` also add a point to its curve. `at` is in seconds since 1970, or now."""
 
     def log_param(self, key: str, value: ParamValue) -> None:
         """Set a parameter."""
@@ -45,12 +43,20 @@ class RunBuilder(Protocol):
     def log_artifact(self, path: Path, folder: str) -> None:
         """Keep a copy of the file at `path`, or of each file in it, below `folder` of the run's files."""
 
+    def log_model(self, model: Model, data: bytes) -> None:
+        """Keep a model, described, and its bytes in the form that `model` says."""
+
+    def log_dataset(self, dataset: Dataset) -> None:
+        """Name a table that the run read."""
+
 
 #: The run of the cell that is being executed, or None. Set by the notebook extension.
 current: RunBuilder | None = None
 
 #: The experiment that `set_experiment` chose, or None.
 _experiment: str | None = None
+#: The id of the run that was begun last, or "".
+last_run_id = ""
 _open: list[ActiveRun] = []
 _changing = threading.RLock()
 #: How `end_run` says that a run ended, and what it is ended with.
@@ -59,15 +65,6 @@ _ENDINGS: dict[str, BaseException | None] = {
     "FAILED": SystemExit(1),
     "KILLED": KeyboardInterrupt(),
 }
-
-
-class RunInfo(Record, frozen=True, kw_only=True):
-    """What is known of an open run from its beginning."""
-
-    run_id: str
-    run_name: str
-    experiment: str
-    start_time: datetime
 
 
 class ActiveRun:
@@ -89,6 +86,11 @@ class ActiveRun:
     def info(self) -> RunInfo:
         """Its id, name, experiment and start."""
         return self._run.info
+
+    @property
+    def data(self) -> Run:
+        """Its parameters, metrics and tags so far, each a dict."""
+        return self._run.data
 
     @property
     def builder(self) -> ScriptRun:
@@ -124,6 +126,10 @@ def start_run(
     nested: bool = True,
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    parent_run_id: str | None = None,
+    log_system_metrics: bool | None = None,
 ) -> ActiveRun:
     """Begin a run, best in a ``with`` statement; inside another run it becomes its child.
 
@@ -134,22 +140,34 @@ def start_run(
         nested: False refuses to begin a run inside another.
         tags: Set at once.
         description: The run's note.
+        run_id: A run that has ended, to be added to instead of beginning one.
+        experiment_id: The same as `experiment`, as MLflow calls it.
+        parent_run_id: The run it is a child of; default: the one it is begun in.
+        log_system_metrics: Makes no difference; time and memory of tracked cells are kept in any case.
 
     Raises:
-        UsageError: `nested` is false and there is an open run.
+        UsageError: `nested` is false and there is an open run, or the run to be resumed still runs.
+        RunNotFoundError: There is no run to be resumed, or to be the parent.
     """
-    from .script_run import begin
+    global last_run_id  # noqa: PLW0603 — of the process, as the open runs
+    from .script_run import begin, resume
 
     with _changing:
         outer = active_run()
         if outer is not None and not nested:
             raise UsageError(f"Run {outer.run_id} is still open.", "End it with `end_run()`, or nest.")
         parent = outer.run_id if outer else ""
-        run = begin(name or run_name or "", experiment or _experiment, parent, description or "")
+        if parent_run_id is not None:
+            from .api import resolve
+
+            parent = resolve(parent_run_id)
+        chosen = experiment or experiment_id or _experiment
+        run = resume(run_id) if run_id else begin(name or run_name or "", chosen, parent, description or "")
         active = ActiveRun(run)
         _open.append(active)
+        last_run_id = active.run_id
     for key, value in (tags or {}).items():
-        run.set_tag(_key(key), str(value))
+        run.set_tag(_key(key), _text(key, value))
     return active
 
 
@@ -171,19 +189,32 @@ def end_run(status: str = "FINISHED") -> None:
         end(active, _ENDINGS[status])
 
 
-def set_experiment(name: str) -> None:
-    """Let the runs that this process begins be of the experiment `name`."""
+def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
+    """Let the runs that this process begins be of an experiment; MLflow's id of one is here its name."""
     global _experiment  # noqa: PLW0603 — a setting of the process, as in MLflow
-    _experiment = _key(name)
+    _experiment = _key(experiment_name if experiment_name is not None else experiment_id or "")
+    return Experiment(_experiment)
 
 
-def set_tracking_uri(uri: str) -> None:
+class Experiment:
+    """An experiment, which is a name; `experiment_id` is the same."""
+
+    def __init__(self, name: str) -> None:
+        self.name = self.experiment_id = name
+
+    def __repr__(self) -> str:
+        return f"<Experiment {self.name!r}>"
+
+
+def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
     """Warn that runs are kept in the project's own store: `push_runs` brings them to an MLflow server."""
-    warnings.warn(
-        f"jupyter_mlops keeps runs in its own store; send them to {uri} with "
-        f"`jupyter_mlops.push_runs({uri!r}, …)`.",
-        stacklevel=2,
+    place = str(uri)
+    then = (
+        f"send them to {place} with `jupyter_mlops.push_runs({place!r}, …)`"
+        if place.startswith(("http://", "https://"))
+        else "set JUPYTER_MLOPS_STORE to keep them elsewhere"
     )
+    warnings.warn(f"jupyter_mlops keeps runs in its own store; {then}.", stacklevel=2)
 
 
 def end(active: ActiveRun, error: BaseException | None = None) -> None:
@@ -195,56 +226,94 @@ def end(active: ActiveRun, error: BaseException | None = None) -> None:
                 inner.builder.end(error)
 
 
-def log_metric(key: str, value: Any, step: int | None = None) -> None:
+def log_metric(
+    key: str,
+    value: Any,
+    step: int | None = None,
+    synchronous: bool | None = None,
+    timestamp: float | None = None,
+    run_id: str | None = None,
+) -> None:
     """Record a number.
 
     Args:
         key: The metric's name.
         value: An int, a float or anything that is one number, such as a 0-d array or tensor.
-        step: Where on its curve it stands; without it the metric has no curve.
+        step: Where on its curve it stands, below 2**63; without it the metric has no curve.
+        synchronous: As MLflow has it; makes no difference, since logging never waits.
+        timestamp: When it was measured, in milliseconds since 1970; default: now.
+        run_id: One of the open runs; default: the innermost.
+
+    Raises:
+        UsageError: It is no number, or one that no curve can hold.
     """
-    if step is not None and (isinstance(step, bool) or not isinstance(step, int)):
+    number = _number(_key(key), value)
+    if step is not None:
+        step = _step(key, step)
         try:
-            step = int(step.__index__())
-        except AttributeError:
-            raise UsageError(f"The step of metric {key!r} is {step!r}.", "Give an integer.") from None
-    _builder().log_metric(_key(key), _number(key, value), step)
+            float(number)
+        except OverflowError:
+            raise UsageError(
+                f"The metric {key!r} is too large a number for a point of a curve.",
+                "Log it without a step, or its logarithm.",
+            ) from None
+    builder(run_id).log_metric(key, number, step, None if timestamp is None else timestamp / 1000)
 
 
-def log_metrics(metrics: Mapping[str, Any], step: int | None = None) -> None:
+def log_metrics(
+    metrics: Mapping[str, Any],
+    step: int | None = None,
+    synchronous: bool | None = None,
+    run_id: str | None = None,
+    timestamp: float | None = None,
+) -> None:
     """Record several numbers at once."""
     for key, value in metrics.items():
-        log_metric(key, value, step)
+        log_metric(key, value, step, timestamp=timestamp, run_id=run_id)
 
 
-def log_param(key: str, value: Any) -> None:
-    """Record a parameter; what is no bool, number, text, list or dict is kept as its text."""
-    _builder().log_param(_key(key), _plain(value))
+def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
+    """Record a parameter; what is no bool, number, text, list or dict is kept as its text. Gives the value.
+
+    Raises:
+        UsageError: It is nested more than 100 levels deep, or has no text.
+    """
+    builder().log_param(_key(key), _plain(key, value))
+    return value
 
 
-def log_params(params: Mapping[str, Any]) -> None:
+def log_params(
+    params: Mapping[str, Any],
+    synchronous: bool | None = None,
+    run_id: str | None = None,
+) -> None:
     """Record several parameters at once."""
-    for key, value in params.items():
-        log_param(key, value)
+    plain = {_key(key): _plain(key, value) for key, value in params.items()}
+    run = builder(run_id)
+    for key, value in plain.items():
+        run.log_param(key, value)
 
 
-def set_tag(key: str, value: Any) -> None:
+def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:
     """Set a tag; its value is kept as text."""
-    _builder().set_tag(_key(key), str(value))
+    builder().set_tag(_key(key), _text(key, value))
 
 
-def set_tags(tags: Mapping[str, Any]) -> None:
+def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
     """Set several tags at once."""
     for key, value in tags.items():
         set_tag(key, value)
 
 
-def log_artifact(local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
+def log_artifact(
+    local_path: str | os.PathLike[str], artifact_path: str | None = None, run_id: str | None = None
+) -> None:
     """Keep a copy of a file with the run; of a folder, of each file in it.
 
     Args:
         local_path: The file or folder.
         artifact_path: The folder among the run's files that it goes to.
+        run_id: One of the open runs; default: the innermost.
 
     Raises:
         UsageError: There is no such file, or the folder leads out of the run's files.
@@ -252,43 +321,52 @@ def log_artifact(local_path: str | os.PathLike[str], artifact_path: str | None =
     file = Path(local_path)
     if not file.exists():
         raise UsageError(f"There is no file {str(local_path)!r} to keep.", "Write it first, then log it.")
-    _builder().log_artifact(file, _folder(artifact_path or ""))
+    builder(run_id).log_artifact(file, _folder(artifact_path or ""))
 
 
-def log_artifacts(local_dir: str | os.PathLike[str], artifact_path: str | None = None) -> None:
+def log_artifacts(
+    local_dir: str | os.PathLike[str], artifact_path: str | None = None, run_id: str | None = None
+) -> None:
     """Keep a copy of what lies in a folder: its files stand directly below `artifact_path`."""
     folder = Path(local_dir)
     if not folder.is_dir():
         raise UsageError(f"There is no folder {str(local_dir)!r} to keep.", "Write it first, then log it.")
     for entry in sorted(folder.iterdir()):
-        log_artifact(entry, artifact_path)
+        log_artifact(entry, artifact_path, run_id)
 
 
-def log_text(text: str, artifact_file: str) -> None:
+def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
     """Keep a text as the file `artifact_file` of the run."""
-    _log_written(artifact_file, lambda place: place.write_text(text, encoding="utf-8"))
+    log_written(artifact_file, lambda place: place.write_text(text, encoding="utf-8"), run_id)
 
 
-def log_dict(dictionary: Any, artifact_file: str) -> None:
+def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Keep a dict or list as a file of the run: YAML if its name ends so, else JSON."""
 
     def write(place: Path) -> None:
         if place.suffix in (".yaml", ".yml"):
             import yaml
 
-            place.write_text(yaml.safe_dump(dictionary, sort_keys=False), encoding="utf-8")
+            plain = _plain(artifact_file, dictionary)
+            place.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
         else:
-            place.write_text(json.dumps(dictionary, indent=2, default=str), encoding="utf-8")
+            place.write_text(json.dumps(dictionary, indent=2, default=plain_of), encoding="utf-8")
 
-    _log_written(artifact_file, write)
+    log_written(artifact_file, write, run_id)
 
 
-def log_figure(figure: Any, artifact_file: str) -> None:
+def log_figure(
+    figure: Any,
+    artifact_file: str,
+    *,
+    save_kwargs: Mapping[str, Any] | None = None,
+    run_id: str | None = None,
+) -> None:
     """Keep a Matplotlib or Plotly figure as a file of the run, in the format its name ends with."""
 
     def write(place: Path) -> None:
         if hasattr(figure, "savefig"):
-            figure.savefig(place)
+            figure.savefig(place, **(save_kwargs or {}))
         elif hasattr(figure, "write_html") and place.suffix == ".html":
             figure.write_html(place, include_plotlyjs="directory")
         elif hasattr(figure, "write_image"):
@@ -296,17 +374,30 @@ def log_figure(figure: Any, artifact_file: str) -> None:
         else:
             raise UsageError(f"{type(figure).__name__} is no figure.", "Give one of Matplotlib or Plotly.")
 
-    _log_written(artifact_file, write)
+    log_written(artifact_file, write, run_id)
 
 
-def _log_written(artifact_file: str, write: Callable[[Path], Any]) -> None:
-    """Have a file written in a folder of its own, and keep it."""
+def log_written(artifact_file: str, write: Callable[[Path], Any], run_id: str | None = None) -> None:
+    """Have a file written by `write` in a folder of its own, and keep it as `artifact_file`."""
     folder, _, name = artifact_file.rpartition("/")
     if not name:
         raise UsageError(f"{artifact_file!r} names no file.", "Give something like `notes/report.txt`.")
+    _folder(folder)
     with tempfile.TemporaryDirectory() as place:
-        write(Path(place, name))
-        log_artifact(Path(place, name), folder)
+        try:
+            write(Path(place, name))
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"The text for {artifact_file!r} holds half a letter (a lone surrogate), which no file can.",
+                "Encode it with errors='backslashreplace' first.",
+            ) from None
+        except (OSError, ValueError, RecursionError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UsageError(
+                f"{artifact_file[:200]!r} cannot be written: {why}.",
+                "Give plain values and a short name.",
+            ) from None
+        log_artifact(Path(place, name), folder, run_id)
 
 
 def _folder(path: str) -> str:
@@ -316,8 +407,20 @@ def _folder(path: str) -> str:
     return "/".join(part for part in parts if part != ".")
 
 
-def _builder() -> RunBuilder:
+def builder(run_id: str | None = None) -> RunBuilder:
+    """Where what is logged now goes: an open run, the cell that is executed, or else a new run.
+
+    Raises:
+        UsageError: There is none, in a notebook, or none of this id.
+    """
     with _changing:
+        if run_id is not None:
+            for active in _open:
+                if active.run_id == run_id:
+                    return active.builder
+            raise UsageError(
+                f"Run {run_id!r} is not open here.", "Log inside `with jupyter_mlops.start_run(run_id=…):`."
+            )
         if _open:
             return _open[-1].builder
         if current is not None:
@@ -341,6 +444,17 @@ def _key(key: str) -> str:
     return key
 
 
+def _step(key: str, step: Any) -> int:
+    if isinstance(step, bool) or not isinstance(step, int):
+        try:
+            step = int(step.__index__())
+        except AttributeError:
+            raise UsageError(f"The step of metric {key!r} is {step!r}.", "Give an integer.") from None
+    if not -(2**63) <= step < 2**63:
+        raise UsageError(f"The step of metric {key!r} is beyond 64 bits.", "Count from 0.")
+    return int(step)
+
+
 def _number(key: str, value: Any) -> MetricValue:
     if not isinstance(value, (int, float)) and hasattr(value, "item"):
         with contextlib.suppress(TypeError, ValueError, RuntimeError):
@@ -351,20 +465,38 @@ def _number(key: str, value: Any) -> MetricValue:
         return float(value)
     try:
         return float(value.__float__())
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         raise UsageError(
             f"The metric {key!r} is {type(value).__name__}, not a number.", "Give one number."
         ) from None
 
 
-def _plain(value: Any) -> ParamValue:
+def _plain(key: str, value: Any, levels: int = 100) -> ParamValue:
     if value is None or type(value) in (bool, int, float, str):
         return value  # type: ignore[no-any-return]
+    if levels == 0:
+        raise UsageError(f"{key!r} is nested too deeply to be stored.", "Keep a flatter value.")
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(key, item, levels - 1) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return str(value)
+        return {_text(key, name): _plain(key, item, levels - 1) for name, item in value.items()}
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        return _plain(key, value.item(), 0)
+    return _text(key, value)
+
+
+def plain_of(value: Any) -> Any:
+    """What JSON has no word for: NumPy's numbers and arrays as Python's, anything else as its text."""
+    return value.tolist() if type(value).__module__ == "numpy" and hasattr(value, "tolist") else str(value)
+
+
+def _text(key: str, value: Any) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 — an integer of 4,301 digits, or a class of the user's
+        raise UsageError(
+            f"The {type(value).__name__} for {key!r} has no text: {error}.", "Give a text of your own."
+        ) from None
 
 
 @atexit.register

@@ -6,6 +6,7 @@ A step that fails costs only its own part of the run and becomes one warning on 
 from __future__ import annotations
 
 import ast
+import math
 import os
 from collections import ChainMap
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,6 @@ from .models import (
     is_fitted,
 )
 from .notebook_file import NotebookFile
-from .numbers import to_float
 from .parameters import Estimator, Given, find_params, told_apart
 from .predictions import PredictionTables
 from .scorings import Fitting, fits_unknown, fittings_of, scorings_of
@@ -60,7 +60,7 @@ from .sites import Subject
 from .trivial import describe_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from jupyter_mlops.config import Mlops
 
@@ -89,6 +89,8 @@ class Logged(msgspec.Struct):
     points: dict[str, list[tuple[int, MetricValue, float]]] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     blobs: list[Blob] = msgspec.field(default_factory=list)
+    models: list[Model] = msgspec.field(default_factory=list)
+    datasets: list[Dataset] = msgspec.field(default_factory=list)
 
 
 class Observation(msgspec.Struct, kw_only=True):
@@ -194,8 +196,8 @@ class Drafter:
             metric_details=metric_details,
             curves=tuple(kept),
             tags={**run.tags, **seen.logged.tags},
-            datasets=datasets,
-            models=models,
+            datasets=(*datasets, *seen.logged.datasets),
+            models=(*_others(models, seen.logged.models), *seen.logged.models),
             environment=environment,
             warnings=(*run.warnings, *doubts, *(capture_fault(fault) for fault in faults[:1])),
         )
@@ -564,6 +566,12 @@ class Drafter:
         return self._ledger.fingerprint(value)
 
 
+def _others(models: tuple[Model, ...], logged: list[Model]) -> Iterator[Model]:
+    """The models that were not logged by hand under the same name."""
+    names = {model.name for model in logged}
+    return (model for model in models if model.name not in names)
+
+
 def model_path(name: str, form: str) -> str:
     """Where a model lies among a run's artifacts."""
     return f"models/{name or 'model'}.{form}"
@@ -598,10 +606,18 @@ def _add_logged(
         if len(points) > 1:
             curves[key] = Curve(
                 steps=[step for step, _, _ in points],
-                values=[to_float(value) or 0.0 for _, value, _ in points],
+                values=[_point(value) for _, value, _ in points],
                 times=[time for _, _, time in points],
                 count=len(points),
             )
+
+
+def _point(value: MetricValue) -> float:
+    """A number on a curve: an integer beyond a float's range is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 class _Attempt:

@@ -253,14 +253,20 @@ class Vault:
             text = data.decode("utf-8", "surrogateescape")
             cleaned = self.clean(text)
             return data if cleaned == text else cleaned.encode("utf-8", "surrogateescape")
-        return None if any(value.encode() in data for value, _ in self._forms) else data
+        return (
+            None if any(value.encode("utf-8", "surrogatepass") in data for value, _ in self._forms) else data
+        )
 
     def clean_record(self, record: Any) -> Any:
         """A record without secrets in any of its texts; the record itself when it holds none."""
-        data = msgspec.json.encode(record)
-        lower = data.lower()
-        if not any(hint in lower for hint in _HINTS) and not any(form in data for _, form in self._forms):
-            return record
+        try:
+            data = msgspec.json.encode(record)
+        except (ValueError, OverflowError, RecursionError):
+            pass  # a lone surrogate, an integer of thousands of digits: one by one, then
+        else:
+            lower = data.lower()
+            if not any(hint in lower for hint in _HINTS) and not any(form in data for _, form in self._forms):
+                return record
         plain = msgspec.to_builtins(record, builtin_types=(datetime,))
         self._learn_pairs(plain)
         cleaned = self._clean_plain(plain)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import UsageError
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_mlops.capture.recorder import Open, Recorder
-    from jupyter_mlops.records import MetricValue, ParamValue
+    from jupyter_mlops.records import Dataset, MetricValue, Model, ParamValue
+
+MODEL_TYPE = "application/octet-stream"
 
 
 class CellBuilder:
@@ -21,11 +23,12 @@ class CellBuilder:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    def log_metric(self, key: str, value: MetricValue, step: int | None) -> None:
-        """Set a metric; with `step` also add a point to its curve."""
+    def log_metric(self, key: str, value: MetricValue, step: int | None, at: float | None) -> None:
+        """Set a metric; with `step` also add a point to its curve. `at` is in seconds since 1970, or now."""
         opened = self._open()
         points = opened.logged.points.setdefault(key, [])
-        points.append((len(points) if step is None else step, value, perf_counter() - opened.clock))
+        ago = 0.0 if at is None else time() - at
+        points.append((len(points) if step is None else step, value, perf_counter() - opened.clock - ago))
 
     def log_param(self, key: str, value: ParamValue) -> None:
         """Set a parameter."""
@@ -46,6 +49,18 @@ class CellBuilder:
             name = file.name if file == path else f"{path.name}/{file.relative_to(path).as_posix()}"
             name = f"{folder}/{name}" if folder else name
             opened.logged.blobs.append(Blob(name, file.read_bytes(), media_type, "file"))
+
+    def log_model(self, model: Model, data: bytes) -> None:
+        """Keep a model, described, and its bytes in the form that `model` says."""
+        from jupyter_mlops.capture.draft import Blob, model_path
+
+        logged = self._open().logged
+        logged.models.append(model)
+        logged.blobs.append(Blob(model_path(model.name, model.format), data, MODEL_TYPE, "model"))
+
+    def log_dataset(self, dataset: Dataset) -> None:
+        """Name a table that the run read."""
+        self._open().logged.datasets.append(dataset)
 
     def _open(self) -> Open:
         if self._recorder.open is None:

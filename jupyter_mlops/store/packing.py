@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.records import RunWarning
 
 from .documents import Summary, encode_checked, number_of, plain, text_of
 from .points import pack_curve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from jupyter_mlops.records import Curve, Execution, MetricValue, Run
 
@@ -118,6 +119,51 @@ def _environment(run: Run, label: str) -> tuple[str, bytes] | None:
         return None
     document = encode_checked(run.environment, f"{label}'s environment")
     return hashlib.sha256(document).hexdigest(), document
+
+
+def without_refused(run: Run, curves: Mapping[str, Curve]) -> tuple[Run, dict[str, Curve]]:
+    """`run` and its `curves` without the single values that `pack` refuses, each told by a warning.
+
+    One value that cannot be stored must not cost all the others.
+    """
+    refused: list[UsageError] = []
+
+    def passes(check: Callable[[], Any]) -> bool:
+        try:
+            check()
+        except UsageError as error:
+            refused.append(error)
+            return False
+        return True
+
+    params = {
+        name: value
+        for name, value in run.params.items()
+        if passes(lambda name=name, value=value: plain(value, f"The parameter {name!r}"))  # type: ignore[misc]
+    }
+    metrics = {
+        name: value
+        for name, value in run.metrics.items()
+        if passes(lambda name=name, value=value: _number(value, name))  # type: ignore[misc]
+    }
+    kept = {
+        name: curve
+        for name, curve in curves.items()
+        if passes(lambda name=name, curve=curve: pack_curve(name, curve))  # type: ignore[misc]
+    }
+    warnings = tuple(
+        RunWarning(code="value_refused", message=f"{error.message} It was not kept.", hint=error.hint)
+        for error in refused
+    )
+    return msgspec.structs.replace(
+        run,
+        params=params,
+        param_details={name: detail for name, detail in run.param_details.items() if name in params},
+        metrics=metrics,
+        metric_details={name: detail for name, detail in run.metric_details.items() if name in metrics},
+        curves=tuple(name for name in run.curves if name in kept or name not in curves),
+        warnings=(*run.warnings, *warnings),
+    ), kept
 
 
 def _number(value: Any, name: str) -> MetricValue:

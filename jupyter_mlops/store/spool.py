@@ -22,6 +22,7 @@ from jupyter_mlops.records import Artifact, Curve, Run, RunWarning
 
 from .documents import decode, encode
 from .locations import database_path, parse, redacted
+from .packing import without_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,9 +185,17 @@ def save_now(store: Store, waiting: Waiting, *, later: bool = False) -> Run:
     """Save a run with all that belongs to it; gives it as stored.
 
     With `later` its large models are written in the background, while the user's next cell runs.
+    A value that can never be stored is left out, and the run says so.
     """
     run = _keep_files(store, waiting.run, waiting.files, later=later)
-    return store.save_run(run, curves=waiting.curves, children=waiting.children)
+    try:
+        return store.save_run(run, curves=waiting.curves, children=waiting.children)
+    except UsageError:
+        smaller, curves = without_refused(run, waiting.curves)
+        children = [without_refused(child, {})[0] for child in waiting.children]
+        if smaller.warnings == run.warnings and children == waiting.children:
+            raise
+        return store.save_run(smaller, curves=curves, children=children)
 
 
 def _keep_files(store: Store, run: Run, files: list[Bytes], *, later: bool) -> Run:

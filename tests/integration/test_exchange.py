@@ -395,22 +395,46 @@ def test_the_command_line_imports_and_pushes(server: Server, tmp_path: Path) -> 
 
 MLFLOW_SCRIPT = """
 import jupyter_mlops as mlflow
+import matplotlib
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
 
+matplotlib.use("agg")
+mlflow.sklearn.autolog()
 mlflow.set_tracking_uri("http://localhost:5000")
-mlflow.set_experiment("iris")
+experiment = mlflow.set_experiment(experiment_name="iris")
+frame = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": [0, 0, 1, 1]})
 with mlflow.start_run(run_name="first", tags={"team": "a"}, description="a note") as run:
     print(run.info.run_id)
     assert mlflow.active_run().info.run_name == "first"
-    mlflow.log_params({"lr": 0.1, "depth": 3})
+    assert run.info.experiment_id == experiment.experiment_id == "iris"
+    mlflow.log_input(mlflow.data.from_pandas(frame, source="iris.csv", name="iris"), context="training")
+    mlflow.log_params({"lr": 0.1, "depth": np.int64(3)})
     for epoch in range(3):
-        mlflow.log_metric("loss", 1 / (epoch + 1), step=epoch)
-    mlflow.log_metrics({"acc": 0.9})
+        mlflow.log_metric("loss", 1 / (epoch + 1), step=epoch, synchronous=False)
+    mlflow.log_metrics({"acc": 0.9}, timestamp=int(run.info.start_time.timestamp() * 1000))
     open("report.txt", "w").write("fine")
     mlflow.log_artifact("report.txt", artifact_path="reports")
     mlflow.log_text("hello", "notes/hello.txt")
     mlflow.log_dict({"a": 1}, "notes/a.json")
+    mlflow.log_dict({"a": np.float32(0.5)}, "notes/a.yaml")
+    mlflow.log_image(np.zeros((4, 4, 3), dtype="uint8"), "notes/black.png")
+    mlflow.log_table({"a": [1, 2]}, "notes/table.json")
+    model = LogisticRegression(C=3.0).fit(frame[["x"]], frame["y"])
+    signature = mlflow.models.infer_signature(frame[["x"]], model.predict(frame[["x"]]))
+    info = mlflow.sklearn.log_model(sk_model=model, artifact_path="classifier", signature=signature)
     with mlflow.start_run(run_name="inner", nested=True):
         mlflow.set_tag("inner", True)
+loaded = mlflow.sklearn.load_model(info.model_uri)
+assert (loaded.predict(frame[["x"]]) == model.predict(frame[["x"]])).all()
+assert mlflow.last_active_run().info.run_name == "inner"
+stored = mlflow.get_run(run.info.run_id)
+assert (stored.info.status, stored.data.metrics["acc"]) == ("FINISHED", 0.9)
+assert list(mlflow.search_runs(experiment_names=["iris"], filter_string="metrics.acc > 0.8 OR name = 'no'").name) == ["first"]
+assert mlflow.search_runs(experiment_ids=["it's"]).empty
+assert mlflow.get_experiment_by_name("iris").name == "iris"
+assert mlflow.get_experiment_by_name("nothing") is None
 mlflow.start_run(run_name="second")
 mlflow.end_run("FAILED")
 assert mlflow.active_run() is None
@@ -430,6 +454,7 @@ def test_a_typical_mlflow_script_runs_with_the_import_changed(tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     assert "push_runs" in done.stderr
+    assert "sklearn.autolog() does nothing here" in done.stderr
     with_store = open_store(environment["JUPYTER_MLOPS_STORE"], str(tmp_path / "artifacts"))
     second, first = with_store.search(experiment="iris")
     assert (first.name, first.tags, first.note) == ("first", {"team": "a"}, "a note")
@@ -439,7 +464,20 @@ def test_a_typical_mlflow_script_runs_with_the_import_changed(tmp_path: Path) ->
         "reports/report.txt",
         "notes/hello.txt",
         "notes/a.json",
+        "notes/a.yaml",
+        "notes/black.png",
+        "notes/table.json",
+        "models/classifier.joblib",
     }
+    kept = {artifact.path: with_store.get_artifact(artifact.digest) for artifact in run.artifacts}
+    assert (kept["notes/a.yaml"], kept["notes/black.png"][:4]) == (b"a: 0.5\n", b"\x89PNG")
+    assert json.loads(kept["notes/table.json"]) == {"columns": ["a"], "data": [[1], [2]]}
+    ((dataset,), (model,)) = (run.datasets, run.models)
+    assert (dataset.name, dataset.role, dataset.rows, dataset.location) == ("iris", "train", 4, "iris.csv")
+    assert (model.kind, model.settings) == ("sklearn.linear_model.LogisticRegression", {"C": 3.0})
+    assert model.input is not None
+    assert model.input.columns == {"x": "float64"}
+    assert run.params == {"lr": 0.1, "depth": 3}
     (inner,) = with_store.search(parent_id=run.run_id)
     assert (inner.name, inner.tags) == ("inner", {"inner": "True"})
     assert run.duration is not None

@@ -64,6 +64,29 @@ def test_a_cell_is_a_run_with_parameters_and_metrics(kernel: Kernel) -> None:
     assert run.source.startswith("%%track first")
 
 
+def test_odd_values_cost_no_run(kernel: Kernel) -> None:
+    kernel.run(
+        "%%track odd\nimport jupyter_mlops as mlops\ntext = 'a\\ud800\\0'\nbig = 9223372036854775808\n"
+        "mlops.log_metric('huge', 10**5000)\nmlops.log_param('half \\ud800', '\\ud800')\n"
+        "mlops.log_metric('grows', 10**400); mlops.log_metric('grows', 2)\n"
+        "mlops.sklearn.log_model(__import__('sklearn.dummy').dummy.DummyRegressor().fit([[1]], [2.5]), 'mean')\n"
+        "mlops.log_input(__import__('numpy').zeros((3, 2)), context='testing')"
+    )
+    run = kernel.last_run()
+    assert (run.name, run.status) == ("odd", Status.FINISHED)
+    assert run.params == {
+        "text": "a\ud800\0",
+        "big": 2**63,
+        "half \ud800": "\ud800",
+        "model": "DummyRegressor",
+    }
+    assert run.metrics["huge"] == 10**5000
+    with kernel.store() as store:
+        assert store.get_curve(run.run_id, "grows").values == [float("inf"), 2.0]
+    assert "mean" in {model.name for model in run.models if model.digest}
+    assert ("dataset", "test", 3) in {(data.name, data.role, data.rows) for data in run.datasets}
+
+
 def test_the_same_cell_ten_times_is_ten_runs(kernel: Kernel) -> None:
     before = len(kernel.runs())
     for _ in range(10):

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import jupyter_mlops as mlops
-from jupyter_mlops import api, tracking
+from jupyter_mlops import api, script_run, tracking
 from jupyter_mlops.config import ARTIFACTS_VARIABLE, EXPERIMENT_VARIABLE, STORE_VARIABLE, load_config
-from jupyter_mlops.errors import AmbiguousRunError, MlopsError, UsageError
+from jupyter_mlops.errors import AmbiguousRunError, MlopsError, RunNotFoundError, StoreError, UsageError
 from jupyter_mlops.records import Run, Status
 from jupyter_mlops.store import open_store
 
@@ -189,6 +189,94 @@ def test_what_is_no_number_is_refused_with_its_name(store: Store, value: Any) ->
         mlops.log_metric("m", value)
 
 
+def test_odd_values_come_back_from_a_script(store: Store) -> None:
+    odd = {
+        "big": 2**63,
+        "huge": 10**5000,
+        "half": "a\ud800",
+        "nul": "a\0b",
+        "rtl": "\u202eabc",
+        "tuple": (1, [2]),
+    }
+    with mlops.start_run("odd \ud800"):
+        mlops.log_params(odd)
+        mlops.log_params({"np": np.float32(0.5), "none": None})
+        mlops.log_metrics({"nan": float("nan"), "inf": -float("inf"), "zero": -0.0, "huge": 10**5000})
+        mlops.log_metric("half \ud800", 1, step=2**63 - 1)
+        mlops.set_tags({"half \ud800": "\ud800", "nul": "\0"})
+    run = only(store)
+    assert run.params == {**odd, "tuple": [1, [2]], "np": 0.5, "none": None}
+    assert type(run.params["np"]) is float
+    assert repr([run.metrics[name] for name in ("nan", "inf", "zero")]) == "[nan, -inf, -0.0]"
+    assert run.metrics["huge"] == 10**5000
+    assert (run.name, run.tags) == ("odd \ud800", {"half \ud800": "\ud800", "nul": "\0"})
+    assert store.get_curve(run.run_id, "half \ud800").steps == [2**63 - 1]
+
+
+def test_what_cannot_be_kept_is_refused_at_once_and_costs_nothing_else(store: Store) -> None:
+    deep: Any = []
+    for _ in range(150):
+        deep = [deep]
+    cyclic: list[Any] = []
+    cyclic.append(cyclic)
+    with mlops.start_run():
+        mlops.log_metric("kept", 1)
+        for refused, why in (
+            (lambda: mlops.log_metric("a", 1, step=2**63), "64 bits"),
+            (lambda: mlops.log_metric("a", 10**5000, step=1), "too large"),
+            (lambda: mlops.log_metric("a", 1, timestamp=1e30), "milliseconds"),
+            (lambda: mlops.log_metric("a", 1, run_id="nobody"), "not open"),
+            (lambda: mlops.log_param("a", deep), "nested too deeply"),
+            (lambda: mlops.log_param("a", cyclic), "nested too deeply"),
+            (lambda: mlops.set_tag("a", 10**5000), "no text"),
+            (lambda: mlops.log_text("\ud800", "a.txt"), "half a letter"),
+            (lambda: mlops.log_text("a", "a\0.txt"), "cannot be written"),
+            (lambda: mlops.log_text("a", "a" * 300), "cannot be written"),
+        ):
+            with pytest.raises(UsageError, match=why):
+                refused()
+    run = only(store)
+    assert (run.status, run.metrics, run.params, run.artifacts) == (Status.FINISHED, {"kept": 1}, {}, ())
+
+
+def test_a_run_that_ended_is_opened_again_and_added_to(store: Store) -> None:
+    with mlops.start_run("first", tags={"team": "a"}) as run:
+        mlops.log_metric("loss", 1.0, step=0)
+        mlops.log_text("a", "a.txt")
+    again = mlops.start_run(run_id=run.run_id)
+    assert (again.run_id, again.data.tags) == (run.run_id, {"team": "a"})
+    with pytest.raises(UsageError, match="still runs"):
+        mlops.start_run(run_id=run.run_id)
+    mlops.log_metric("loss", 0.5, step=1, timestamp=(again.info.start_time.timestamp() + 3) * 1000)
+    mlops.log_param("late", 1)
+    mlops.log_text("b", "b.txt")
+    mlops.end_run("FAILED")
+    found = only(store)
+    assert (found.name, found.number, found.status) == ("first", 1, Status.FAILED)
+    assert (found.params, found.metrics, found.tags) == ({"late": 1}, {"loss": 0.5}, {"team": "a"})
+    assert {artifact.path for artifact in found.artifacts} == {"a.txt", "b.txt"}
+    curve = store.get_curve(found.run_id, "loss")
+    assert (curve.steps, curve.values) == ([0, 1], [1.0, 0.5])
+    assert curve.times[1] == pytest.approx(3, abs=1e-3)
+    with pytest.raises(RunNotFoundError):
+        mlops.start_run(run_id="0nobody")
+
+
+def test_a_file_waits_with_its_run_while_no_store_takes_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> Store:
+        raise StoreError("It is away.")
+
+    with mlops.start_run():
+        with monkeypatch.context() as patched:
+            patched.setattr(script_run, "open_default_store", away)
+            mlops.log_text("kept", "a.txt")
+        assert store.search()[0].run_id
+    run = only(store)
+    assert [store.get_artifact(artifact.digest) for artifact in run.artifacts] == [b"kept"]
+
+
 def test_a_long_curve_is_thinned_but_keeps_its_ends_and_its_count(store: Store) -> None:
     bound = load_config().curve_points
     with mlops.start_run() as active:
@@ -222,7 +310,7 @@ def test_inside_a_tracked_cell_everything_goes_to_the_cells_run(
         def __init__(self) -> None:
             self.seen: list[tuple[Any, ...]] = []
 
-        def log_metric(self, key: str, value: float, step: int | None) -> None:
+        def log_metric(self, key: str, value: float, step: int | None, at: float | None) -> None:
             self.seen.append((key, value, step))
 
         def log_param(self, key: str, value: Any) -> None:

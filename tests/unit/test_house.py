@@ -15,7 +15,7 @@ import jupyter_mlops
 PACKAGE = Path(jupyter_mlops.__file__).parent
 EVERYTHING = {
     "records", "errors", "config", "capture", "store", "compare", "widgets", "export", "notebook", "server", "cli",
-    "exchange", "api", "tracking", "script_run", "rescoring", "doctor", "demo", "terminal", "upkeep",
+    "exchange", "api", "tracking", "script_run", "mlflow_script", "rescoring", "doctor", "demo", "terminal", "upkeep",
 }  # fmt: skip
 OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal", "upkeep"}
 MAY_IMPORT = {
@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "exchange": {"records", "errors", "store"},
     "api": EVERYTHING - OUTSIDE,
     "tracking": EVERYTHING - OUTSIDE,
+    "mlflow_script": EVERYTHING - OUTSIDE,
     "rescoring": EVERYTHING - OUTSIDE,
     "script_run": EVERYTHING - OUTSIDE,
     "notebook": EVERYTHING - OUTSIDE,

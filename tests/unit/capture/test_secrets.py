@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.capture import secrets
-from jupyter_mlops.capture.secrets import find_secrets, redact
+from jupyter_mlops.capture.secrets import Vault, find_secrets, redact
+from jupyter_mlops.records import Run, Status, now
 
 LETTERS = "abcdefghij0123456789ABCDEFGHIJ0123456789"
 
@@ -105,3 +106,21 @@ def test_the_sources_of_the_package_are_ordinary_code() -> None:
 
 def test_what_is_no_text_is_left_alone() -> None:
     assert find_secrets(None) == []  # type: ignore[arg-type]
+
+
+def test_what_json_cannot_spell_is_searched_too() -> None:
+    odd = {"big": 10**5000, "half": "a\ud800", "text": "password = 'hunter2-and-\ud800'"}
+    run = Run(
+        run_id="r",
+        experiment="e",
+        status=Status.FINISHED,
+        start_time=now(),
+        params=odd,
+        metrics={"m": 10**5000},
+    )
+    vault = Vault()
+    cleaned = vault.clean_record(run)
+    assert cleaned.params == {**odd, "text": "password = '•••'"}
+    assert cleaned.metrics == run.metrics
+    vault.add("half\ud800and12345678")
+    assert vault.clean_bytes("half\ud800and12345678".encode("utf-8", "surrogatepass"), "image/png") is None

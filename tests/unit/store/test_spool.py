@@ -7,7 +7,7 @@ import threading
 import msgspec
 import pytest
 
-from jupyter_mlops.errors import StoreError
+from jupyter_mlops.errors import StoreError, UsageError
 from jupyter_mlops.records import Curve, Model
 from jupyter_mlops.store import Bytes, Keeper, Spool, Waiting, collect
 
@@ -42,6 +42,21 @@ def test_a_run_comes_through_with_everything(store, spool, make_run):
     assert spool.waiting() == []
     assert spool.drain(store) == []
     assert store.count() == 1
+
+
+def test_a_value_that_can_never_be_stored_costs_no_other(store, make_run, tmp_path):
+    deep = []
+    for _ in range(150):
+        deep = [deep]
+    keeper = Keeper(lambda: store, store.url, tmp_path / "home")
+    run = make_run(params={"deep": deep, "lr": 0.1}, metrics={"m": 1}, curves=("loss", "bad"))
+    bad = Curve(steps=[2**63], values=[1.0], times=[0.0], count=1)
+    keeper.save(Waiting(run, {"loss": CURVE, "bad": bad}))
+    found = store.get_run(run.run_id)
+    assert (found.params, found.metrics, found.curves) == ({"lr": 0.1}, {"m": 1}, ("loss",))
+    assert ["'deep'" in found.warnings[0].message, "'bad'" in found.warnings[1].message] == [True, True]
+    with pytest.raises(UsageError, match="name"):
+        keeper.save(Waiting(make_run(name="n" * 500)))
 
 
 def test_the_newest_state_of_a_run_is_the_one_that_waits(store, spool, make_run):
