@@ -48,7 +48,7 @@ def _chart_class() -> Any:
     import traitlets
 
     class Whole(alt.JupyterChart):
-        """Altair's own, with its library in its script; a class of ours, so that the user's stays as it is."""
+        """Altair's own, with its library in its script: a class of ours, that the user's stays as it is."""
 
     Whole.enable_offline()
 

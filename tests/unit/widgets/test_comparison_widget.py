@@ -304,7 +304,7 @@ def test_a_widget_made_of_an_altair_chart_in_a_box() -> None:
     # it, since a script has two seconds to begin, and that of the user's own charts stays as it was.
     assert "https://esm.sh" not in chart._library
     assert len(chart._library) > 100_000
-    assert "_library" in chart.keys  # noqa: SIM118 (what is sent to the front end)
+    assert "_library" in chart.keys
     assert len(chart._esm) < 2_000
     assert "https://esm.sh" in alt.JupyterChart._esm
 
