@@ -76,9 +76,21 @@ def _expressions(statement: ast.stmt) -> Iterable[ast.AST]:
             and isinstance(node.func, ast.Name)
             and node.func.id in ("print", "display")
         ):
+            stack.extend(_reckoned(node))
             continue
         yield node
         stack.extend(ast.iter_child_nodes(node))
+
+
+def _reckoned(call: ast.Call) -> Iterable[ast.AST]:
+    """The sums inside a print call that reckon with several names: ``print(1 - ss_res / ss_tot)``."""
+    for node in ast.walk(call):
+        if isinstance(node, ast.BinOp) and not isinstance(node.left, (ast.Constant, ast.JoinedStr)):
+            names = {found.id for found in ast.walk(node) if isinstance(found, ast.Name)}
+            if len(names) > 1 and not any(
+                isinstance(found, (ast.Call, ast.JoinedStr)) for found in ast.walk(node)
+            ):
+                yield node
 
 
 def _consume(node: ast.AST, found: dict[str, Assignment]) -> None:

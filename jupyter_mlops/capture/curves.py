@@ -8,7 +8,15 @@ from jupyter_mlops.records import Curve, MetricDetail, MetricValue
 
 from .metric_names import canonical, singular
 from .numbers import is_number, to_number
-from .vocabulary import is_learnt, is_part, is_stale, sounds_like_metric, sounds_like_size, words
+from .vocabulary import (
+    is_learnt,
+    is_part,
+    is_stale,
+    says_nothing,
+    sounds_like_metric,
+    sounds_like_size,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +50,16 @@ def find_curves(evidence: Evidence) -> None:
         if not loop.values or (loop.count < 2 and not loop.appended):
             continue
         _tell_loop(evidence, loop)
+    _drop_doubles(evidence)
+
+
+def _drop_doubles(evidence: Evidence) -> None:
+    """``l`` and the ``train_losses`` it is kept in are one curve: the name that says something stays."""
+    found = evidence.found
+    telling = [curve.values for name, curve in found.curves.items() if sounds_like_metric(name)]
+    for name in [name for name in found.curves if says_nothing(name)]:
+        if len(found.curves[name].values) > 1 and found.curves[name].values in telling:
+            del found.curves[name], found.values[name], found.details[name]
 
 
 def _place_of(loop: LoopSeries) -> tuple[int, str, int]:

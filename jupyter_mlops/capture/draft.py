@@ -40,6 +40,7 @@ from .draws import draws_for_nothing
 from .environment import describe_environment
 from .evaluation import prediction_of
 from .fitted import fitted_curves, fitted_scores, learnt_input, summary_scores
+from .implied import Implied, implied_settings, read_implied
 from .leakage import leak_warnings, read_workflow
 from .loops import LoopWatch, series_of, thin
 from .metrics import Found, Observed, find_metrics
@@ -157,6 +158,7 @@ class Drafter:
         self.features: dict[str, Artifact] = {}
         self._trees: dict[int, ast.Module | None] = {}
         self._called: dict[int, list[tuple[str, str, Any]]] = {}
+        self._implied: dict[int, Implied] = {}
         self._described: dict[tuple[str, str], Dataset] = {}
         self._namespace = namespace
         self._ledger = ledger
@@ -346,11 +348,22 @@ class Drafter:
             estimators=described,
             given=Given(
                 reads=frozenset(name for made in lineage for name in (*made.reads, *made.bound)),
-                called=[(made.order, *given) for made in reversed(lineage) for given in self._given_in(made)],
+                called=[
+                    *((made.order, *given) for made in reversed(lineage) for given in self._given_in(made)),
+                    *implied_settings((made.order, self._implied_by(made)) for made in reversed(lineage)),
+                ],
                 arguments={**seen.watch.arguments, **seen.probe.arguments},
                 overrides=dict(seen.overrides),
             ),
         )
+
+    def _implied_by(self, made: Execution) -> Implied:
+        """What an execution's text implies, read once."""
+        known = self._implied.get(made.order)
+        if known is None:
+            tree = self._tree_of(made)
+            known = self._implied[made.order] = read_implied(tree) if tree is not None else Implied()
+        return known
 
     def _given_in(self, made: Execution) -> list[tuple[str, str, Any]]:
         """The literals an execution gave to calls, parsed once."""

@@ -218,6 +218,11 @@ class Evidence:
         """Whether a metric is the value of a call of a function that the notebook defined."""
         return bool(self._called_by(detail))
 
+    def is_computed(self, expression: str) -> bool:
+        """Whether an expression is a call of a function that the notebook defined: ``cronbach_alpha(df)``."""
+        name, bracket, _ = expression.partition("(")
+        return bool(bracket) and defined_here(self.seen.namespace.get(name.strip()))
+
     def own_functions(self) -> set[str]:
         """The notebook's own functions whose values are told."""
         return {name for detail in self.found.details.values() for name in self._called_by(detail)}

@@ -147,6 +147,8 @@ def _has_attribute(kind: type, name: str) -> bool:
 
 def _number(value: Any) -> int | float | None:
     kind = type(value)
+    if kind is float and value != value:  # noqa: PLR0124 — a score that is not a number is none
+        return None
     if kind is int or kind is float:
         return value  # type: ignore[no-any-return]
     numpy: Any = sys.modules.get("numpy")

@@ -25,6 +25,7 @@ from .sites import SITES, Site
 from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of, own_nodes, root_of
 from .vocabulary import (
     FITTING_CALLS,
+    FITTING_FUNCTIONS,
     PREDICTING_CALLS,
     TOLD_ARGUMENTS,
     is_scoring_call,
@@ -55,6 +56,7 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
     physical = _LINE.findall(code)
     last = tree.body[-1] if tree.body else None
     times: dict[str, int] = {}
+    spoken = _spoken(tree)
     for index, statement in enumerate(tree.body):
         if not tracked and not isinstance(statement, (Function, ast.ClassDef)):
             continue
@@ -65,7 +67,7 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
         times[segment] = times.get(segment, 0) + 1
         text = f"{segment}{times[segment] - 1 or ''}"
         prefix = xxhash.xxh64_hexdigest(text.encode(errors="surrogatepass"))[:10]
-        rewriter = _Rewriter(physical, order, prefix)
+        rewriter = _Rewriter(physical, order, prefix, spoken)
         if tracked and statement is last and isinstance(statement, ast.Expr):
             rewriter.displayed = _shown_parts(statement.value)
         tree.body[index] = rewriter.visit(statement)
@@ -73,8 +75,10 @@ def instrument(tree: ast.Module, code: str, order: int, *, tracked: bool) -> ast
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, lines: list[str], order: int, prefix: str) -> None:
+    def __init__(self, lines: list[str], order: int, prefix: str, spoken: frozenset[str]) -> None:
         self.lines = lines
+        #: Names of which the cell prints the value as it stands.
+        self.spoken = spoken
         self.order = order
         self.prefix = prefix
         self.count = 0
@@ -146,6 +150,9 @@ class _Rewriter(ast.NodeTransformer):
 
     def _visit_bound(self, target: ast.expr | None, value: ast.expr) -> ast.expr:
         if isinstance(target, ast.Name):
+            if target.id in self.spoken and is_formatted(value):
+                # `message = f"{name}: {score}"; print(message)`
+                return self._visit_message(value)
             self.targets[id(value)] = target.id
         within, self.within = self.within, root_of(target) if target is not None else ""
         visited: ast.expr = self.visit(value)
@@ -256,6 +263,8 @@ class _Rewriter(ast.NodeTransformer):
             kind = "call"
         elif isinstance(node.func, ast.Attribute) and node.func.attr in FITTING_CALLS:
             kind, name = "fit", dotted(node.func) or f".{node.func.attr}"
+        elif name and last in FITTING_FUNCTIONS:
+            kind = "fit"
         elif isinstance(node.func, ast.Attribute) and node.func.attr in PREDICTING_CALLS:
             kind, name = "predict", dotted(node.func) or f".{node.func.attr}"
         elif isinstance(node.func, ast.Attribute) and is_scoring_call(node.func.attr):
@@ -310,7 +319,11 @@ class _Rewriter(ast.NodeTransformer):
         """Observe the values of a text; whether there were any."""
         first = True
         group = self.group = self.group if nested else self._key()
-        values = [(text, owner, field, index) for text, owner, field, index in parts if owner is not None]
+        values = [
+            (text, owner, field, index)
+            for text, owner, field, index in parts
+            if owner is not None and not self._is_spoken(Slot(owner, field, index).node)
+        ]
         for position, (text, owner, field, index) in enumerate(values):
             slot = Slot(owner, field, index).inner()
             value = slot.node
@@ -343,6 +356,10 @@ class _Rewriter(ast.NodeTransformer):
             slot.put(self._see(self.visit(value), site))
         return bool(values)
 
+    def _is_spoken(self, node: ast.expr) -> bool:
+        """Whether this text was heard where it was made."""
+        return isinstance(node, ast.Name) and node.id in self.spoken
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         return self._visit_text(node)
 
@@ -355,6 +372,14 @@ class _Rewriter(ast.NodeTransformer):
             return self.generic_visit(node)
         holder = ast.Expr(node)
         self._see_parts(list(text_parts(holder, "value", None)), nested=self.printing)
+        return holder.value
+
+    def _visit_message(self, node: ast.expr) -> ast.expr:
+        """A text that is made in one statement and printed in another: as if it were printed here."""
+        holder = ast.Expr(node)
+        within, self.printing = self.printing, True
+        self._see_parts(list(text_parts(holder, "value", None)))
+        self.printing = within
         return holder.value
 
     # -- building -------------------------------------------------------------------------------
@@ -414,6 +439,27 @@ class _Rewriter(ast.NodeTransformer):
 
 
 # -- reading the tree ------------------------------------------------------------------------------
+
+
+def _spoken(tree: ast.Module) -> frozenset[str]:
+    """Names that only hold texts made here and printed as they stand: ``print(message)``."""
+    made: dict[str, bool] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    made[target.id] = made.get(target.id, True) and is_formatted(node.value)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            made.setdefault(node.id, False)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            made[node.target.id] = False
+    return frozenset(
+        argument.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and prints(dotted(node.func)) and not draws(dotted(node.func))
+        for argument in node.args
+        if isinstance(argument, ast.Name) and made.get(argument.id, False)
+    )
 
 
 def _plain(node: ast.Call) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .metric_names import BETWEEN
 from .numbers import is_number, to_number
-from .vocabulary import is_part, sounds_like_metric, sounds_like_size, words
+from .vocabulary import is_part, is_setting, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,7 @@ def _settle_line(line: list[Event]) -> list[Event]:
         _deal_out(index, texts)
         _look_behind(index, texts, after)
         _name_spread(index, line, texts, contexts)
+        _name_share(index, line, texts, after)
         _carry(index, event, texts, dropped)
     for event, context, text in zip(line, contexts, texts, strict=True):
         event.label = f"{context}{BETWEEN}{text}" if context else text
@@ -160,6 +161,19 @@ def _look_behind(index: int, texts: list[str], after: list[str]) -> None:
         after[index] = texts[index + 1]
 
 
+def _name_share(index: int, line: list[Event], texts: list[str], after: list[str]) -> None:
+    """``bias: -0.02 (-8.1 %)``, ``12 wrong (3.1%)``: what stands in brackets is the same, relatively."""
+    if index == 0 or words(texts[index]) or not texts[index].rstrip().endswith("("):
+        return
+    behind, before = after[index].lstrip(), texts[index - 1].rstrip(" :=")
+    clause = _CLAUSE.split(before)[-1] if words(before) else ""
+    if not clause or not behind.startswith(("%", ")")) or not is_number(line[index - 1].value):
+        return
+    counted = _is_whole(line[index - 1]) and not _is_whole(line[index])
+    if behind.startswith("%") or (counted and "/" in line[index].site.expression):
+        texts[index] = f"{clause} {'percent' if behind.startswith('%') else 'share'}: "
+
+
 def _name_spread(index: int, line: list[Event], texts: list[str], contexts: list[str]) -> None:
     """``0.91 ± 0.03``: the second is the first's spread."""
     if index == 0 or words(texts[index]) or not is_number(line[index - 1].value):
@@ -173,5 +187,7 @@ def _name_spread(index: int, line: list[Event], texts: list[str], contexts: list
     clause = _CLAUSE.split(before)[-1] if words(before) else ""
     if clause:
         texts[index] = f"{clause} std: "
+        if is_setting(clause):
+            texts[index - 1] = f"{clause} value: "  # with a spread it was found, not set: a time constant
     elif contexts[index]:
         texts[index] = "std: "

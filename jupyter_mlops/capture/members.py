@@ -137,8 +137,8 @@ def _dict_members(value: dict[Any, Any], depth: int, trusted: bool, shown: bool)
         return found
     for key, item in dict.items(value):
         label = _key(key)
-        if label is None:
-            continue
+        if label is None or (type(label) is str and "__" in label.strip("_")):
+            continue  # `clf__C` is a setting of a step of a pipeline
         if is_number(item):
             told = str(label)
             aside = label == "support" or is_limit(told) or sounds_like_size(told)
@@ -234,6 +234,18 @@ class _Table:
         return _Table({name: value[name].tolist() for name in names}, floats, value.index.tolist())
 
 
+#: Words of a column that holds the names of what a model is made of: such a table explains it.
+_NAMING = frozenset("feature features variable variables term terms predictor predictors regressor".split())
+
+
+def _explains(table: _Table) -> bool:
+    """Whether the rows of a table are the features of a model: importances, coefficients."""
+    return any(
+        words(name) and words(name)[-1] in _NAMING and all(type(item) is str for item in told)
+        for name, told in table.columns.items()
+    )
+
+
 def _tested(table: _Table) -> bool:
     """Whether a table is one of tests: a column holds p-values."""
     return any({"p", "pr", "pvalue", "pval"} & set(words(name)) for name in table.floats)
@@ -241,6 +253,8 @@ def _tested(table: _Table) -> bool:
 
 def _frame_members(table: _Table, trusted: bool) -> list[Member]:
     labels = table.labels
+    if _explains(table):
+        return []
     if len(labels) == 1:
         names = (*table.floats, str(labels[0]))
         scored = any(sounds_like_metric(name) or is_part(name) for name in names)
@@ -258,6 +272,8 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
         ]
     told_by_row = all(type(label) is str for label in labels) and any(map(sounds_like_metric, labels))
     tested = _tested(table)
+    if tested:
+        told_by_row = False
     scores = [
         name
         for name in table.floats

@@ -12,6 +12,8 @@ BETWEEN = "\x1f"
 _LONGEST = 60
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _CUT = re.compile(r"[\n|,;\t]|\s{3,}|={3,}|-{3,}")
+#: ``|a - b|``
+_BARS = re.compile(r"\|(\S[^|\n]{0,38}\S)\|")
 _LEADING = frozenset("the and with my our a an is was".split())
 _NOT_WORD = re.compile(r"[^\w.@²]+")
 
@@ -22,7 +24,8 @@ def canonical(label: str) -> str:
     Only the last clause before the number counts. Words in capitals and identifiers keep their case.
     """
     context, _, text = label.rpartition(BETWEEN)
-    pieces = [piece for piece in _CUT.split(_ANSI.sub("", text)) if words(piece)]
+    text = _BARS.sub(r" \1 ", _ANSI.sub("", text))
+    pieces = [piece for piece in _CUT.split(text) if words(piece)]
     text = pieces[-1] if pieces else ""
     before, parts = (
         [part for part in _NOT_WORD.split(piece.replace("²", "2")) if part.strip("._")]
@@ -39,6 +42,14 @@ def canonical(label: str) -> str:
         part.lower() if part.istitle() or (len(parts) > 1 and not part.isupper()) else part for part in parts
     ]
     return "_".join(part.strip("._") for part in cased)[:_LONGEST]
+
+
+_SYMBOL = re.compile(r"(?:^|[\s,;(|])[A-MO-Z]\s*[=:]?\s*$")
+
+
+def is_symbol(label: str) -> bool:
+    """Whether a label ends in a capital that stands alone: ``J = ``. It counts nothing, as ``j`` does."""
+    return _SYMBOL.search(label) is not None
 
 
 def singular(name: str) -> str:

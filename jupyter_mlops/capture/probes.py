@@ -240,7 +240,7 @@ def _tried(value: Any, site: Site) -> str:
         items = [("", item) for item in value]
         if type(value) is list or all(type(item) is float for item in value):
             return ""
-    if not all(type(key) is str and type(item) in _SETTING for key, item in items):
+    if not all(type(key) is str and (type(item) in _SETTING or is_number(item)) for key, item in items):
         return ""
     told = " ".join(f"{key}={_short(item)}" if key else _short(item) for key, item in items)
     if len(told) > _TEXT // 2:
@@ -253,7 +253,9 @@ def _own(site: Site) -> str:
 
 
 def _short(item: Any) -> str:
-    return f"{item:g}" if type(item) is float else str(item)
+    if type(item) in _SETTING and type(item) is not float:
+        return str(item)
+    return f"{to_number(item):g}"
 
 
 def _light(value: Any) -> Any:

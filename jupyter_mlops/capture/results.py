@@ -18,8 +18,10 @@ from .vocabulary import (
     is_aside,
     is_stale,
     names_a_result,
+    says_nothing,
     sounds_like_holder,
     sounds_like_metric,
+    sounds_like_size,
     words,
 )
 
@@ -43,6 +45,8 @@ def find_bound(evidence: Evidence) -> None:
         calls = evidence.calls_in(assignment.value) or evidence.calls_for(name, "")
         if is_number(value):
             if name in evidence.found.values or is_curve(evidence, name):
+                continue
+            if assignment.in_loop and says_nothing(name) and _ends_curve(evidence, value):
                 continue
             if not _is_result(evidence, name, value, assignment, calls):
                 continue
@@ -71,6 +75,11 @@ def find_bound(evidence: Evidence) -> None:
             evidence.remember(list(held)[:_LONGEST_LIST])
 
 
+def _ends_curve(evidence: Evidence, value: Any) -> bool:
+    """Whether a number is the last point of a curve that is told."""
+    return any(curve.values[-1:] == [to_number(value)] for curve in evidence.found.curves.values())
+
+
 def _tell_bound(
     evidence: Evidence,
     label: str,
@@ -97,7 +106,8 @@ def _tell_bound(
 
 def _is_result(evidence: Evidence, name: str, value: Any, assignment: Assignment, calls: list[Event]) -> bool:
     if calls:
-        return True
+        # `chi2, p, dof, expected = …`
+        return not (sounds_like_size(name) and type(to_number(value)) is int)
     if is_constant(assignment.value):
         # Typed in by hand: a setting, unless its name can only be that of a result.
         literal = isinstance(assignment.value, (ast.Constant, ast.UnaryOp))

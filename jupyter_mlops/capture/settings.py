@@ -127,8 +127,10 @@ def call_settings(tree: ast.AST, own: Mapping[str, Any]) -> list[tuple[str, str,
         if not isinstance(node, ast.Call):
             continue
         last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if not _configures(last, own.get(last) if isinstance(node.func, ast.Name) else None):
+        function = _function(node.func, own)
+        if not _configures(last, function):
             continue
+        found += [(last, name, value) for name, value in _placed(node, function)]
         for keyword in node.keywords:
             if keyword.arg and keyword.arg not in _ASIDE:
                 found += [(last, *pair) for pair in _literals(keyword.arg, keyword.value)]
@@ -155,7 +157,49 @@ def _configures(last: str, function: Any) -> bool:
         return not last.isupper() or len(last) <= 8
     if type(function) is types.FunctionType and function.__module__ == "__main__":
         return words(last)[:1] not in (("plot",), ("show",), ("print",))
+    if type(function) is types.FunctionType and _is_science(function.__module__):
+        return True
     return is_scoring_call(last) or bool({"train", "fit", "stopping", "scheduler"} & set(words(last)))
+
+
+def _function(node: ast.expr, own: Mapping[str, Any]) -> Any:
+    """What is called, as far as it is a plain name or stands in a module: ``st.ttest_ind``."""
+    if isinstance(node, ast.Name):
+        return own.get(node.id)
+    if isinstance(node, ast.Attribute):
+        holder = _function(node.value, own)
+        if type(holder) is types.ModuleType:
+            return vars(holder).get(node.attr)
+    return None
+
+
+#: Parts of libraries whose functions test and fit, but for those that make data or pictures.
+_SCIENCE = frozenset({"sklearn", "scipy", "statsmodels"})
+_MAKING = frozenset({"datasets", "utils", "graphics", "sparse", "special", "io", "base"})
+
+
+def _is_science(module: Any) -> bool:
+    if type(module) is not str:
+        return False
+    root, *parts = module.split(".")
+    return root in _SCIENCE and not _MAKING.intersection(part.strip("_") for part in parts)
+
+
+def _placed(node: ast.Call, function: Any) -> Iterator[tuple[str, Any]]:
+    """Literals that a function or class of the notebook's own was given by position, by its names."""
+    bound = 0
+    if type(function) is type and function.__module__ == "__main__":
+        function, bound = vars(function).get("__init__"), 1
+    if type(function) is not types.FunctionType or function.__module__ != "__main__":
+        return
+    code = function.__code__
+    names = code.co_varnames[bound : code.co_argcount]
+    for name, argument in zip(names, node.args, strict=False):
+        if isinstance(argument, ast.Starred):
+            return
+        for _, value in _literals(name, argument):
+            if type(value) is list or (type(value) is not str and is_argument(name, value)):
+                yield name, value
 
 
 def _literals(name: str, node: ast.expr) -> Iterator[tuple[str, Any]]:

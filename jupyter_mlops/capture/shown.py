@@ -13,7 +13,7 @@ from jupyter_mlops.records import Curve
 from .assignments import reads_clock
 from .evidence import GENERIC, HEADING, PLAIN_HOLDERS, place_of
 from .members import Path, is_named_number, members
-from .metric_names import BETWEEN, canonical, expression_name, join
+from .metric_names import BETWEEN, canonical, expression_name, is_symbol, join
 from .numbers import is_number, to_float, to_number
 from .vocabulary import (
     is_aside,
@@ -113,7 +113,8 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
     whole = type(to_number(event.value)) is int
     if label:
         told = canonical(event.label.rpartition(BETWEEN)[2])
-        if is_setting(told) or (is_aside(told) and not sounds_like_metric(told) and call is None):
+        aside = is_aside(told) and not sounds_like_metric(told) and not is_symbol(event.label)
+        if is_setting(told) or (aside and call is None):
             return ""
         if whole and not told and sounds_like_size(label):
             return ""
@@ -212,7 +213,8 @@ def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None
     if known or not name or evidence.is_setting(event):
         return
     whole = type(to_number(value)) is int
-    aside = is_aside(name) or whole or evidence.explores(site.expression)
+    aside = (is_aside(name) and not evidence.is_computed(site.expression)) or whole
+    aside = aside or evidence.explores(site.expression)
     if call is None and not sounds_like_metric(name) and aside:
         return
     if not (name in evidence.found.values and evidence.same(name, value)):

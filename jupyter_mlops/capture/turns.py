@@ -25,11 +25,11 @@ _SHOWN = 12
 #: Loops over these train one thing, step by step.
 _STEPPING = frozenset(
     """
-    epoch epochs ep step steps iteration iterations iter it itr t batch round rounds generation gen episode
+    epoch epochs ep e step steps iteration iterations iter it itr t batch round rounds generation gen episode
     while i j n _ idx index tick update
     """.split()
 )
-_EPOCHS = frozenset("epoch epochs ep step steps iteration iter batch generation episode while".split())
+_EPOCHS = frozenset("epoch epochs ep e step steps iteration iter batch generation episode while".split())
 _TRIES = frozenset({"cross_val_score", "cross_validate", "score", "evaluate"})
 
 
@@ -75,7 +75,7 @@ def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
     for event in events:
         label = canonical(event.label) or expression_name(event.site.expression)
         call = evidence.call_at(event)
-        if is_setting(label) or (sounds_like_size(label) and not sounds_like_metric(label)):
+        if is_setting(label) or (sounds_like_size(label) and not sounds_like_metric(label) and call is None):
             return
         if call is None and is_learnt(label):
             return  # `predicted=…, expected=…` is what was scored, row by row.

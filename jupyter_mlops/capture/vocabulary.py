@@ -31,6 +31,9 @@ FITTING_CALLS = frozenset(
     {"fit", "fit_transform", "fit_predict", "partial_fit", "fit_resample", "fit_generator", "train"}
 )
 
+#: Functions that fit, which are no methods.
+FITTING_FUNCTIONS = frozenset({"curve_fit", "least_squares", "leastsq", "minimize", "differential_evolution"})
+
 #: Last name of a call that predicts.
 PREDICTING_CALLS = frozenset({"predict", "predict_proba", "decision_function", "predict_log_proba"})
 
@@ -53,6 +56,7 @@ _METRIC_WORDS = frozenset(
     gini ks lift ndcg mrr hit silhouette inertia purity nmi ari ami brier calibration
     cost objective reward regret gain improvement delta gap pvalue accuracies aucs
     tp fp tn fn mase wape nrmse rms sharpe coherence modularity stat statistic fvalue pval success winrate
+    sse rss wcss wss ci difference vif
     squared slope uplift cohen cohens misclassified mislabeled rvalue zscore effect
     se stderr sem hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
     """.split()
@@ -63,7 +67,7 @@ _SIZE_WORDS = frozenset(
     epoch epochs step steps iter iters iteration iterations batch batches seed seeds random_state fold
     time times t0 t1 start end begin stop tic toc now elapsed duration seconds ms total_time
     time_taken started finished
-    counter offset took nobs lags used
+    counter offset took nobs lags used dof ndof ddof
     """.split()
 )
 _ENDINGS_OF_SIZES = frozenset(
@@ -83,12 +87,17 @@ _SHOWING = frozenset(
 )
 _MAKING = frozenset("fn func function factory layer module curve plot class".split())
 _SETTINGS = frozenset(
-    "lr eps epsilon threshold alpha beta gamma momentum dropout temperature tau lam lambda".split()
+    """
+    lr eps epsilon threshold thr thresh cutoff alpha beta gamma momentum dropout temperature tau lam lambda
+    """.split()
 )
 #: What was best among several is a setting, if it is no score.
 _CHOSEN = frozenset("best optimal chosen selected opt".split())
 _HOLDERS = frozenset(
-    "config conf cfg args kwargs settings options opts hyper hp grid hparams defaults".split()
+    """
+    config conf cfg args kwargs settings options opts hyper hp grid hparams defaults parameter parameters
+    hyperparameters
+    """.split()
 )
 _LEARNT = frozenset(
     """
@@ -99,6 +108,8 @@ _LEARNT = frozenset(
     """.split()
 )
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
+#: A name of so many letters says nothing of what it holds.
+_SHORT = 2
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -117,6 +128,8 @@ def names_a_score(name: str) -> bool:
     found = words(name)
     if not found or name[:1].isupper() or found[0] in _SHOWING or found[-1] in _MAKING:
         return False
+    if found[-1] == "samples":
+        return False  # `score_samples`: one number a row
     return any(word in _SCORES for word in found) or (
         len(found) > 1 and found[0] in ("evaluate", "eval", "score", "validate")
     )
@@ -140,7 +153,17 @@ def sounds_like_metric(name: str) -> bool:
     found = words(name)
     if found and found[-1] in _ENDINGS_OF_SIZES:
         return False
-    return any(word in _METRIC_WORDS or word.rstrip("0123456789") in _METRIC_WORDS for word in found)
+    return any(
+        word in _METRIC_WORDS
+        or word.rstrip("0123456789") in _METRIC_WORDS
+        or (len(word) > 2 and word.removesuffix("s") in _METRIC_WORDS)
+        for word in found
+    )
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a name is too short to tell what it holds: ``l``, ``v2``; ``r2`` does."""
+    return len(name) <= _SHORT and not sounds_like_metric(name)
 
 
 def is_learnt(name: str) -> bool:
@@ -185,5 +208,7 @@ def sounds_like_size(name: str) -> bool:
     if len(name) == 1 and name.isupper():
         return name == "N"
     return bool(found) and (
-        found[0] in ("n", "num", "number") or found[-1] in _SIZE_WORDS or name.lower() in _SIZE_WORDS
+        found[0] in ("n", "num", "number", "df", "dof")
+        or found[-1] in _SIZE_WORDS
+        or name.lower() in _SIZE_WORDS
     )

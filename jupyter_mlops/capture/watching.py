@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .sites import FILLED
 from .syntax import Loop, dotted, own_nodes
-from .vocabulary import FITTING_CALLS, sounds_like_metric, sounds_like_size
+from .vocabulary import FITTING_CALLS, PREDICTING_CALLS, sounds_like_metric, sounds_like_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,6 +65,8 @@ def appended(node: Loop) -> Iterator[tuple[str, str, str]]:
             # hist[epoch] = loss
             if isinstance(target.slice, ast.Name) and target.slice.id in counting:
                 kept = found.value if isinstance(found, ast.Assign) else None
+                if kept is not None and _predicts(kept):
+                    continue  # `oof[rows] = model.predict(…)`: predictions, no curve
                 yield dotted(target.value), FILLED, kept.id if isinstance(kept, ast.Name) else ""
             continue
         if not (
@@ -100,6 +102,15 @@ def _trained_on(node: Loop) -> set[str]:
         for argument in found.args[:2]
         if isinstance(argument, ast.Name)
     }
+
+
+def _predicts(value: ast.expr) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in PREDICTING_CALLS
+        for node in ast.walk(value)
+    )
 
 
 def _fits(function: ast.expr) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from observing import Notebook
 
+from jupyter_mlops.capture.implied import implied_settings, read_implied
 from jupyter_mlops.capture.names import cell_names
 from jupyter_mlops.capture.parameters import Given, find_params
 from jupyter_mlops.capture.settings import call_settings, held_settings
@@ -76,3 +77,62 @@ def test_what_a_function_that_loops_was_given_is_heard() -> None:
     )
     assert params == {"lr": 0.5, "epochs": 3}
     assert details["epochs"].origin == "argument"
+
+
+def test_literals_by_position_have_the_names_that_ones_own_functions_give_them() -> None:
+    notebook = Notebook()
+    notebook.run(
+        "class Network:\n    def __init__(self, sizes, lr=0.1): self.sizes = sizes\n"
+        "def train(net, epochs, rate, label): return net\n"
+    )
+    code = "train(Network([4, 3, 2]), 6, 0.5, 'first')"
+    assert sorted(call_settings(ast.parse(code), notebook.space)) == [
+        ("Network", "sizes", [4, 3, 2]),
+        ("train", "epochs", 6),
+        ("train", "rate", 0.5),
+    ]
+
+
+def test_literals_given_to_statistical_tests() -> None:
+    notebook = Notebook()
+    notebook.run("from scipy import stats\nfrom sklearn import datasets\nimport numpy as np")
+    code = "stats.ttest_ind(a, b, equal_var=False); datasets.make_moons(noise=0.2); np.full(3, fill_value=2)"
+    assert call_settings(ast.parse(code), notebook.space) == [("ttest_ind", "equal_var", False)]
+
+
+HELPERS = """
+def build(n_trees=80, max_depth=7, mode='sqrt'):
+    return Forest(n_estimators=n_trees, max_depth=max_depth, max_features=mode)
+
+class Factors:
+    def __init__(self, n=8, lr=0.02, reg=3):
+        self.lr, self.reg = lr, reg
+
+def descend(X, rate=0.1, epochs=30):
+    for epoch in range(epochs):
+        w -= rate * X
+
+def plot(ax, width=5):
+    ax.scatter(X, s=width)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("build(mode=0.5)", {"n_trees": 80, "max_depth": 7}),
+        ("build(100, 3)", {"mode": "sqrt"}),
+        ("Factors(3)", {"lr": 0.02, "reg": 3}),
+        ("descend(X, epochs=4)", {"rate": 0.1}),
+        ("plot(ax)", {}),
+        ("for lr in [0.1, 0.01]:\n    train(lr)", {"lr": [0.1, 0.01]}),
+        ("for k in range(1, 8, 2):\n    m = KNN(n_neighbors=k)", {"k": [1, 3, 5, 7]}),
+        ("inertia = [KMeans(k).fit(X).inertia_ for k in (2, 3)]", {"k": [2, 3]}),
+        ("for i in range(3):\n    train(i)", {}),
+        ("for t in (0.3, 0.4):\n    print(precision_score(y, p > t))", {}),
+        ("for name in names:\n    train(name)", {}),
+    ],
+)
+def test_what_functions_and_loops_imply(code: str, expected: dict[str, Any]) -> None:
+    cells = [(2, read_implied(ast.parse(code))), (1, read_implied(ast.parse(HELPERS)))]
+    assert {name: value for _, _, name, value in implied_settings(cells)} == expected
