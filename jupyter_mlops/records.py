@@ -241,6 +241,11 @@ class FileUse(Record, frozen=True, kw_only=True):
     hash: str = ""
     size: int = 0
 
+    @property
+    def writes(self) -> bool:
+        """Whether the cell made, changed or removed it."""
+        return not {"w", "a", "x", "+"}.isdisjoint(self.mode)
+
 
 class Execution(Record, frozen=True, kw_only=True):
     """One cell as it was executed, tracked or not.

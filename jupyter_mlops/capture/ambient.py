@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import warnings
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -55,6 +56,9 @@ _OPTION_CALLS: dict[str, frozenset[str]] = {
     "options:pandas": frozenset({"set_option", "option_context", "reset_option"}),
     "options:numpy": frozenset({"seterr", "errstate"}),
     "options:sklearn": frozenset({"set_config", "config_context"}),
+    "options:decimal": frozenset({"setcontext", "localcontext"}),
+    "options:locale": frozenset({"setlocale"}),
+    "options:python": frozenset({"setrecursionlimit"}),
     "options:torch": frozenset({"set_default_dtype", "use_deterministic_algorithms", "set_num_threads"}),
 }
 _READ_OPTIONS = frozenset(_OPTION_CALLS)
@@ -97,6 +101,7 @@ def ambient_use(
     calls = [*names.calls, *_calls_inside(names.calls, namespace)]
     seeded = _seeded(calls, namespace)
     drawn = _drawn_first(names.calls, namespace)
+    reads |= _kept_states(calls, namespace)
     for name in _RNG:
         if name not in after:
             continue
@@ -125,7 +130,7 @@ def static_use(names: UsedNames) -> tuple[frozenset[str], frozenset[str]]:
     """(states read, states set) of a cell that nobody watched, as far as its syntax alone shows them."""
     calls = list(names.calls)
     seeded, drawn = _seeded(calls, None), _drawn_first(names.calls, None)
-    reads, writes = set(drawn), seeded | drawn
+    reads, writes = drawn | _kept_states(calls, None), seeded | drawn
     last = {call.rpartition(".")[2] for call in calls}
     if "os.chdir" in names.calls:
         reads.add("cwd")
@@ -197,6 +202,18 @@ def _seeded(calls: list[str], namespace: Mapping[str, Any] | None) -> set[str]:
             found.add("rng:torch")
         elif last in _SET_STATE:
             found.update(_generators(owner, namespace))
+    return found
+
+
+def _kept_states(calls: list[str], namespace: Mapping[str, Any] | None) -> set[str]:
+    """The random states that calls take a copy of, to go back to it later."""
+    found: set[str] = set()
+    for call in calls:
+        owner, _, last = call.rpartition(".")
+        if last in ("getstate", "get_state"):
+            found |= _generators(owner, namespace)
+        elif last in ("get_rng_state", "initial_seed"):
+            found.add("rng:torch")
     return found
 
 
@@ -340,6 +357,25 @@ def _torch_options() -> str | None:
     return f"{torch.get_default_dtype()} {torch.get_num_threads()} {strict}"
 
 
+def _decimal_options() -> str | None:
+    decimal: Any = sys.modules.get("decimal")
+    if decimal is None:
+        return None
+    context = decimal.getcontext()
+    return f"{context.prec} {context.rounding} {context.Emin} {context.Emax} {[*context.traps.values()]}"
+
+
+def _locale_options() -> str | None:
+    locale: Any = sys.modules.get("locale")
+    return None if locale is None else str(locale.setlocale(locale.LC_ALL))
+
+
+def _python_options() -> str:
+    """What makes Python itself raise where it did not: the depth of calls, warnings that are errors."""
+    errors = [entry[1:] for entry in warnings.filters if entry[0] == "error"]
+    return f"{sys.getrecursionlimit()} {errors}"
+
+
 def _display_options() -> str | None:
     pandas: Any = sys.modules.get("pandas._config.config")
     matplotlib: Any = sys.modules.get("matplotlib")
@@ -366,5 +402,8 @@ _STATES: dict[str, Callable[[], str | None]] = {
     "options:numpy": _numpy_options,
     "options:sklearn": _sklearn_options,
     "options:torch": _torch_options,
+    "options:decimal": _decimal_options,
+    "options:locale": _locale_options,
+    "options:python": _python_options,
     "options:display": _display_options,
 }

@@ -71,6 +71,12 @@ class FileWatch:
         folders = (os.path.abspath(folder) for folder in ignored if folder)  # noqa: PTH100
         self._ignored = tuple(folder + os.sep for folder in folders)
         self._opened: dict[tuple[str | bytes, str], str] = {}
+        #: Files opened to be changed, as they stood then.
+        self.opened_to_change: dict[str, tuple[int, int] | None] = {}
+        #: Paths that only a text in the cell's code names.
+        self.named: set[str] = set()
+        #: Folders that were listed, as absolute paths.
+        self.listed: set[str] = set()
         self._started = 0
         self._folder = ""
 
@@ -99,8 +105,7 @@ class FileWatch:
             _watching.remove(self)
         modes: dict[str, set[str]] = {}
         for (given, folder), mode in list(self._opened.items()):
-            path = os.fsdecode(given)
-            self._note(modes, path, folder, mode)
+            self._note(modes, os.fsdecode(given), folder, mode)
         for text in strings:
             if self._may_be_file(text):
                 self._note_named(modes, text)
@@ -118,21 +123,28 @@ class FileWatch:
     def seen(self, path: str | bytes, mode: str) -> None:
         """Called by the audit hook for each ``open``."""
         if len(self._opened) < 5 * MAX_FILES:
+            if mode == "rw":
+                full = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+                self.opened_to_change.setdefault(full, stamp_of(full))
             absolute = path.startswith("/" if type(path) is str else b"/")  # type: ignore[arg-type]
             key = (path, "" if absolute else _current_folder())
             known = self._opened.get(key)
             if known is None:
                 self._opened[key] = mode
-            elif known not in (mode, "rw"):
-                self._opened[key] = "rw"
+            elif known == "r" and mode != "r":
+                self._opened[key] = "rw"  # what was written first is the cell's own when it reads it
 
     def _note(self, modes: dict[str, set[str]], given: str, folder: str, mode: str) -> None:
         path = os.path.normpath(os.path.join(folder or self._folder, given))  # noqa: PTH118
         if "/__pycache__/" in path:
             # Python keeps the compiled form for itself, when it reads a module and when it writes that.
             path, mode = _source_of(path), "r"
-        if self._is_users(path) and (os.path.isfile(path) or "w" in mode):  # noqa: PTH113
-            modes.setdefault(path, set()).update(mode)
+        if mode == "l":
+            self.listed.add(path)
+        elif self._is_users(path) and (os.path.isfile(path) or mode != "r"):  # noqa: PTH113
+            if mode == "rw" and self.opened_to_change.get(path) == stamp_of(path):
+                mode = "r"  # a database that was only asked
+            modes.setdefault(path, set()).update("r" if mode == "moved" else mode)
             self.relative = self.relative or not os.path.isabs(given)  # noqa: PTH117
 
     def _note_named(self, modes: dict[str, set[str]], text: str) -> None:
@@ -144,19 +156,23 @@ class FileWatch:
                 continue
             if not _is_regular(found.st_mode) or path in modes or not self._is_users(path):
                 continue
+            self.named.add(path)
             modes[path] = {"w"} if found.st_mtime_ns >= self._started else {"r"}
             self.relative = self.relative or not os.path.isabs(text)  # noqa: PTH117
 
     def _is_users(self, path: str) -> bool:
-        if path.startswith(_excluded()) or path.endswith(_SUFFIXES):
-            return False
-        if any(part in path for part in _PARTS):
-            return False
-        return not path.startswith(self._ignored)
+        return is_users(path) and not path.startswith(self._ignored)
 
     @staticmethod
     def _may_be_file(text: str) -> bool:
-        return 1 < len(text) < 1000 and "\n" not in text and "\0" not in text and ("." in text or "/" in text)
+        return 1 < len(text) < 1000 and "\n" not in text and "\0" not in text
+
+
+def is_users(path: str) -> bool:
+    """Whether a file at this absolute path is the user's, and not Python's, a library's or Jupyter's."""
+    if path.startswith(_excluded()) or path.endswith(_SUFFIXES):
+        return False
+    return not any(part in path for part in _PARTS)
 
 
 def named_files(strings: Iterable[str], *, writes: bool) -> tuple[FileUse, ...]:
@@ -171,9 +187,16 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watching or event not in _EVENTS:
         return
     try:
-        path = arguments[0] if event != "os.rename" else arguments[1]
+        path = arguments[0]
+        if event in _LISTING:
+            path = "." if path is None else path
+        if isinstance(path, os.PathLike):
+            path = os.fspath(path)
         if type(path) is not str and type(path) is not bytes:
             return
+        if event == "os.rename":
+            _watching[-1].seen(path, "moved")
+            path = os.fspath(arguments[1])
         if event == "open":
             mode, flags = arguments[1], arguments[2]
             if type(mode) is str:
@@ -181,14 +204,19 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             else:
                 access = flags & (os.O_WRONLY | os.O_RDWR)
                 kind = "w" if access == os.O_WRONLY else "rw" if access else "r"
+        elif event in _LISTING:
+            kind = "l"
         else:
-            kind = "w" if event == "os.rename" else "rw"
+            kind = "w" if event in ("os.rename", "os.remove") else "rw"
+        if kind == "rw" and not os.path.exists(path):  # noqa: PTH110
+            kind = "w"  # it is made
         _watching[-1].seen(path, kind)
     except Exception:  # noqa: BLE001, S110 - an exception here would make the user's open() fail
         pass
 
 
-_EVENTS = frozenset({"open", "os.rename", "sqlite3.connect"})
+_LISTING = frozenset({"os.listdir", "os.scandir"})
+_EVENTS = frozenset({"open", "os.rename", "os.remove", "sqlite3.connect"}) | _LISTING
 
 
 def file_hash(path: str) -> str:
@@ -225,6 +253,15 @@ def file_hash(path: str) -> str:
         while len(_hashes) > 10 * MAX_FILES:
             del _hashes[next(iter(_hashes))]
     return text
+
+
+def stamp_of(path: str) -> tuple[int, int] | None:
+    """What changes when a file does: its size and time; None if it is not there."""
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _is_regular(mode: int) -> bool:

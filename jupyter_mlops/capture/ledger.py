@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jupyter_mlops.records import Execution, new_id, now
+from jupyter_mlops.records import Execution, FileUse, new_id, now
 
 from .ambient import Snapshot, ambient_use, snapshot, static_use
 from .annotations import annotation_of
-from .files import FileWatch, named_files
-from .fingerprint import fingerprint, reachable_ids
+from .files import FileWatch, file_hash, is_users, named_files, stamp_of
+from .fingerprint import fingerprint, is_foreign, reachable_ids
+from .modules import ModuleWatch
 from .names import CellNames, cell_names, live_use
 from .parameters import EarlierLiteral
 from .secrets import redact
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _ALIASES_OF = 400
+#: Files that are watched after a cell wrote them.
+_FILES = 200
 #: How calls begin that leave a file.
 _SAVING = ("to_", "save", "dump", "write")
 
@@ -99,6 +102,9 @@ class Ledger:
         #: Values whose fingerprints were asked for since the cell ended, by their ids; None while one runs.
         self._asked: dict[int, tuple[Any, str]] | None = None
         self._orders = 0
+        self._modules = ModuleWatch(fingerprint, is_users)
+        #: Files that cells wrote or hold open, as they stood when the last cell ended.
+        self._files: dict[str, tuple[int, int] | None] = {}
         #: Hidden names of the shell's; such a one stays hidden, unlike one that merely is the shell's now.
         self._underscored: set[str] = set()
 
@@ -144,6 +150,7 @@ class Ledger:
             used = frozenset(self.namespace)
         watched = {name for name in used if name in self.namespace and not self.is_hidden(name)}
         files = FileWatch(ignored=self._ignored)
+        self._modules.begin()
         started = Started(
             cell=cell,
             order=self._next_order(),
@@ -162,10 +169,8 @@ class Ledger:
         """Compare with what stands now, and remember the execution."""
         duration = perf_counter() - started.clock
         self._asked = {}
-        files = [
-            use for use in started.files.stop(started.cell.names.strings) if not use.path.endswith(":memory:")
-        ]
-        space, ids, names = self.namespace, started.ids, started.cell.names
+        files = self._files_of(started)
+        space, ids, cell, names = self.namespace, started.ids, started.cell, started.cell.names
         current = self._visible()
         rebound = {name for name in current if ids.get(name) != id(space[name])}
         watched = {name for name in (started.watched | names.bound | rebound) if name in space}
@@ -192,14 +197,19 @@ class Ledger:
         mutated |= self._aliases(
             mutated | (bound & started.watched & names.touched), current - bound - mutated, after
         )
+        # A generator that is advanced under one name is advanced under all.
+        advanced = {name for name in opaque if not is_foreign(space[name])}
+        opaque |= self._aliases(advanced, current - bound - mutated - opaque, after)
         for name, value in after.items():
             self._known[name] = (id(space[name]), value)
         reads, writes = ambient_use(names, started.ambient, snapshot(), space)
-        writes -= {"options:display"}  # how things look changes no number
+        used = started.watched | names.reads | names.loads
+        inside, patched = self._modules.end(cell.tree, used, names.modules, space, writes)
+        reads |= inside | {f"folder:{path}" for path in started.files.listed}
+        writes = (writes | patched) - {"options:display"}  # how things look changes no number
         if started.own:
             files, reads, writes, mutated, opaque = [], frozenset(), frozenset(), set(), set()
         deleted = {name for name in ids if name not in space}
-        cell = started.cell
         execution = Execution(
             execution_id=new_id(),
             session_id=self.session_id,
@@ -277,6 +287,25 @@ class Ledger:
             for name, literal in names.literals.items():
                 if name not in names.reassigned:
                     self.literals[name] = EarlierLiteral(literal, execution.order)
+
+    def _files_of(self, started: Started) -> list[FileUse]:
+        """The files a cell used: those it opened, and those that cells before it did and that it changed."""
+        watch = started.files
+        files = []
+        for use in watch.stop(started.cell.names.strings):
+            if use.path.endswith(":memory:"):
+                continue
+            changed = use.path in watch.named and use.mode == "w" and use.path in self._files
+            files.append(msgspec.structs.replace(use, mode="rw") if changed else use)
+        seen = {use.path for use in files}
+        for path, stamp in list(self._files.items()):
+            now_is = stamp_of(path)
+            if path not in seen and now_is != stamp:
+                files.append(FileUse(path=path, mode="rw", hash=file_hash(path), size=(now_is or (0, 0))[0]))
+        for path in (*watch.opened_to_change, *(use.path for use in files if use.writes)):
+            if path in self._files or len(self._files) < _FILES:
+                self._files[path] = stamp_of(path)
+        return files
 
     def _next_order(self) -> int:
         self._orders += 1

@@ -126,6 +126,9 @@ def _reason(
     for path in _written(cell):
         if f"file:{path}" in needed:
             return f"writes {path}, which {needed[f'file:{path}']} reads"
+        folder = f"folder:{path.rpartition('/')[0]}"
+        if folder in needed:
+            return f"writes {path}, whose folder {needed[folder]} looks into"
     for state in cell.ambient_writes:
         if state in needed:
             return f"sets {_described(state)}, which {needed[state]} uses"
@@ -139,7 +142,9 @@ def _reason(
 def _definitions_only(cell: Execution, needed: dict[str, str]) -> tuple[str, ...]:
     """The needed names of a cell, if imports, functions and classes are all that is needed of it."""
     names = needed.keys() & set(cell.bound)
-    states = {*cell.ambient_writes, *(f"file:{path}" for path in _written(cell))}
+    states = {*cell.ambient_writes}
+    for path in _written(cell):
+        states |= {f"file:{path}", f"folder:{path.rpartition('/')[0]}"}
     if needed.keys() & (states | set(cell.mutated) | set(cell.opaque) - names):
         return ()
     if any(state.startswith(PERVASIVE) and says_so(cell.code, state) for state in cell.ambient_writes):
@@ -208,13 +213,13 @@ def _walk_over(cell: Execution, needed: dict[str, str]) -> None:
     for state in cell.ambient_reads:
         needed.setdefault(state, user)
     for use in cell.files:
-        builds_on = use.mode.startswith(("a", "x")) or "+" in use.mode
-        if builds_on or (use.mode.startswith("r") and use.path not in written):
+        builds_on = use.mode.startswith(("a", "x")) or "+" in use.mode or {"r", "w"} <= set(use.mode)
+        if builds_on or ("r" in use.mode and use.path not in written):
             needed.setdefault(f"file:{use.path}", user)
 
 
 def _written(cell: Execution) -> list[str]:
-    return [use.path for use in cell.files if not use.mode.startswith("r") or "+" in use.mode]
+    return [use.path for use in cell.files if use.writes]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -233,4 +238,6 @@ def _described(state: str) -> str:
         return f"{of}'s random generator"
     if kind == "options":
         return f"{of}'s options"
+    if kind == "module":
+        return f"what {of} holds"
     return words.get(state, state)

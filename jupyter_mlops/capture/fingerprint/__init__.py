@@ -16,12 +16,12 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from .aliases import reachable_ids
+from .aliases import is_foreign, reachable_ids
 from .reader import Reader
 from .registry import reader_of
 from .scalars import SCALARS
 
-__all__ = ["BYTE_BUDGET", "SECONDS", "fingerprint", "reachable_ids"]
+__all__ = ["BYTE_BUDGET", "SECONDS", "fingerprint", "is_foreign", "reachable_ids"]
 
 BYTE_BUDGET = 2_000_000_000
 SECONDS = 1.0

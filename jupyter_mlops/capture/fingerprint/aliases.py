@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import collections
 import functools
+import gc
 import itertools
 import sys
 import types
+import weakref
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from .registry import FOREIGN
 from .scalars import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 def reachable_ids(value: Any, *, limit: int = 2000) -> frozenset[int]:
@@ -48,21 +50,19 @@ def _shared_parts(item: Any, kind: type, found: set[int]) -> Iterable[Any]:
     identity = id(kind)
     if identity in (id(tuple), id(frozenset)):
         return list(item)
-    if kind is ModuleType or kind is types.BuiltinFunctionType or kind is range or kind is slice:
+    if kind is ModuleType or kind is range or kind is slice or issubclass(kind, type):
         return ()
+    if kind is types.BuiltinFunctionType:
+        owner = item.__self__
+        return () if owner is None or type(owner) is ModuleType or issubclass(type(owner), type) else (owner,)
     found.add(id(item))
     if kind is dict:
         return list(item.values())
     if identity in (id(list), id(set), id(collections.deque)):
         return list(item)
-    if kind is FunctionType:
-        return _function_parts(item)
-    if kind is types.MethodType:
-        return (item.__self__, item.__func__)
-    if kind is functools.partial:
-        return (item.func, *item.args, *item.keywords.values())
-    if issubclass(kind, type):
-        return ()
+    callable_parts = _CALLABLES.get(identity)
+    if callable_parts is not None:
+        return callable_parts(item)
     root = module_of(kind).partition(".")[0]
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if root == "numpy" and numpy is not None and issubclass(kind, numpy.ndarray):
@@ -77,12 +77,26 @@ def _shared_parts(item: Any, kind: type, found: set[int]) -> Iterable[Any]:
     if root in FOREIGN:
         return ()
     parts = list(instance_dict(item).values())
+    if not parts and root in sys.stdlib_module_names:
+        # What an iterator goes over, a cursor's connection, a view's memory.
+        parts = [part for part in gc.get_referents(item) if not _is_namespace(part)]
     for base in MRO.__get__(kind):
         if base is dict:
             parts.extend(dict.values(item))
         elif base is list:
             parts.extend(list.__iter__(item))
     return parts
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether a value is wired into a running process, so that it shares memory with half of it."""
+    kind = type(value)
+    return kind is not weakref.ReferenceType and module_of(kind).partition(".")[0] in FOREIGN
+
+
+def _is_namespace(part: Any) -> bool:
+    """Whether this is a module's own dictionary, which a frame or a class leads to."""
+    return type(part) is dict and "__builtins__" in part
 
 
 def _function_parts(function: FunctionType) -> list[Any]:
@@ -120,3 +134,12 @@ def _pandas_parts(item: Any, kind: type, pandas: Any) -> Iterable[Any]:
         for name in ("_ndarray", "_data", "_mask", "_sparse_values", "_pa_array", "obj", "_obj")
         if (part := instance_dict(item).get(name)) is not None
     ]
+
+
+#: What functions and references lead to, by the identity of their types.
+_CALLABLES: dict[int, Callable[[Any], Iterable[Any]]] = {
+    id(FunctionType): _function_parts,
+    id(types.MethodType): lambda item: (item.__self__, item.__func__),
+    id(functools.partial): lambda item: (item.func, *item.args, *item.keywords.values()),
+    id(weakref.ReferenceType): lambda item: (item(),),
+}

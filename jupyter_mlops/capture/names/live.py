@@ -17,6 +17,7 @@ _GLOBAL_STORES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 _CLASS_DICT = type.__dict__["__dict__"]
 _CLASS_MODULE: Any = type.__dict__["__module__"]
 _CLASS_MRO = type.__dict__["__mro__"]
+_CLASS_NAME: Any = type.__dict__["__name__"]
 _CACHED = type(functools.lru_cache(len))
 _OPAQUE_ROOTS = frozenset(
     {"numpy", "pandas", "polars", "pyarrow", "matplotlib", "builtins", "IPython", "ipykernel"}
@@ -63,17 +64,18 @@ def live_stores(names: Iterable[str], namespace: Mapping[str, Any], *, limit: in
 
 def live_use(
     names: Iterable[str], namespace: Mapping[str, Any], *, limit: int = 5000
-) -> tuple[frozenset[str], frozenset[str]]:
-    """`live_reads` and `live_stores` in one walk."""
+) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """`live_reads`, `live_stores` and the names of the notebook's classes that are reached, in one walk."""
     return _reach(names, namespace, limit)
 
 
 def _reach(
     names: Iterable[str], namespace: Mapping[str, Any], limit: int
-) -> tuple[frozenset[str], frozenset[str]]:
+) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     home = namespace.get("__name__", "__main__")
     found: set[str] = set()
     stores: set[str] = set()
+    classes: set[str] = set()
     seen: set[int] = set()
     queue: list[tuple[Any, int]] = [(namespace[name], 0) for name in names if name in namespace]
     while queue and len(seen) < limit:
@@ -82,6 +84,11 @@ def _reach(
         if id(kind) in _PLAIN or id(value) in seen:
             continue
         seen.add(id(value))
+        if issubclass(kind, type) and _module(value) == home:
+            # What an instance does may change its class.
+            name = _CLASS_NAME.__get__(value)
+            if namespace.get(name) is value:
+                classes.add(name)
         if kind is FunctionType:
             if value.__globals__ is namespace:
                 loads, bound = code_names(value.__code__)
@@ -94,7 +101,7 @@ def _reach(
                 continue
         if depth <= 6:
             queue.extend((part, depth + 1) for part in _parts(value, kind, home))
-    return frozenset(found), frozenset(stores)
+    return frozenset(found), frozenset(stores), frozenset(classes)
 
 
 # By identity: hashing a type may run a metaclass's own code.

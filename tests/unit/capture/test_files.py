@@ -38,7 +38,7 @@ def test_reads_and_writes_are_told_apart(folder: Path) -> None:
     os.close(os.open("raw.bin", os.O_CREAT | os.O_WRONLY))
     Path("in.csv").read_bytes()
     uses = watch.stop()
-    assert modes(uses) == {"in.csv": "r", "out.csv": "w", "log.txt": "rw", "raw.bin": "w"}
+    assert modes(uses) == {"in.csv": "r", "out.csv": "w", "log.txt": "w", "raw.bin": "w"}
     assert {use.path for use in uses} == {str(folder / name) for name in modes(uses)}
     (read,) = (use for use in uses if use.mode == "r")
     assert (read.size, read.hash) == (8, file_hash(str(folder / "in.csv")))
