@@ -55,6 +55,7 @@ def _trim_once(
     telling = [node for node in statements if not _binds_for_nobody(node, read)]
     owned = fresh_names(statements) - escaping_names(telling, quietness.keeps_nothing)
     needed = set(live)
+    classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
     # What functions read is read whenever they are called: never dropped here.
     for cell in cells:
         needed.update(
@@ -70,6 +71,8 @@ def _trim_once(
         for statement in reversed(cell.statements):
             stored = _stored(statement)
             changed = "" if quietness.sets_option(statement) else changed_name(statement)
+            # An instance's method may have changed its class, as the cell was seen to do.
+            changes_class = bool(changed) and bool(classes & needed & set(cell.execution.mutated))
             quiet = (
                 changed in owned - needed and quietness.quiet(ast.Expr(_value(statement)), opaque)
                 if changed
@@ -82,6 +85,7 @@ def _trim_once(
                 and not isinstance(statement, ast.Import | ast.ImportFrom)
                 and quiet
                 and not draws
+                and not changes_class
                 and not (figures and quietness.figures.drawn_in(statement))
             ):
                 continue

@@ -431,3 +431,14 @@ def test_a_docstring_holds_what_was_written_above() -> None:
     assert (first, empty) == ("Load: the data.", "")
     assert max(map(len, rest)) <= 80
     assert " ".join(rest).split() == ["Rows"] * 30
+
+
+@pytest.mark.parametrize(("mutated", "stays"), [(("Model",), True), ((), False)])
+def test_a_method_that_was_seen_to_change_its_class_stays(mutated: tuple[str, ...], stays: bool) -> None:
+    code = (
+        "class Model:\n    seen = []\n    def fit(self, x):\n        self.seen.append(x)\n"
+        "toy = Model()\ntoy.fit(1)\nx = len(Model.seen)"
+    )
+    cells = cells_of(code, mutated=mutated)
+    trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+    assert ("toy.fit(1)" in left(cells)) == stays
