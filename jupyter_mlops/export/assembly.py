@@ -128,7 +128,7 @@ class Assembly:
         left_out = self._leave_out_refused() if self.without_refused else []
         shared = self.as_executed or steps.is_dynamic(cells)
         if not self.whole and not shared:
-            self._trim({found for found in forced if found}, [site.node for site in sites], final)
+            self._trim({found for found in forced if found}, sites, final)
         refused = [
             f"Cell [{cell.execution.execution_count or cell.order}]: {reason}."
             for cell in cells
@@ -233,13 +233,29 @@ class Assembly:
 
     # ---- what must stay, what must go
 
-    def _trim(self, forced: set[ast.stmt], nodes: list[ast.AST], final: list[str]) -> None:
+    def _trim(self, forced: set[ast.stmt], sites: Sequence[Site], final: list[str]) -> None:
         """Drop what the run's numbers do without, then what nothing reads any more."""
         seeded = draws.seeded_generators(self.session.executions)
-        trimming.trim(self.cells, forced, final, self.quietness, seeded)
+        shown = self._only_shown(sites)
+        trimming.trim(self.cells, forced, final, self.quietness, seeded, shown)
+        nodes = [site.node for site in sites]
         spoken_of = measuring.names_of(self.run.metric_details.values())
         leftovers.drop_inside(self.cells, nodes, self.quietness, {*final, *spoken_of}, seeded)
-        trimming.trim(self.cells, forced, final, self.quietness, seeded)
+        trimming.trim(self.cells, forced, final, self.quietness, seeded, shown)
+
+    def _only_shown(self, sites: Sequence[Site]) -> dict[ast.stmt, list[ast.AST]]:
+        """Statements that only show metrics, each with what will be recorded in its place."""
+        found: dict[ast.stmt, list[Site]] = {}
+        for site in sites:
+            statement = site.cell.source.top_statement(site.node)
+            if isinstance(statement, ast.Expr) and site.origin not in ("curve", "fitted"):
+                found.setdefault(statement, []).append(site)
+        recorder = measuring.Recorder(steps.choose_words(self.cells), self._is_quiet, self.run.metric_details)
+        return {
+            statement: [site.node for site in members]
+            for statement, members in found.items()
+            if isinstance(statement, ast.Expr) and recorder.replaceable(statement, members)
+        }
 
     def _logging_statements(self) -> list[ast.stmt]:
         return [
@@ -464,7 +480,8 @@ class Assembly:
             self.cells, hoisted, final=final, words=words, one=shared, merge=not self.whole
         )
         own = dict.fromkeys(self.session.wanted, self.run.name)
-        naming.name_steps(grouped, steps.names_at_top(hoisted) | {words.config, words.metrics}, own)
+        taken = steps.names_at_top(hoisted) | {words.config, words.metrics}
+        naming.name_steps(grouped, taken, own, phases.functions_of(hoisted))
         for step in grouped:
             passages = [self.session.words.get(cell.order) for cell in step.cells]
             step.prose = next(

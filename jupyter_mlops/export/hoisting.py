@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _SCALARS = (bool, int, float, str)
+#: Letters of a text that still is a setting, and no data or message.
+_LONGEST = 100
 
 
 def hoist(
@@ -157,6 +159,9 @@ def _hoist_settings(
                 hoisted.notes.append(f"`{name}` is looked up by name elsewhere and stays in the code.")
                 continue
             value = ast.literal_eval(statement.value)  # type: ignore[attr-defined]
+            if isinstance(value, str) and (len(value) > _LONGEST or "\n" in value):
+                hoisted.notes.append(f"`{name}` is a long text, no setting, and stays in the code.")
+                continue
             kind = "input" if _is_path(statement, inputs, directory) else "value"
             field = ConfigField(name, value, type(value).__name__, kind)
             hoisted.settings[name] = (cell, statement, field)

@@ -55,8 +55,13 @@ def find_sites(details: Mapping[str, MetricDetail], cells: Sequence[Cell]) -> tu
 
 
 def names_of(details: Iterable[MetricDetail]) -> set[str]:
-    """The names in what metrics are computed from, which curves are read from when their loops have ended."""
-    return {word for detail in details for word in re.findall(r"[^\W\d]\w*", detail.expression)}
+    """The names that curves, and scores of what was fitted, are read from when their statement has ended."""
+    return {
+        word
+        for detail in details
+        if detail.origin in ("curve", "fitted")
+        for word in re.findall(r"[^\W\d]\w*", detail.expression)
+    }
 
 
 def _find_node(source: Source, detail: MetricDetail) -> ast.AST | None:
@@ -209,7 +214,7 @@ class Recorder:
             return
         for site in sites:
             by_node.setdefault(id(site.node), []).append(site)
-        if isinstance(statement, ast.Expr) and self._replaceable(statement, sites):
+        if isinstance(statement, ast.Expr) and self.replaceable(statement, sites):
             nodes = {id(member.node) for member in sites}
             lines = []
             for members in sorted(by_node.values(), key=lambda found: -_depth(source, found[0].node)):
@@ -276,17 +281,15 @@ class Recorder:
             and site.cell.source.top_statement(statement) is statement
         )
 
-    def _replaceable(self, statement: ast.Expr, sites: Sequence[Site]) -> bool:
+    def replaceable(self, statement: ast.Expr, sites: Sequence[Site]) -> bool:
         """Whether a statement only shows values, so that recording them can stand in its place."""
         value = statement.value
         wanted = {id(site.node) for site in sites}
-        parts: Sequence[ast.expr] = [value]
         if isinstance(value, ast.Call) and _called(value) in _PRINTERS:
             if id(value) in wanted:
                 return False
             if any(keyword.arg not in ("end", "sep", "flush", "file") for keyword in value.keywords):
                 return False
-            parts = value.args
         for site in sites:
             for parent in site.cell.source.ancestors(site.node):
                 if isinstance(parent, ast.Lambda | ast.IfExp | ast.BoolOp | ast.comprehension):
@@ -295,7 +298,7 @@ class Recorder:
                     return False
                 if parent is value:
                     break
-        return all(self.quiet(_blanked(part, wanted)) for part in parts)
+        return self.quiet(_blanked(value, wanted))
 
     def _direct(self, sites: list[Site]) -> list[str]:
         """Statements that record one expression in place of showing it."""

@@ -7,9 +7,10 @@ import keyword
 import re
 import textwrap
 import unicodedata
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from .phases import called_names, loads_data, phase_of, title_of
+from .phases import called_names, heading_of, loads_data, phase_of, prepares, title_of
 from .references import BUILTINS, references
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _LONGEST = 40
 #: A name of so few letters says nothing.
 _SHORTEST = 2
-_WIDTH = 80
+_WIDTH = 100
 _MOST_PROSE = 400
 _FILLER = frozenset(
     """
@@ -65,26 +66,41 @@ _DOING = {
 }
 
 
+#: What is done before anything is trained, and what is shown of it.
+_BESIDE = frozenset(
+    "load read fetch download import split clean prepare explore plot visualize show inspect".split()
+)
+#: Names that models have.
+_MODEL = re.compile(r"model|net|clf|pipe|classifier|regressor|estimator", re.IGNORECASE)
 #: What a loading function is called after and says nothing of the data.
 _FORMATS = frozenset("csv excel parquet json table feather pickle sql hdf html fwf pandas data".split())
 
 
-def name_steps(steps: Sequence[Step], taken: Collection[str], labels: Mapping[int, str]) -> None:
+def name_steps(
+    steps: Sequence[Step],
+    taken: Collection[str],
+    labels: Mapping[int, str],
+    functions: Mapping[str, ast.AST] | None = None,
+) -> None:
     """Give every step its title and a name that nothing in the user's code has, in place.
 
     Args:
         steps: The steps, in order.
         taken: Names that live at the top of the script.
         labels: What a person called the execution of an order.
+        functions: The functions at the top of the script: a step does what those do that it calls.
     """
     used = set(taken) | set(BUILTINS)
     given: set[str] = set()
     for step in steps:
         used.update(found.name for cell in step.cells for found in references(cell.statements))
     for step in steps:
-        step.title = _title(step)
+        phase = phase_of(_statements(step), functions)
+        step.title = _title(step, phase, functions)
         label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
-        base = _said(step.title) or _guess(step, label, labels)
+        base = _said(step.title) or _guess(step, phase, label, labels)
+        if base in _VERBS:
+            base = slug(f"{base} {_object(step, base)}")
         if base in used and base not in given and f"{base}_data" not in used:
             base = f"{base}_data" if base.startswith(("load", "make", "split", "prepare")) else f"run_{base}"
         if base in used and base.startswith("evaluate"):
@@ -98,11 +114,38 @@ def name_steps(steps: Sequence[Step], taken: Collection[str], labels: Mapping[in
         step.name = name
 
 
-def _title(step: Step) -> str:
-    """The title of the cell that does what the step is there for, else the first there is."""
-    phase = phase_of([statement for cell in step.cells for statement in cell.statements])
-    doing = [cell for cell in step.cells if phase_of(cell.statements) == phase]
-    return next(filter(None, map(title_of, [*doing, *step.cells])), "")
+def _statements(step: Step) -> list[ast.stmt]:
+    return [statement for cell in step.cells for statement in cell.statements]
+
+
+def _title(step: Step, phase: str, functions: Mapping[str, ast.AST] | None) -> str:
+    """The title of the cell that does what the step is there for, else the first heading there is."""
+    doing = [cell for cell in step.cells if phase_of(cell.statements, functions) == phase]
+    headings = _main_heading(step) if phase == "load" else [heading_of(cell) for cell in step.cells]
+    others = [*headings, title_of(step.cells[0])]
+    titles = [*map(heading_of, doing), *map(title_of, doing), *others]
+    if phase == "train":  # what was done before it, or shown of it, is no name for it
+        titles = [title for title in titles if _said(title).partition("_")[0] not in _BESIDE]
+    return next(filter(None, titles), "")
+
+
+def _main_heading(step: Step) -> list[str]:
+    """The heading that most of a step stands under."""
+    counts: dict[str, int] = {}
+    current = ""
+    for cell in step.cells:
+        current = heading_of(cell) or current
+        counts[current] = counts.get(current, 0) + len(cell.statements)
+    most = max(counts, key=lambda heading: counts[heading])
+    return [most] if 2 * counts[most] >= sum(counts.values()) else []
+
+
+def _object(step: Step, verb: str) -> str:
+    """What a verb alone is done to: the one thing a step gives, else the data."""
+    if verb in ("evaluate", "train", "fit", "predict"):
+        return "" if verb == "evaluate" else "model"
+    telling = [name for name in step.outputs if len(name) > _SHORTEST]
+    return telling[0] if len(step.outputs) == 1 and telling else "data"
 
 
 def _said(title: str) -> str:
@@ -124,6 +167,7 @@ def _said(title: str) -> str:
 
 def _verb(word: str) -> str:
     """``load`` for load, loads and loading, ``evaluate`` for evaluation; ``""`` for what is no doing."""
+    word = re.sub(r"is(e|ed|es|ing|ation)$", r"iz\1", word) if word not in _VERBS else word
     if word in _VERBS:
         return word
     if word in _DOING:
@@ -136,20 +180,16 @@ def _verb(word: str) -> str:
     return ""
 
 
-def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
+def _guess(step: Step, phase: str, label: str, labels: Mapping[int, str]) -> str:
     """A name from what a step does and binds, and from what a person called it."""
-    statements = [statement for cell in step.cells for statement in cell.statements]
+    statements = _statements(step)
     calls = called_names(statements)
-    phase = phase_of(statements)
     thing = next((name for name in step.outputs if name.lower() not in ("x", "y")), "")
     if phase == "load":
         return slug(f"load {_loaded(statements) or thing or 'data'}")
     if phase == "train":
         return slug(f"train {label or _fitted(statements, step.outputs)}")
-    halves = [name.lower() for name in step.outputs]
-    if phase == "split" or (
-        any("train" in name for name in halves) and any("test" in name for name in halves)
-    ):
+    if phase == "split":
         return "split_data"
     if phase == "evaluate":
         return slug(f"evaluate {label}")
@@ -159,15 +199,55 @@ def _guess(step: Step, label: str, labels: Mapping[int, str]) -> str:
         return "set_seed"
     if any(cell.order in labels for cell in step.cells):
         return "evaluate"
-    if not step.outputs and any(call.startswith(("to_", "save", "dump", "write")) for call in calls):
-        return "save_data"
+    if not step.outputs and any(map(_writes, calls)):
+        return slug(f"{'save' if step.inputs else 'make'} {_written(statements)}")
     if all(isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for found in statements):
         return slug(f"define {thing}")
+    built = [name for name in step.outputs if _is_built(name, statements)]
+    if built:
+        return f"build_{slug(built[0])}" if len(built) == 1 and len(built[0]) > _SHORTEST else "build_models"
     if len(step.outputs) > 2 or (step.outputs and not thing):
         return "prepare_data"
     if thing:
         return slug(f"{'prepare' if thing in step.inputs else 'make'} {thing}")
     return slug(f"prepare {step.inputs[0]}") if step.inputs else "prepare"
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def _writes(call: str) -> bool:
+    return call.startswith(("to_", "save", "dump", "write"))
+
+
+def _written(statements: Sequence[ast.stmt]) -> str:
+    """What the file that statements write is called after, else ``data``."""
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and _writes(
+                getattr(node.func, "attr", getattr(node.func, "id", ""))
+            ):
+                texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+                found = next((text for text in texts if isinstance(text, str) and "." in text), "")
+                stem = PurePath(found).stem
+                return stem if len(stem) > _SHORTEST else "data"
+    return "data"
+
+
+def _is_built(name: str, statements: Sequence[ast.stmt]) -> bool:
+    """Whether a name that sounds like a model is bound to a new object of some class."""
+    return bool(_MODEL.search(name)) and any(
+        isinstance(node, ast.Assign)
+        and getattr(node.targets[0], "id", "") == name
+        and any(
+            isinstance(part, ast.Call)
+            and getattr(part.func, "attr", getattr(part.func, "id", ""))[:1].isupper()
+            for part in ast.walk(node.value)
+        )
+        for statement in statements
+        for node in ast.walk(statement)
+    )
 
 
 def _fitted(statements: Sequence[ast.stmt], outputs: Sequence[str]) -> str:
@@ -180,7 +260,7 @@ def _fitted(statements: Sequence[ast.stmt], outputs: Sequence[str]) -> str:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr.startswith("fit")
         and isinstance(node.func.value, ast.Name)
-        and not node.func.value.id.lower().endswith(("scaler", "encoder", "imputer", "vectorizer"))
+        and not prepares(node.func.value.id)
     }
     bound = [
         statement.targets[0].id
@@ -192,7 +272,7 @@ def _fitted(statements: Sequence[ast.stmt], outputs: Sequence[str]) -> str:
     ]
     if len(names | set(bound)) > 1:
         return "models"
-    plain = [name for name in outputs if not name.startswith(("X", "y", "pred", "acc", "score"))]
+    plain = [name for name in outputs if _MODEL.search(name)]
     found = next(iter([*names, *bound, *plain]), "model")
     return found if len(found) > _SHORTEST else _class_of(found, statements) or "model"
 
@@ -210,7 +290,7 @@ def _class_of(name: str, statements: Sequence[ast.stmt]) -> str:
                     made = call.func if isinstance(call, ast.Call) else None
                     called = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
                     if called[:1].isupper():
-                        return called
+                        return re.sub(r"(?<=.)(Classifier|Regressor|CV)$", "", called)
     return ""
 
 

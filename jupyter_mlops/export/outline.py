@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MOST_NOTEBOOKS = 50
 _MOST_BYTES = 30_000_000
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_UNDERLINE = re.compile(r"^\s{0,3}(=+|-{3,})\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -130,13 +131,16 @@ def _bare(text: str) -> str:
 
 
 def headings_of(text: str) -> list[str]:
-    """The heading lines of a markdown text, without those in fenced code."""
-    found, fenced = [], False
+    """The heading lines of a markdown text with their marks, underlined ones too; none of fenced code."""
+    found, fenced, before = [], False, ""
     for line in text.splitlines():
         if _FENCE.match(line):
             fenced = not fenced
         elif not fenced and _HEADING.match(line):
             found.append(line.strip())
+        elif not fenced and _UNDERLINE.match(line) and plain(before):
+            found.append(f"{'#' if '=' in line else '##'} {before.strip()}")
+        before = line
     return found
 
 
@@ -145,6 +149,8 @@ def plain(text: str) -> str:
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"<[^<>]*>", "", text)
+    text = re.sub(r":[\w:]+:`~[\w.]*?(\w+)`", r"\1", text)
+    text = re.sub(r":[\w:]+:`([^`<]+?)(?: <[^`]*>)?`", r"\1", text)
     text = re.sub(r"(\*\*|__|\*|~~)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     return " ".join(text.replace("`", "").split())
 
@@ -153,6 +159,9 @@ def _first_paragraph(text: str) -> str:
     lines: list[str] = []
     fenced = False
     for line in text.splitlines():
+        if _UNDERLINE.match(line):  # what stands above it is a heading
+            lines = []
+            continue
         if _FENCE.match(line):
             fenced = not fenced
             line = ""  # noqa: PLW2901

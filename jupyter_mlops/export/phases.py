@@ -3,66 +3,114 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from .source import comments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from .plan import Cell
+    from .plan import Cell, Hoisted
 
-_FITTING = frozenset({"fit", "fit_transform", "partial_fit", "backward", "train", "fit_predict"})
 _SCORING = ("_score", "_error", "_loss", "_report", "_matrix")
+#: Functions of the notebook that train, by their names.
+_TRAINING = re.compile(r"(train|fit)(_(?!test_split|transform)|$)")
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+#: Words that say of a comment that it is code somebody switched off, or a note on it.
+_ASIDE = re.compile(r"\b(old|todo|fixme|xxx|hack|unused|deprecated)\b|for (later|reference)", re.IGNORECASE)
+
+
+def heading_of(cell: Cell) -> str:
+    """The heading above a cell; ``""`` if there is none."""
+    heading = cell.execution.heading.strip().splitlines()
+    text = heading[0].strip("# ").strip() if heading and _has_words(heading[0]) else ""
+    # A cell's own first comment may have been taken down for its heading.
+    first = cell.source.code.strip().split("\n", 1)[0]
+    return "" if first.startswith("#") and first.strip("#!%-= \t") == text else text
 
 
 def title_of(cell: Cell) -> str:
     """The heading above a cell, else the comment it begins with, else ``""``."""
-    heading = cell.execution.heading.strip().splitlines()
-    if heading and _has_words(heading[0]):
-        return heading[0].strip("# ").strip()
-    text = cell.source.code.lstrip()
-    if text.startswith("#"):
-        first = comments(text.split("\n", 1)[0])
-        if first and _has_words(first[0]) and not _is_code(first[0]):
-            return first[0]
-    return ""
+    return heading_of(cell) or _first_comment(cell)
 
 
-def called_names(statements: Iterable[ast.stmt]) -> list[str]:
+def _first_comment(cell: Cell) -> str:
+    """What a cell begins with in words, if it is about what is left of the cell."""
+    lines = []
+    for line in cell.source.code.strip().split("\n"):
+        if not line.startswith("#"):
+            break
+        lines.extend(comments(line))
+    if not lines or any(map(_is_code, lines)) or not _has_words(lines[0]) or _ASIDE.search(lines[0]):
+        return ""
+    first = next(iter(cell.source.tree.body), None)
+    return "" if isinstance(first, _Definition) and first not in cell.statements else lines[0]
+
+
+def functions_of(hoisted: Hoisted) -> dict[str, ast.AST]:
+    """The functions at the top of the script, which say what is done where they are called."""
+    return {
+        name: found.node
+        for name, found in hoisted.definitions.items()
+        if not isinstance(found.node, ast.ClassDef)
+    }
+
+
+def _calls(statements: Iterable[ast.stmt], functions: Mapping[str, ast.AST]) -> list[ast.Call]:
+    """All calls in statements and in the functions that they call."""
+    found: list[ast.Call] = []
+    queue: list[ast.AST] = [node for node in statements if not isinstance(node, _Definition)]
+    seen: set[str] = set()
+    while queue:
+        for node in ast.walk(queue.pop(0)):
+            if isinstance(node, ast.Call):
+                found.append(node)
+                name = getattr(node.func, "id", "")
+                if name in functions and name not in seen:
+                    seen.add(name)
+                    queue.append(functions[name])
+    return found
+
+
+def called_names(statements: Iterable[ast.stmt], functions: Mapping[str, ast.AST] | None = None) -> list[str]:
     """The last names of everything that statements call, functions they define left out."""
     return [
         node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for statement in statements
-        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Call)
+        for node in _calls(statements, functions or {})
     ]
 
 
-def phase_of(statements: Sequence[ast.stmt]) -> str:
-    """``load``, ``train``, ``split``, ``evaluate``, or ``""`` for all else."""
-    calls = called_names(statements)
+def phase_of(statements: Sequence[ast.stmt], functions: Mapping[str, ast.AST] | None = None) -> str:
+    """``load``, ``train``, ``split``, ``evaluate``, or ``""`` for all else.
+
+    What `functions` of the script do is done where they are called.
+    """
+    calls = called_names(statements, functions)
     if any(map(loads_data, calls)):
         return "load"
+    trains = _fits_a_model(_calls(statements, functions or {}))
     if "train_test_split" in calls:
-        return "train" if _fits_a_model(statements) else "split"
-    if any(call in _FITTING or call.startswith(("train_", "fit_")) for call in calls):
+        return "train" if trains else "split"
+    if trains:
         return "train"
     if any(call.endswith(_SCORING) or call in ("score", "evaluate", "predict") for call in calls):
         return "evaluate"
     return ""
 
 
-def _fits_a_model(statements: Iterable[ast.stmt]) -> bool:
+def _fits_a_model(calls: Iterable[ast.Call]) -> bool:
     """Whether something is fitted that does not only prepare the data."""
     return any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("fit", "backward", "fit_predict")
-        and not prepares(ast.unparse(node.func.value).partition("(")[0])
-        for statement in statements
-        for node in ast.walk(statement)
+        (isinstance(node.func, ast.Name) and _TRAINING.match(node.func.id))
+        or (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("fit", "partial_fit", "backward", "fit_predict", "train")
+            # ``model.train()`` only says how a network is used from here on.
+            and (node.func.attr != "train" or node.args or node.keywords)
+            and not prepares(ast.unparse(node.func.value).partition("(")[0])
+        )
+        for node in calls
     )
 
 
@@ -73,7 +121,8 @@ def prepares(name: str) -> bool:
 
 def loads_data(call: str) -> bool:
     """Whether a function of this name reads a data set."""
-    return call.startswith(("read_", "load_", "fetch_")) or call in ("load", "loadtxt", "genfromtxt")
+    data = call.startswith(("read_", "load_", "fetch_")) or call in ("loadtxt", "genfromtxt")
+    return data and not call.startswith(("load_model", "load_state", "load_weights", "load_ext", "read_text"))
 
 
 def _has_words(text: str) -> bool:

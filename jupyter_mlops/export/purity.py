@@ -49,7 +49,9 @@ _CALLING_BACK = frozenset("apply map applymap pipe".split())
 _FITTING = frozenset("fit fit_transform fit_predict partial_fit set_params".split())
 #: Arguments by which a call changes something it is given.
 _MUTATING_WORDS = frozenset({"inplace", "out", "copy_X", "buf"})
-_PURE_MODULES = frozenset("math time dataclasses statistics collections textwrap string pprint gc".split())
+_PURE_MODULES = frozenset(
+    "math time dataclasses statistics collections textwrap string pprint gc itertools".split()
+)
 #: Parts of SciPy that only compute; what calls back a function of the notebook is looked at.
 _PURE_SCIPY = ("stats", "special", "signal", "spatial", "linalg", "sparse", "interpolate", "cluster", "fft")
 #: Packages whose classes do nothing when they are made but be there, and maybe draw random numbers.
@@ -183,11 +185,13 @@ class Quietness:
             if function.id == "print":
                 return not self.redirected and not appearance.prints_elsewhere(call)
             if function.id in self.modules:
-                return self._pure_path(self.modules[function.id]) and self._plain_callbacks(call)
+                path = self.modules[function.id]
+                used_up = path.startswith("itertools.") and _mentions(call.args, opaque)
+                return self._pure_path(path) and not used_up and self._plain_callbacks(call)
             if function.id in self._functions:
                 return self._calls_harmless(call, function.id, opaque)
             if function.id in _CONSUMERS:
-                return not any(isinstance(part, ast.Name) and part.id in opaque for part in call.args)
+                return not _mentions(call.args, opaque)
             return function.id in _PURE_BUILTINS
         if isinstance(function, ast.Attribute):
             begin = root_of(function)
@@ -196,6 +200,7 @@ class Quietness:
                 whole = self.modules[begin] + path[len(begin) :]
                 fits = function.attr in _FITTING and isinstance(function.value, ast.Call)
                 pure = self._makes(function.value) if fits else self._pure_path(whole)
+                pure = pure and not (whole.startswith("itertools.") and _mentions(call.args, opaque))
                 return pure and self._plain_callbacks(call)
             if is_looking(call):
                 return True
@@ -278,6 +283,10 @@ class Quietness:
         if package == "scipy":
             return rest.partition(".")[0] in _PURE_SCIPY
         return package in _PURE_MODULES or path in ("copy.deepcopy", "copy.copy", "json.dumps", "json.loads")
+
+
+def _mentions(parts: Iterable[ast.expr], names: Collection[str]) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in names for part in parts)
 
 
 def _only_names(target: ast.AST) -> bool:

@@ -6,14 +6,14 @@ import ast
 import itertools
 from typing import TYPE_CHECKING
 
-from .phases import phase_of, title_of
+from .phases import functions_of, heading_of, phase_of, title_of
 from .plan import Cell, Hoisted, Slice, Step, Words
 from .references import reads_before_bound, references
 from .source import Source
 from .translation import refusals, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from jupyter_mlops.records import Execution
 
@@ -198,13 +198,14 @@ def group_cells(
         groups.append(filled[position : end + 1])
         position = end + 1
     if merge:
-        groups = _balanced(_merged(groups))
+        functions = functions_of(hoisted)
+        groups = _balanced(_merged(groups, functions), functions)
     steps = [Step("", "", members) for members in groups]
     _connect(steps, hoisted, final, words)
     return steps
 
 
-def _merged(groups: list[list[Cell]]) -> list[list[Cell]]:
+def _merged(groups: list[list[Cell]], functions: Mapping[str, ast.AST]) -> list[list[Cell]]:
     """Neighbours join the group before them where both are about one thing, or one of them is a few lines.
 
     A few lines that neither load, split, train nor evaluate belong to what stands before them; at the
@@ -215,16 +216,17 @@ def _merged(groups: list[list[Cell]]) -> list[list[Cell]]:
     for group in groups:
         before = merged[-1] if merged else []
         old, new = _statements(before), _statements(group)
-        phases = phase_of(old), phase_of(new)
+        phases = phase_of(old, functions), phase_of(new, functions)
         little = len(old) <= _FEW, len(new) <= _FEW
         titled = any(map(title_of, group))
         alike = phases[0] == phases[1] and (little[1] or not titled)
         first = len(merged) == 1 and not any(map(title_of, before))
+        more = little[1] and not phases[1] and not heading_of(group[0])
         opening = little[0] and not phases[0] and (phases[1] != "load" or first)
         split = little[0] and phases in (("split", "train"), ("split", "evaluate"))
         scores = little[1] and phases == ("train", "evaluate")
         fits = bool(before) and len(old) + len(new) <= _MANY
-        if fits and (alike or (little[1] and not phases[1]) or opening or split or scores):
+        if fits and (alike or more or opening or split or scores):
             before.extend(group)
         else:
             merged.append(list(group))
@@ -247,7 +249,7 @@ _AFFINITY = {
 }
 
 
-def _balanced(groups: list[list[Cell]]) -> list[list[Cell]]:
+def _balanced(groups: list[list[Cell]], functions: Mapping[str, ast.AST]) -> list[list[Cell]]:
     """Join neighbours until steps are of a good length: those that are short, and give each other much."""
     groups = [list(group) for group in groups]
     wanted = max(2, round(sum(_size(_statements(group)) for group in groups) / _GOOD))
@@ -258,7 +260,8 @@ def _balanced(groups: list[list[Cell]]) -> list[list[Cell]]:
             size = _size(old) + _size(new)
             given = len(_bound(old) & _read(new))
             if size <= _MANY and (len(groups) > wanted or given >= _WIDE):
-                costs[index] = size - 2 * given - _AFFINITY.get((phase_of(old), phase_of(new)), 0)
+                phases = phase_of(old, functions), phase_of(new, functions)
+                costs[index] = size - 2 * given - _AFFINITY.get(phases, 0) + 3 * bool(heading_of(after[0]))
         if not costs:
             break
         index = min(costs, key=lambda place: costs[place])

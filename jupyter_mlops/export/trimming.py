@@ -10,7 +10,7 @@ from .harmless import changed_name, escaping_names, fresh_names
 from .references import reads_before_bound, references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from .plan import Cell
     from .purity import Quietness
@@ -22,6 +22,7 @@ def trim(
     live: Collection[str],
     quietness: Quietness,
     seeded: Collection[str] | None = None,
+    shown: Mapping[ast.stmt, Sequence[ast.AST]] | None = None,
 ) -> None:
     """Drop statements that leave nothing behind which anything later needs, in place.
 
@@ -32,12 +33,13 @@ def trim(
         quietness: What changes nothing.
         seeded: The random generators that some cell seeds; None: all may be. What others give hangs on
             chance, so that no draw from them is kept for the sake of another.
+        shown: Those of `forced` in whose place nothing but these parts of them will stand.
     """
     before = -1
     # What only dropped statements and functions read is needed no more.
     while (left := sum(len(cell.statements) for cell in cells)) != before:
         before = left
-        _trim_once(cells, forced, live, quietness, seeded)
+        _trim_once(cells, forced, live, quietness, seeded, shown or {})
 
 
 def _trim_once(
@@ -46,6 +48,7 @@ def _trim_once(
     live: Collection[str],
     quietness: Quietness,
     seeded: Collection[str] | None,
+    shown: Mapping[ast.stmt, Sequence[ast.AST]],
 ) -> None:
     for cell in cells:
         quietness.learn(cell.statements)
@@ -90,8 +93,11 @@ def _trim_once(
             ):
                 continue
             kept.append(statement)
-            figures = figures or quietness.figures.read_in(statement)
-            reads, _, sure = reads_before_bound([statement])
+            left: list[ast.stmt] = [
+                ast.Expr(node) for node in shown.get(statement, ()) if isinstance(node, ast.expr)
+            ]
+            figures = figures or any(map(quietness.figures.read_in, left or [statement]))
+            reads, _, sure = reads_before_bound(left or [statement])
             needed = (needed - (sure - reads)) | reads | always
             # Who draws needs every draw before it, as far back as a seed was set.
             sets = _seeded(statement, quietness)
@@ -99,7 +105,10 @@ def _trim_once(
             if generators and not sets and quietness.may_draw(statement):
                 drawn |= generators
         cell.statements = list(reversed(kept))
-    used = {found.name for cell in cells for found in references(cell.statements) if found.context != "store"}
+    last: list[ast.AST] = [
+        part for cell in cells for node in cell.statements for part in shown.get(node, [node])
+    ]
+    used = {found.name for found in references(last) if found.context != "store"}
     for cell in cells:
         cell.statements = [
             statement

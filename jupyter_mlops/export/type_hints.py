@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _SHORT = {"numpy": "np", "pandas": "pd", "polars": "pl"}
 #: Types that are, by inheritance, the plain type a reader expects.
 _PLAIN = {"numpy.float64": "float", "numpy.str_": "str"}
+#: Classes that are what a platform makes of the one that the code names.
+_GENERAL = {"pathlib.PosixPath": "pathlib.Path", "pathlib.WindowsPath": "pathlib.Path"}
 _MAIN = "__main__."
 
 
@@ -91,6 +93,7 @@ class Annotations:
         return "" if text == "Any" else text
 
     def _name_of(self, path: str) -> str:
+        path = _GENERAL.get(path, path)
         if path in _PLAIN:
             return _PLAIN[path]
         if path.startswith(_MAIN):

@@ -63,6 +63,7 @@ EXPORT_FOUNDATIONS = {
     "appearance",
     "draws",
     "figures",
+    "filling",
 }
 EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "session", "reopening"}
 HEAVY = {

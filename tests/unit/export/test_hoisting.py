@@ -130,3 +130,10 @@ def test_text_of_a_person_cannot_leave_its_docstring() -> None:
     tree = ast.parse(codegen.quoted(title))
     assert len(tree.body) == 1
     assert isinstance(tree.body[0].value, ast.Constant)  # type: ignore[attr-defined]
+
+
+def test_a_text_of_several_lines_is_no_setting() -> None:
+    text, hoisted = script_of("rows = '''a\nb'''\nsize = 3\nout = f(rows, size)", params=("rows", "size"))
+    assert list(hoisted.settings) == ["size"]
+    assert any("`rows` is a long text" in note for note in hoisted.notes)
+    assert 'rows = """a\nb"""' in text

@@ -12,6 +12,7 @@ from jupyter_mlops.export.draws import seeded_generators
 from jupyter_mlops.export.files import made_first
 from jupyter_mlops.export.leftovers import drop_inside
 from jupyter_mlops.export.naming import docstring_of, name_steps, slug
+from jupyter_mlops.export.outline import Passage, headings_of
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
 from jupyter_mlops.export.purity import Quietness
 from jupyter_mlops.export.steps import choose_words, group_cells, imported_modules, prepare_cells
@@ -372,6 +373,16 @@ def test_a_failed_cell_counts_as_far_as_it_got() -> None:
         ("", "model = LogisticRegression()\nmodel.fit(X, y)", "train_model"),
         ("", "# Evaluate on the held-out rows\nscore = f1_score(y, p)", "evaluate_held_rows"),
         ("", "# model = x()\nscore = f1_score(y, p)", "evaluate"),
+        ("", "# the old way, for reference\nscore = f1_score(y, p)", "evaluate"),
+        ("", "# a function\ndef f(): pass\nmodel.fit(X, y)", "train_model"),
+        ("Cleaning", "a = clean(1)", "clean_data"),
+        ("Standardising the columns", "a = 1", "standardize_columns"),
+        ("", "gb = HistGradientBoostingRegressor()\ngb.fit(X, y)", "train_hist_gradient_boosting"),
+        ("", "a = train(net, d)\nf1_score(a, d)", "train_model"),
+        ("", "model = Net()\na = scaler.fit_transform(d)", "build_model"),
+        ("", "a = torch.load('x')\na.eval()", "make_data"),
+        ("", "pd.DataFrame(d()).to_csv('birds.csv')", "make_birds"),
+        ("", "a, train_part, test_part = f(d)", "make_data"),
     ],
 )
 def test_a_step_is_called_by_a_verb_and_what_it_is_done_to(title: str, code: str, name: str) -> None:
@@ -422,6 +433,38 @@ def test_a_joined_step_is_called_after_what_it_is_there_for() -> None:
     assert [(step.name, step.title) for step in steps] == [("fit_forest", "Fit a forest")]
 
 
+def test_what_only_a_shown_metric_is_drawn_on_goes_with_it() -> None:
+    cells = cells_of(
+        "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.set_title(f'{f1_score(y, p)}')"
+    )
+    (title,) = [found for found in cells[0].statements if isinstance(found, ast.Expr)]
+    (score,) = [found for found in ast.walk(title) if ast.unparse(found) == "f1_score(y, p)"]
+    trim(cells, {title}, set(), Quietness(imported_modules(cells)), shown={title: [score]})
+    assert left(cells) == [ast.unparse(title)]
+
+
+def test_underlined_headings_are_headings() -> None:
+    text = "Load the birds\n==============\n\nThey are `small`, see :class:`~zoo.birds.Wren`.\n\nMore\n----\n\n---\n"
+    passage = Passage(above=(text,))
+    assert headings_of(text) == ["# Load the birds", "## More"]
+    assert passage.prose == "They are small, see Wren."
+
+
+def test_a_step_that_trains_is_not_called_after_what_came_before() -> None:
+    cells = cells_of("a, b = train_test_split(c)", "m.fit(a)", heading="")
+    cells[0] = replace(cells[0], execution=replace_record(cells[0].execution, heading="Split"))
+    steps = group_cells(cells, Hoisted(), final=["m"], words=Words("c_", "m_", "r"), merge=True)
+    name_steps(steps, set(), {})
+    assert [(step.name, step.title) for step in steps] == [("train_model", "")]
+
+
+def test_a_step_does_what_the_functions_do_that_it_calls() -> None:
+    (function,) = ast.parse("def go(m):\n    m.fit(1)").body
+    (step,) = group_cells(cells_of("score = go(m)"), Hoisted(), final=["score"], words=Words("c", "m_", "r"))
+    name_steps([step], {"go"}, {}, {"go": function})
+    assert step.name == "train_model"
+
+
 def test_a_docstring_holds_what_was_written_above() -> None:
     cells = cells_of("a = 1", heading="Load: the data")
     (step,) = group_cells(cells, Hoisted(), final=["a"], words=Words("c", "m", "r"))
@@ -429,7 +472,7 @@ def test_a_docstring_holds_what_was_written_above() -> None:
     name_steps([step], set(), {})
     first, empty, *rest = docstring_of(step).splitlines()
     assert (first, empty) == ("Load: the data.", "")
-    assert max(map(len, rest)) <= 80
+    assert max(map(len, rest)) <= 100
     assert " ".join(rest).split() == ["Rows"] * 30
 
 

@@ -15,6 +15,7 @@ from jupyter_mlops.records import Execution
     [
         ("x = f(list)", "list[tuple]", "list[tuple]"),
         ("list = [1]\nx = f(list)", "list[tuple]", "Any"),
+        ("from pathlib import Path\nx = Path('a')", "pathlib.PosixPath", "Path"),
         ("x = f()", "dict[str, somewhere.else_.x]", "dict[str, Any]"),
         ("x = f(x=1)", "numpy.ndarray", "np.ndarray"),
         ("import numpy as np\nx = f()", "numpy.ndarray", "np.ndarray"),
