@@ -316,27 +316,28 @@ class _Points:
     """A curve that grows; beyond twice its bound it is thinned, keeping its shape."""
 
     def __init__(self, known: records.Curve | None = None) -> None:
-        self.steps = list(known.steps) if known else []
-        self.values = list(known.values) if known else []
-        self.times = list(known.times) if known else []
-        self.count = known.count if known else 0
+        # Step, value and time of a point stand or fall together, should an interrupt come in between.
+        self._points: list[tuple[int, float, float]] = []
+        if known is not None:
+            self._points = list(zip(known.steps, known.values, known.times, strict=True))
+        self.count = known.count if known is not None else 0
 
     def add(self, step: int, value: float, seconds: float, bound: int) -> None:
+        self._points.append((step, value, seconds))
         self.count += 1
-        self.steps.append(step)
-        self.values.append(value)
-        self.times.append(seconds)
-        if len(self.values) > 2 * bound:
+        if len(self._points) > 2 * bound:
             from .capture.loops import thin
 
-            kept = thin(self.values, bound)
-            self.steps = [self.steps[index] for index in kept]
-            self.times = [self.times[index] for index in kept]
-            self.values = [self.values[index] for index in kept]
+            self._points = [
+                self._points[index] for index in thin([value for _, value, _ in self._points], bound)
+            ]
 
     def curve(self) -> records.Curve:
         return records.Curve(
-            steps=list(self.steps), values=list(self.values), times=list(self.times), count=self.count
+            steps=[step for step, _, _ in self._points],
+            values=[value for _, value, _ in self._points],
+            times=[seconds for _, _, seconds in self._points],
+            count=max(self.count, len(self._points)),
         )
 
 

@@ -57,6 +57,7 @@ current: RunBuilder | None = None
 _experiment: str | None = None
 #: The id of the run that was begun last, or "".
 last_run_id = ""
+#: All open runs of this process, of whichever thread, in the order they were begun in.
 _open: list[ActiveRun] = []
 _changing = threading.RLock()
 #: How `end_run` says that a run ended, and what it is ended with.
@@ -76,6 +77,7 @@ class ActiveRun:
     def __init__(self, run: ScriptRun) -> None:
         self._run = run
         self._process = os.getpid()
+        self._thread = threading.current_thread()
 
     @property
     def run_id(self) -> str:
@@ -152,18 +154,18 @@ def start_run(
     global last_run_id  # noqa: PLW0603 — of the process, as the open runs
     from .script_run import begin, resume
 
-    with _changing:
-        outer = active_run()
-        if outer is not None and not nested:
-            raise UsageError(f"Run {outer.run_id} is still open.", "End it with `end_run()`, or nest.")
-        parent = outer.run_id if outer else ""
-        if parent_run_id is not None:
-            from .api import resolve
+    outer = active_run()
+    if outer is not None and not nested:
+        raise UsageError(f"Run {outer.run_id} is still open.", "End it with `end_run()`, or nest.")
+    parent = outer.run_id if outer else ""
+    if parent_run_id is not None:
+        from .api import resolve
 
-            parent = resolve(parent_run_id)
-        chosen = experiment or experiment_id or _experiment
-        run = resume(run_id) if run_id else begin(name or run_name or "", chosen, parent, description or "")
-        active = ActiveRun(run)
+        parent = resolve(parent_run_id)
+    chosen = experiment or experiment_id or _experiment
+    run = resume(run_id) if run_id else begin(name or run_name or "", chosen, parent, description or "")
+    active = ActiveRun(run)
+    with _changing:
         _open.append(active)
         last_run_id = active.run_id
     for key, value in (tags or {}).items():
@@ -172,20 +174,26 @@ def start_run(
 
 
 def active_run() -> ActiveRun | None:
-    """The run that this process has open, the innermost; None if it has none."""
-    return _open[-1] if _open and _open[-1]._process == os.getpid() else None
+    """The run that this thread has open, the innermost, else the main thread's; None if there is none."""
+    found = _innermost(threading.current_thread()) or _innermost(threading.main_thread())
+    return found if found is not None and found._process == os.getpid() else None
+
+
+def _innermost(thread: threading.Thread) -> ActiveRun | None:
+    with _changing:
+        return next((run for run in reversed(_open) if run._thread is thread), None)
 
 
 def end_run(status: str = "FINISHED") -> None:
-    """End the innermost open run, if there is one, as ``FINISHED``, ``FAILED`` or ``KILLED``.
+    """End the innermost run this thread began, if one is open, as ``FINISHED``, ``FAILED`` or ``KILLED``.
 
     Raises:
         UsageError: The status is none of these.
     """
     if status not in _ENDINGS:
         raise UsageError(f"A run cannot end as {status!r}.", f"Give one of {', '.join(_ENDINGS)}.")
-    active = active_run()
-    if active is not None:
+    active = _innermost(threading.current_thread())
+    if active is not None and active._process == os.getpid():
         end(active, _ENDINGS[status])
 
 
@@ -220,10 +228,13 @@ def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
 def end(active: ActiveRun, error: BaseException | None = None) -> None:
     """End a run, and those begun inside it that are still open; a fork leaves its parent's runs alone."""
     with _changing:
-        while active in _open:
-            inner = _open.pop()
-            if inner._process == os.getpid():
-                inner.builder.end(error)
+        if active not in _open:
+            return
+        inner = [run for run in _open[_open.index(active) :] if run._thread is active._thread]
+        _open[:] = [run for run in _open if run not in inner]
+    for run in reversed(inner):
+        if run._process == os.getpid():
+            run.builder.end(error)
 
 
 def log_metric(
@@ -421,8 +432,11 @@ def builder(run_id: str | None = None) -> RunBuilder:
             raise UsageError(
                 f"Run {run_id!r} is not open here.", "Log inside `with jupyter_mlops.start_run(run_id=…):`."
             )
-        if _open:
-            return _open[-1].builder
+        found = _innermost(threading.current_thread()) or _innermost(threading.main_thread())
+        if found is None and len({run._thread for run in _open}) == 1:
+            found = _open[-1]  # of another thread, and there is no doubt which
+        if found is not None:
+            return found.builder
         if current is not None:
             return current
         if _in_kernel():
@@ -502,6 +516,15 @@ def _text(key: str, value: Any) -> str:
 @atexit.register
 def _end_all() -> None:
     """End what is open when the process ends; an exception that ended it was put aside by Python."""
-    with _changing:
-        if _open:
-            end(_open[0], getattr(sys, "last_value", None))
+    for active in reversed(_open.copy()):
+        end(active, getattr(sys, "last_value", None))
+
+
+def _forked() -> None:
+    """Another thread may have held the lock in the moment of the fork, and is not there to let it go."""
+    global _changing  # noqa: PLW0603 — the child's own
+    _changing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

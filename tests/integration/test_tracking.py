@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from jupyter_mlops.records import Run, Status
 from jupyter_mlops.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from jupyter_mlops.store import Store
@@ -108,6 +110,49 @@ def test_an_interrupt_keeps_what_was_logged(tmp_path: Path, store: Store) -> Non
     process.wait(30)
     run = only(store)
     assert (run.status, run.status_reason, run.metrics) == (Status.KILLED, "interrupted", {"a": 1})
+
+
+def test_an_interrupt_at_any_line_of_ours_leaves_the_run_whole(store: Store) -> None:
+    lines, ours = 0, (tracking.__file__, script_run.__file__)
+
+    def interrupt_at(line: int) -> Callable[[Any, str, Any], Any]:
+        def trace(frame: Any, event: str, _: Any) -> Any:
+            nonlocal lines
+            if frame.f_code.co_filename not in ours:
+                return None
+            # Leaving a block is a line event too, but no moment in which Python looks for interrupts.
+            if linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
+                return trace
+            lines += event == "line"
+            if lines == line and event == "line":
+                raise KeyboardInterrupt
+            return trace
+
+        return trace
+
+    line, before = 0, sys.gettrace()
+    with mlops.start_run():
+        mlops.log_metric("m", 0, step=0)
+        while True:
+            line, lines = line + 1, 0
+            try:
+                sys.settrace(interrupt_at(line))
+                mlops.log_metric("m", line, step=line)
+                mlops.log_param("p", line)
+                mlops.set_tag("t", line)
+            except KeyboardInterrupt:
+                continue
+            finally:
+                sys.settrace(before)
+            break
+    assert line > 20
+    run = only(store)
+    assert (run.status, run.metrics["m"], run.params, run.tags) == (
+        Status.FINISHED, line, {"p": line}, {"t": str(line)}
+    )  # fmt: skip
+    curve = store.get_curve(run.run_id, "m")
+    assert all(step == value for step, value in zip(curve.steps, curve.values, strict=True))
+    assert curve.count == len(curve.steps)
 
 
 def test_a_running_script_is_seen_growing_and_its_end_by_force_is_told(tmp_path: Path, store: Store) -> None:
@@ -287,6 +332,37 @@ def test_a_long_curve_is_thinned_but_keeps_its_ends_and_its_count(store: Store) 
     assert len(curve.values) <= 2 * bound + 2
     assert (curve.steps[0], curve.steps[-1]) == (0, 5 * bound - 1)
     assert min(curve.values) == 0.0
+
+
+def test_each_thread_has_its_own_run_and_else_the_main_threads(store: Store) -> None:
+    begun = threading.Barrier(4)
+
+    def train(index: int) -> None:
+        with mlops.start_run(f"own {index}"):
+            begun.wait()
+            mlops.log_metric("index", index)
+            mlops.end_run()
+            begun.wait()
+
+    def in_threads(function: Callable[[int], None]) -> None:
+        threads = [threading.Thread(target=function, args=(index,)) for index in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    in_threads(train)
+    found = {run.name: (run.metrics, run.status, run.parent_id) for run in store.search()}
+    assert found == {f"own {index}": ({"index": index}, Status.FINISHED, "") for index in range(4)}
+    with mlops.start_run("main", experiment="main") as run:
+        in_threads(lambda index: mlops.log_metric(f"m{index}", index, step=1))
+        in_threads(train)
+        assert mlops.active_run() is run
+    (main,) = store.search(experiment="main")
+    assert main.metrics == {f"m{index}": index for index in range(4)}
+    assert {(child.name, *child.metrics.values()) for child in store.search(parent_id=main.run_id)} == {
+        (f"own {index}", index) for index in range(4)
+    }
 
 
 def test_a_fork_may_not_write_into_its_parents_run(tmp_path: Path, store: Store) -> None:
