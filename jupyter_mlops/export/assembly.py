@@ -457,17 +457,27 @@ class Assembly:
         for cell in self.cells:
             for statement in cell.statements:
                 modules |= lockfile.imported(ast.unparse(statement))
-        try:
-            text, unowned = lockfile.pin(
-                frozenset(modules), self.session.executable, python=self.session.environment.python
-            )
-        except (OSError, ValueError, TimeoutError) as error:
-            return f"# The interpreter could not be asked: {error}\n", {}
         base = self.session.directory
         additions = [*self.session.environment.path_additions, *steps.added_to_path(self.cells)]
         folders = [base, *(base / Path(place).expanduser() for place in additions)]
-        local = lockfile.local_modules(unowned, folders)
-        return text, local
+        local: dict[str, Path] = {}
+        try:
+            while True:
+                text, unowned = lockfile.pin(
+                    frozenset(modules),
+                    self.session.executable,
+                    python=self.session.environment.python,
+                    beside=frozenset(local),
+                )
+                new = lockfile.local_modules(unowned, folders)
+                # What is copied along brings what it imports itself.
+                needed = lockfile.imported_by([new[name] for name in new.keys() - local.keys()])
+                if needed <= modules and new == local:
+                    return text, local
+                local |= new
+                modules |= needed
+        except (OSError, ValueError, TimeoutError) as error:
+            return f"# The interpreter could not be asked: {error}\n", {}
 
     def _docstring(self) -> str:
         named = f" ({self.run.name})" if self.run.name else ""

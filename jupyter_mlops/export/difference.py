@@ -227,7 +227,7 @@ def _environment(version: PipelineVersion) -> dict[str, Any]:
     if python:
         found["python"] = python
     for line in _text(version, "requirements.lock").splitlines():
-        name, pinned, number = line.partition("==")
+        name, pinned, number = line.partition(" @ " if " @ " in line else "==")
         if pinned and not line.startswith("#"):
             found[name] = number
     return found

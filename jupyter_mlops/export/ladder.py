@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ExportError, InstallationError
 from jupyter_mlops.records import Attempt, Run, ValidationReport
 
-from . import chance, confirmation, contracts, formatting, predicted, slicing, surroundings, trial, validation
+from . import (
+    chance,
+    confirmation,
+    contracts,
+    formatting,
+    lockfile,
+    predicted,
+    slicing,
+    surroundings,
+    trial,
+    validation,
+)
 from .assembly import Assembly, Build
 from .session import Session
 
@@ -227,10 +238,14 @@ class Ladder:
         if not self.environment:
             return True
         begun = time.monotonic()
+        doubts = lockfile.doubts(build.lock)
+        for doubt in doubts:
+            self.progress(doubt)
         try:
             made = surroundings.make_surroundings(build.lock, self.session.executable, self.progress)
         except InstallationError as error:
-            build.code_name, build.cause, build.log = "environment_failed", error.message, error.log
+            build.code_name, build.log = "environment_failed", error.log
+            build.cause = " ".join([error.message, *doubts])
             return False
         self.begun += time.monotonic() - begun
         build.executable = made.executable

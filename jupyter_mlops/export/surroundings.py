@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,8 @@ KEPT = 4
 _SECONDS = 1800.0
 _LOG_BYTES = 5_000
 _DONE = "made-from.lock"
+#: Folders of a project that are no part of its package.
+_NO_SOURCES = frozenset({"node_modules", "build", "dist", "venv", "env", "pipelines", "data"})
 
 
 class Surroundings(Record, frozen=True, kw_only=True):
@@ -64,7 +68,7 @@ def make_surroundings(
         InstallationError: It could not be made.
     """
     pins = [line for line in lock.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    parts = [*sorted(pins), os.path.realpath(executable), sys.platform]
+    parts = [*sorted(pins), *folder_states(pins), os.path.realpath(executable), sys.platform]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
     root = home()
     try:
@@ -75,6 +79,23 @@ def make_surroundings(
         raise InstallationError(
             f"No environment can be made in {root}: {error.strerror or error}."
         ) from error
+
+
+def folder_states(pins: Sequence[str]) -> Iterator[str]:
+    """What stands in the folders that packages are installed from: an environment is kept only so long."""
+    for pin in pins:
+        url = urllib.parse.urlsplit(pin.partition(" @ ")[2])
+        place = Path(urllib.request.url2pathname(url.path)) if url.scheme == "file" else None
+        if place is None or not place.is_dir():
+            continue
+        for folder, inner, files in os.walk(place):
+            inner[:] = sorted(
+                name for name in inner if not name.startswith((".", "__")) and name not in _NO_SOURCES
+            )
+            for name in sorted(files):
+                with contextlib.suppress(OSError):
+                    found = (Path(folder) / name).stat()
+                    yield f"{folder}/{name} {found.st_size} {found.st_mtime_ns}"
 
 
 def _made(

@@ -117,3 +117,20 @@ def test_only_the_last_few_environments_are_kept(tmp_path: Path, monkeypatch: py
     assert len([folder for folder in (tmp_path / "environments").iterdir() if folder.is_dir()]) == 2
     again = surroundings.make_surroundings("tiny==2.0", sys.executable, print)
     assert (again.kept, again.executable) == (True, made[-1].executable)
+
+
+def test_a_package_installed_from_a_folder_is_made_anew_when_its_files_change(tmp_path: Path) -> None:
+    add_wheel(tmp_path / "wheels", "tiny", "1.0", {"tiny.py": "number = 1"})
+    wheel = next((tmp_path / "wheels").iterdir())
+    from_file = surroundings.make_surroundings(f"tiny @ {wheel.as_uri()}\n", sys.executable, print)
+    command = [from_file.executable, "-I", "-c", "import tiny; print(tiny.number)"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.split() == [b"1"]
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "module.py").write_text("number = 1")
+    pins = [f"project @ {project.as_uri()}", "plain==1.0"]
+    before = list(surroundings.folder_states(pins))
+    assert before == list(surroundings.folder_states(pins))
+    (project / "module.py").write_text("number = 10")
+    assert before != list(surroundings.folder_states(pins))
+    assert not list(surroundings.folder_states(["plain==1.0", "x @ file:///no/such/folder"]))
