@@ -140,7 +140,8 @@ class FileWatch:
             # Python keeps the compiled form for itself, when it reads a module and when it writes that.
             path, mode = _source_of(path), "r"
         if mode == "l":
-            self.listed.add(path)
+            if self._is_users(os.path.join(path, "")):  # noqa: PTH118
+                self.listed.add(path)
         elif self._is_users(path) and (os.path.isfile(path) or mode != "r"):  # noqa: PTH113
             if mode == "rw" and self.opened_to_change.get(path) == stamp_of(path):
                 mode = "r"  # a database that was only asked
@@ -189,6 +190,8 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     try:
         path = arguments[0]
         if event in _LISTING:
+            if sys._getframe(1).f_globals.get("__name__", "").startswith(_IMPORTING):
+                return  # an import looks for a module
             path = "." if path is None else path
         if isinstance(path, os.PathLike):
             path = os.fspath(path)
@@ -216,6 +219,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 _LISTING = frozenset({"os.listdir", "os.scandir"})
+_IMPORTING = ("importlib", "_frozen_importlib", "pkgutil", "pkg_resources", "zipimport")
 _EVENTS = frozenset({"open", "os.rename", "os.remove", "sqlite3.connect"}) | _LISTING
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -43,6 +45,25 @@ def test_reads_and_writes_are_told_apart(folder: Path) -> None:
     (read,) = (use for use in uses if use.mode == "r")
     assert (read.size, read.hash) == (8, file_hash(str(folder / "in.csv")))
     assert watch.relative
+
+
+def test_folders_that_are_looked_into_are_told_but_not_those_of_imports(folder: Path) -> None:
+    (folder / "inner").mkdir()
+    (folder / "inner" / "found_by_listing.py").write_text("")
+    watch = FileWatch()
+    watch.start()
+    sys.path.insert(0, str(folder / "inner"))
+    try:
+        importlib.invalidate_caches()
+        importlib.import_module("found_by_listing")
+        list(importlib.metadata.distributions())
+    finally:
+        sys.path.remove(str(folder / "inner"))
+        del sys.modules["found_by_listing"]
+    assert list(Path(os.__file__).parent.iterdir())
+    assert sorted(found.name for found in Path().iterdir()) == ["in.csv", "inner"]
+    watch.stop()
+    assert watch.listed == {str(folder)}
 
 
 def test_a_file_read_and_written_is_both(folder: Path) -> None:
