@@ -17,7 +17,7 @@ import msgspec
 
 from jupyter_mlops.records import MetricDetail, ParamDetail, Run, RunWarning, Severity, Status, new_id
 
-from .metric_names import BETWEEN, canonical
+from .metric_names import BETWEEN, canonical, singular
 from .numbers import to_number
 from .vocabulary import sounds_like_metric, words
 
@@ -204,6 +204,12 @@ def _child(heard: Heard, turn: Turn, events: list[Event], labels: dict[tuple[int
         if series.scope and value is not None and name not in metrics and sounds_like_metric(name):
             metrics[name] = value
             found[name] = MetricDetail(origin="curve", expression=series.expression, scope=series.scope)
+    for series in heard.series:
+        name, kept = canonical(singular(series.name)), _kept_at(heard, series, turn)
+        if kept is not None and sounds_like_metric(name) and not {name, series.name} & metrics.keys():
+            metrics[name] = kept
+            detail = MetricDetail(origin="curve", expression=series.expression, scope=series.scope)
+            found[name] = detail
     metrics, found = _relabelled(metrics, found, labels)
     if not metrics and subject is None:
         return None
@@ -261,6 +267,15 @@ def _at(heard: Heard, series: LoopSeries, turn: Turn) -> float | None:
         return series.values[series.steps.index(step)]
     except ValueError:
         return None
+
+
+def _kept_at(heard: Heard, series: LoopSeries, turn: Turn) -> float | None:
+    """What a turn appended to a list that every turn appended one number to."""
+    step = dict(turn).get(series.loop)
+    turns = heard.turns.get(series.loop, {})
+    if step is None or not series.appended or not len(turns) == len(series.values) == series.count:
+        return None
+    return series.values[step] if step < len(series.values) else None
 
 
 def _relabelled(

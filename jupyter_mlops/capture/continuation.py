@@ -51,6 +51,24 @@ def continued(earlier: Run, addition: Run, executions: Sequence[Execution]) -> t
     return run, names
 
 
+def retells(earlier: Run, addition: Run, executions: Sequence[Execution]) -> bool:
+    """Whether `addition` has another value for what a function printed for `earlier`.
+
+    ``report(model, X_train)`` in one cell and ``report(model, X_test)`` in the next are two facts of one
+    place in the text: joined, the second would take the place of the first. A cell run again does just that.
+    """
+    sources = {made.order: made.code for made in executions}
+    if {sources.get(order) for order in addition.orders} & {sources.get(order) for order in earlier.orders}:
+        return False
+    return any(
+        detail.scope
+        and (known := earlier.metric_details.get(name)) is not None
+        and (known.order, known.span, known.scope) == (detail.order, detail.span, detail.scope)
+        and earlier.metrics[name] != addition.metrics[name]
+        for name, detail in addition.metric_details.items()
+    )
+
+
 def _free(
     name: str,
     value: MetricValue,

@@ -171,6 +171,11 @@ class Evidence:
             return 2 * sum(map(sounds_like_metric, numeric)) < len(numeric) or not numeric
         return not sounds_like_metric(expression)
 
+    def is_turned(self, name: str, value: Any) -> bool:
+        """Whether a row says only what a loop ran over last: ``reg`` of the row of the best."""
+        held = self.seen.namespace.get(name)
+        return is_number(held) and to_number(held) == value and not sounds_like_metric(name)
+
     def is_trusted(self, expression: str) -> bool:
         """Whether an expression's words say that it holds results."""
         return bool(_RESULTS & set(words(expression)))

@@ -64,6 +64,12 @@ class Started(msgspec.Struct, kw_only=True):
     own: bool = False
 
 
+#: Seconds that reading the values of one cell may take before the rest is read in part, and the bytes then
+#: read of each.
+_PATIENCE = 1.0
+_HURRIED = 10_000_000
+
+
 class Outcome(msgspec.Struct, kw_only=True):
     """How a cell ended: ``ok``, ``failed`` or ``interrupted``, and how many statements it completed."""
 
@@ -101,6 +107,8 @@ class Ledger:
         self._known: dict[str, tuple[int, str]] = {}
         #: Values whose fingerprints were asked for since the cell ended, by their ids; None while one runs.
         self._asked: dict[int, tuple[Any, str]] | None = None
+        #: Names whose values (by id) are read in part, since their cell bound more than can be read in time.
+        self._hurried: dict[str, int] = {}
         self._orders = 0
         self._modules = ModuleWatch(fingerprint, is_users)
         #: Files that cells wrote or hold open, as they stood when the last cell ended.
@@ -174,7 +182,7 @@ class Ledger:
         current = self._visible()
         rebound = {name for name in current if ids.get(name) != id(space[name])}
         watched = {name for name in (started.watched | names.bound | rebound) if name in space}
-        after = {name: self.fingerprint(space[name]) for name in watched if not self.is_hidden(name)}
+        after = self._after({name for name in watched if not self.is_hidden(name)})
         bound = set(rebound)
         if outcome.status == "ok":
             bound |= names.unconditional & current
@@ -325,22 +333,40 @@ class Ledger:
             return known[1]
         return self.fingerprint(value)
 
+    def _after(self, names: set[str]) -> dict[str, str]:
+        """The fingerprints of names now. Once they have taken `_PATIENCE`, what is new is read in part.
+
+        A value that was read in part is read so again, so that the two can be compared.
+        """
+        begin = perf_counter()
+        after: dict[str, str] = {}
+        for name in names:
+            value = self.namespace[name]
+            known = self._known.get(name)
+            if known is None or known[0] != id(value):
+                self._hurried.pop(name, None)
+                if perf_counter() - begin > _PATIENCE:
+                    self._hurried[name] = id(value)
+            after[name] = self.fingerprint(value, hurried=self._hurried.get(name) == id(value))
+        return after
+
     def _types(self, names: Iterable[str]) -> dict[str, str]:
         """What annotations can say of names, as far as they can."""
         found = {name: annotation_of(self.namespace[name]) for name in names if name in self.namespace}
         return {name: text for name, text in sorted(found.items()) if text}
 
-    def fingerprint(self, value: Any) -> str:
+    def fingerprint(self, value: Any, *, hurried: bool = False) -> str:
         """The fingerprint of a value, within the configured budget.
 
         Between the end of a cell and the beginning of the next no value changes: what is asked for again is
-        not read again.
+        not read again. `hurried` reads only a part, and the fingerprint says so.
         """
+        budget = min(self._byte_budget, _HURRIED) if hurried else self._byte_budget
         if self._asked is None:
-            return fingerprint(value, byte_budget=self._byte_budget)
+            return fingerprint(value, byte_budget=budget)
         known = self._asked.get(id(value))
         if known is None:
-            known = self._asked[id(value)] = value, fingerprint(value, byte_budget=self._byte_budget)
+            known = self._asked[id(value)] = value, fingerprint(value, byte_budget=budget)
         return known[1]
 
     def settled(self) -> None:

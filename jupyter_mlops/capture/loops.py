@@ -336,6 +336,7 @@ def series_of(watch: LoopWatch) -> list[LoopSeries]:
                     count=len(values),
                     appended=True,
                     value_name=value_name,
+                    loop=loop.key,
                 )
             )
     return found

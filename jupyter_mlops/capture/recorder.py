@@ -24,7 +24,7 @@ from jupyter_mlops.records import Curve, Execution, Failure, ParamValue, Run, Ru
 
 from . import loops, probes
 from .code import code_hash, loadings
-from .continuation import continued
+from .continuation import continued, retells
 from .dataset import describe_dataset
 from .draft import Blob, Drafter, Filled, Logged, Observation, describe_subject, message_of
 from .environment import seeds_in
@@ -288,7 +288,7 @@ class Recorder:
         # A bare number counts when it stands on a run: nobody else is known to have made it.
         if not (scores or shows or filled.own or earlier is not None):
             return None
-        if earlier is None:
+        if earlier is None or retells(earlier, run, self.ledger.executions):
             return run
         run = msgspec.structs.replace(run, warnings=(*run.warnings, *self._changed_since(earlier)))
         run, names = continued(earlier, run, self.ledger.executions)

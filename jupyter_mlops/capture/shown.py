@@ -16,6 +16,7 @@ from .members import Path, is_named_number, members
 from .metric_names import BETWEEN, canonical, expression_name, is_symbol, join
 from .numbers import is_number, to_float, to_number
 from .vocabulary import (
+    counts_outcomes,
     is_aside,
     is_learnt,
     is_limit,
@@ -113,8 +114,7 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
     whole = type(to_number(event.value)) is int
     if label:
         told = canonical(event.label.rpartition(BETWEEN)[2])
-        aside = is_aside(told) and not sounds_like_metric(told) and not is_symbol(event.label)
-        if is_setting(told) or (aside and call is None):
+        if is_setting(told) or (call is None and _is_beside(told, label, event, whole)):
             return ""
         if whole and not told and sounds_like_size(label):
             return ""
@@ -122,7 +122,7 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         source = ast.unparse(bound.value) if bound is not None else site.expression
         if reads_clock(source) and call is None and not sounds_like_metric(told):
             return ""  # how long it took, under the name of what took so long
-        looks = whole or evidence.explores(site.expression)
+        looks = (whole and not counts_outcomes(told)) or evidence.explores(site.expression)
         if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
             return ""
         if site.key in crowded or not any(map(str.isalpha, label)):
@@ -138,6 +138,15 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
     if is_learnt(plain):
         return ""
     return "" if sounds_like_size(plain) or (whole and not sounds_like_metric(plain)) else plain
+
+
+def _is_beside(told: str, label: str, event: Event, whole: bool) -> bool:
+    """Whether a label names no score: a size, what a model learns, a step's setting (``clf__C``)."""
+    if not told and "__" in label:
+        return True
+    if not is_aside(told) or sounds_like_metric(told) or is_symbol(event.label):
+        return False
+    return not (whole and counts_outcomes(told))
 
 
 def _show_series(evidence: Evidence, name: str, events: list[Event]) -> None:
@@ -175,6 +184,10 @@ def _show_series(evidence: Evidence, name: str, events: list[Event]) -> None:
         evidence.found.curves[name] = curve
     for other in events:
         evidence.mark([found for found in [evidence.call_at(other)] if found is not None])
+
+
+def _root(expression: str) -> str:
+    return expression.partition(".")[0].partition("[")[0]
 
 
 def _turn_of(evidence: Evidence, event: Event) -> Path:
@@ -230,6 +243,9 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
     scored = call is not None
     if call is None and not site.scope:
         call = next(iter(evidence.calls_for(site.expression, "")), None)
+    if call is None and not site.scope and (made := evidence.assignments.get(_root(site.expression))):
+        # `sizes, train, test = learning_curve(…)`, then `test.mean(axis=1)`
+        call = next(iter(evidence.calls_in(made.value)), None)
     if type(value).__name__ == "ndarray" and call is None:
         own = expression_name(site.expression)
         grid = value.ndim == 2 and ({"cm", "confusion", "conf"} & set(words(f"{own} {name}")))
@@ -258,6 +274,8 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
         if type(value).__name__ == "DataFrame":
             label = join("", parts)
         if not label or (label in evidence.found.values and evidence.same(label, number)):
+            continue
+        if type(value).__name__ == "Series" and evidence.is_turned(parts[-1], number):
             continue
         if label in evidence.found.values:
             label = join(name, parts)

@@ -108,6 +108,13 @@ _LEARNT = frozenset(
     """.split()
 )
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
+#: What a model or a test finds, and so a reader counts.
+_OUTCOMES = frozenset(
+    """
+    clusters noise outliers anomalies significant misclassified wrong correct incorrect mistakes detected
+    flagged
+    """.split()
+)
 #: A name of so many letters says nothing of what it holds.
 _SHORT = 2
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
@@ -170,6 +177,11 @@ def is_learnt(name: str) -> bool:
     """Whether a name or label is that of what a model learns or predicts, or of data, and so no score."""
     found = words(name)
     return bool(found) and not sounds_like_metric(name) and bool(_LEARNT & set(found))
+
+
+def counts_outcomes(label: str) -> bool:
+    """Whether a label counts what a model or a test found: ``Estimated number of clusters``."""
+    return bool(_OUTCOMES & set(words(label)))
 
 
 def is_limit(name: str) -> bool:

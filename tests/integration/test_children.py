@@ -191,3 +191,31 @@ def test_a_new_metric_scores_old_runs_without_a_refit(kernel):
     lost = kernel.run("%%track\nown = m.score(X_test, y_test)")
     assert lost.status == "ok"
     assert "kept no predictions" in kernel.run("mlops.rescore(f1_score, 'last')").traceback
+
+
+def test_a_child_holds_what_its_turn_appended(kernel: Kernel) -> None:
+    _, children = family(
+        kernel,
+        "from sklearn.cluster import KMeans\nwcss = []\nfor i in range(1, 4):\n"
+        "    wcss.append(KMeans(n_clusters=i, n_init=1, random_state=0).fit(X).inertia_)",
+    )
+    values = [child.metrics["wcss"] for child in sorted(children, key=lambda child: child.number)]
+    assert len(values) == 3
+    assert values == sorted(values, reverse=True)
+    assert len(set(values)) == 3
+
+
+def test_a_helper_called_in_two_cells_tells_two_facts(kernel: Kernel) -> None:
+    kernel.run("%track on")
+    try:
+        kernel.run(
+            "m = KNeighborsClassifier(3).fit(X_train, y_train)\n"
+            "def report(part, X, y): print('accuracy:', accuracy_score(y, m.predict(X)))\n"
+            "report('train', X_train, y_train)"
+        )
+        kernel.run("report('first half', X_train[:50], y_train[:50])")
+    finally:
+        kernel.run("%track off")
+    with kernel.store() as store:
+        found = [run.metrics.get("accuracy") for run in store.search(max_results=2)]
+    assert None not in found

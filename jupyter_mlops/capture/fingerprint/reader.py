@@ -19,6 +19,10 @@ OBJECT_COST = 1000
 SAMPLE_BLOCKS = 256
 
 
+#: So many objects of one container are read.
+_OBJECTS = 50_000
+
+
 class UnreadableError(Exception):
     """The value, or something inside it, cannot be fingerprinted."""
 
@@ -78,7 +82,9 @@ class Reader:
             self.left -= 50 * count
             encoders = SCALARS
             return b"".join([encoders[id(type(item))](item) for item in self.affordable(values, 200)])
-        return b"".join([self.read(item) for item in self.affordable(values, OBJECT_COST)])
+        # Of objects that must be read one by one no more than can be in time.
+        cost = max(OBJECT_COST, self.left // _OBJECTS)
+        return b"".join([self.read(item) for item in self.affordable(values, cost)])
 
     def packed(self, values: list[Any] | tuple[Any, ...], kind: int) -> bytes | None:
         """Items of one plain type as one piece of memory, if there is such a form."""

@@ -69,6 +69,17 @@ def told(code: str) -> dict[str, float]:
             {"best.svr.0": 0.5},
         ),
         (
+            (
+                "labels = KMeans(3, n_init=1, random_state=0).fit(X[:50]).labels_\nfound = len(set(labels))\n"
+                "print('Estimated number of clusters: %d' % found)\nprint('rows: %d' % len(X))"
+            ),
+            {"estimated_number_of_clusters": 3},
+        ),
+        (
+            "chosen = {'clf__C': half}\nfor name in chosen:\n    print('%s: %r' % (name, chosen[name]))",
+            {},
+        ),
+        (
             "pd.DataFrame({'feature': ['age', 'fare'], 'gain': [half, half * 3]})",
             {},
         ),
@@ -79,6 +90,16 @@ def test_what_is_written_down(code: str, expected: dict[str, float]) -> None:
     assert {name: found.get(name) for name in expected} == pytest.approx(expected)
     beside = {name.partition(".")[0] for name in found.keys() - expected.keys()}
     assert beside <= {"old", "new", "gains"}  # results that are bound
+
+
+def test_an_average_of_what_a_call_scored_is_told() -> None:
+    found = told(
+        "from sklearn.model_selection import learning_curve\n"
+        "sizes, train, va_sc = learning_curve(LogisticRegression(max_iter=300), X, y, cv=3, shuffle=True,\n"
+        "    train_sizes=[0.5, 1.0], random_state=0)\n"
+        "va_sc.mean(axis=1)"
+    )
+    assert sum(name.startswith("va_sc") for name in found) >= 2
 
 
 def test_a_label_like_an_index_is_a_score_where_a_score_stands() -> None:

@@ -562,3 +562,9 @@ def test_a_library_function_is_known_by_its_code(monkeypatch: pytest.MonkeyPatch
     patched = fingerprint(json.dumps)
     assert patched
     assert patched != first
+
+
+def test_of_very_many_objects_some_are_read() -> None:
+    many = [(number,) for number in range(60_000)]
+    assert fingerprint(many, seconds=60).startswith("sampled:")
+    assert not fingerprint(many[:40_000], seconds=60).startswith("sampled:")

@@ -177,3 +177,18 @@ def test_between_two_cells_a_value_is_read_once_and_let_go(monkeypatch: pytest.M
     session.ledger.settled()
     del session.space["a"], read[:]
     assert sys.getrefcount(a) == 2
+
+
+def test_what_a_cell_binds_beyond_the_time_for_it_is_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_mlops.capture.ledger._PATIENCE", -1.0)
+    monkeypatch.setattr("jupyter_mlops.capture.ledger._HURRIED", 10_000)
+    session = Session()
+    first = session.run("a = [str(n) for n in range(9_000)]\nb = 1")
+    assert first.fingerprints["a"].startswith("sampled:")
+    assert not first.fingerprints["b"].startswith("sampled:")
+    monkeypatch.setattr("jupyter_mlops.capture.ledger._PATIENCE", 1_000.0)
+    # With time enough again it is compared with what was read of it.
+    again = session.run("len(a)")
+    assert again.fingerprints["a"] == first.fingerprints["a"]
+    assert not again.mutated
+    assert session.run("a[:] = a[::-1]").mutated == ("a",)
