@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
+import glob
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .config import load_config, sqlite_url
-from .errors import UsageError
+from .errors import MlopsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,10 +63,10 @@ def add_commands(command: Add, show: Show) -> None:
 
 
 def _days(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is no number of days")
-    return number
+    with suppress(ValueError):
+        if 0 <= (number := float(text)) < 1e6:
+            return number
+    raise argparse.ArgumentTypeError(f"{text} is no number of days")
 
 
 def _open(url: str | None = None, artifacts: str | None = None, *, create: bool = False) -> Store:
@@ -151,12 +152,22 @@ def _salvage(options: argparse.Namespace) -> tuple[Any, str]:
 
     if options.target.exists():
         raise UsageError(f"{options.target} is there already.", "Name a new file.")
-    with closing(_open(str(options.target), create=True)) as target:
-        saved = salvage(options.damaged.absolute(), target)
+    target = options.target.absolute()
+    try:
+        with closing(_open(str(target), create=True)) as store:
+            saved = salvage(options.damaged.absolute(), store)
+    except MlopsError:
+        for made in target.parent.glob(f"{glob.escape(target.name)}*"):
+            if made.name.removeprefix(target.name) in ("", "-wal", "-shm", "-journal"):
+                made.unlink()  # it holds nothing
+        raise
     text = (
         f"{saved.runs} runs, {saved.curves} curves, {saved.executions} cells and {saved.versions} versions "
         f"are in {options.target}."
     )
+    files = options.damaged.absolute().parent / "artifacts"
+    if files.is_dir() and files.parent != target.parent:
+        text += f" Their files are still in {files}: copy that folder beside the new store."
     return saved, "\n".join([text, *(f"Damaged: {what}" for what in saved.damaged)])
 
 

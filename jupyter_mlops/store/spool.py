@@ -67,9 +67,11 @@ class Spool:
         with contextlib.suppress(MlopsError):
             parsed = parse(url)
             if parsed.get_backend_name() == "sqlite":
-                path = database_path(parsed)
+                path = database_path(parsed).resolve()  # a link to a store is that store
                 location = str(path)
-                self.folders.append(path.parent / "spool")
+                # Another store in the same folder has a spool of its own, or runs would go astray.
+                name = "spool" if path.name == "runs.db" else f"{path.name}.spool"
+                self.folders.append(path.parent / name)
         name = hashlib.sha256(location.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self.folders.append(home / "spool" / name)
 

@@ -68,4 +68,10 @@ def test_the_house_is_kept_from_a_terminal(folder: Path) -> None:
     assert "runs" in result(mlops(folder, "salvage", "broken.db", "new.db", "--json"))
     assert (folder / "broken.db").read_bytes() == data[: len(data) - 5000]
     assert mlops(folder, "salvage", "broken.db", "new.db").returncode == 2
+    assert mlops(folder, "salvage", "nothing.db", "none/new.db").returncode == 2
+    assert not (folder / "none" / "new.db").exists()
+    (folder / "artifacts").mkdir(exist_ok=True)
+    elsewhere = mlops(folder, "salvage", "broken.db", "elsewhere/new.db")
+    assert f"Their files are still in {folder / 'artifacts'}" in elsewhere.stdout
+    assert "x is no number of days" in mlops(folder, "gc", "--days", "x").stderr
     assert mlops(folder, "restore", "nowhere").returncode == 2

@@ -59,6 +59,16 @@ def test_a_value_that_can_never_be_stored_costs_no_other(store, make_run, tmp_pa
         keeper.save(Waiting(make_run(name="n" * 500)))
 
 
+def test_stores_in_one_folder_take_no_run_of_each_other(store, make_run, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    (folder / "link.db").symlink_to(folder / "a.db")
+    path = Spool(f"sqlite:///{folder / 'a.db'}", tmp_path / "home").put(Waiting(make_run()))
+    assert Spool(f"sqlite:///{folder / 'link.db'}", tmp_path / "home").waiting() == [path]
+    for other in ("b.db", "runs.db"):
+        assert Spool(f"sqlite:///{folder / other}", tmp_path / "home").waiting() == []
+
+
 def test_the_newest_state_of_a_run_is_the_one_that_waits(store, spool, make_run):
     run = make_run(metrics={"m": 1})
     spool.put(Waiting(run))
