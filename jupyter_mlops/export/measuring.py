@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from . import tables
 from .plan import Cell, Site, Words
-from .references import root_of
+from .references import BUILTINS, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -30,6 +30,8 @@ _PRINTERS = frozenset({"print", "display"})
 _LOGGING = "jupyter_mlops."
 #: A call that is longer than this would be broken into a line for each of its parts.
 _LINE = 114
+#: So many names are told in one call, however long it becomes.
+_FEW = 3
 _Loop = ast.For | ast.AsyncFor | ast.While
 
 
@@ -372,7 +374,12 @@ class Recorder:
         else:
             told = repr(list(places))
         told = f"{self.words.metrics}.tell({key!r}, {told})"
-        if len(sites) > 1 and len(told) <= _LINE and not any(site.path for site in sites):
+        # In lines of its own it still is shorter than one for each.
+        if (
+            len(sites) > 1
+            and (len(told) <= _LINE or len(sites) > _FEW)
+            and not any(site.path for site in sites)
+        ):
             lines = [told]
         else:
             lines = [self._kept(site, f"{noted}[{places[site.metric]}]") for site in sites]
@@ -391,8 +398,10 @@ class Recorder:
 
     def _key(self, sites: Sequence[Site]) -> str:
         node = sites[0].node
-        text = ast.unparse(node) if isinstance(node, ast.expr) else sites[0].metric
-        key = sites[0].metric if len(sites) == 1 else text[:40]
+        calls = [_called(part) for part in ast.walk(node) if isinstance(part, ast.Call)]
+        text = ast.unparse(node)[:40] if isinstance(node, ast.expr) else sites[0].metric
+        telling = (name for name in calls if name and name not in BUILTINS)
+        key = sites[0].metric if len(sites) == 1 else next(telling, text)
         number = 2
         base = key
         while key in self.keys:
