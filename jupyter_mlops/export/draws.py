@@ -56,7 +56,14 @@ def may_draw(
         functions: The notebook's own functions; None where a name means several.
         without: Names that draw figures, and functions that are being looked at.
     """
+    loaders = any(path.partition(".")[0] == "torch" for path in modules.values())
     for found in ast.walk(node):
+        if (
+            loaders
+            and isinstance(found, ast.For | ast.comprehension)
+            and not isinstance(found.iter, ast.Call)
+        ):
+            return True  # whoever goes over a loader of data draws its order
         if not isinstance(found, ast.Call):
             continue
         root = root_of(found.func)

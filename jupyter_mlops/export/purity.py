@@ -48,7 +48,7 @@ _CALLING_BACK = frozenset("apply map applymap pipe".split())
 #: Methods that change what they are called on: quiet where that is made in the same breath.
 _FITTING = frozenset("fit fit_transform fit_predict partial_fit set_params".split())
 #: Arguments by which a call changes something it is given.
-_MUTATING_WORDS = frozenset({"inplace", "out", "copy_X", "buf"})
+_MUTATING_WORDS = frozenset({"inplace", "out", "buf"})
 _PURE_MODULES = frozenset(
     "math time dataclasses statistics collections textwrap string pprint gc itertools".split()
 )
@@ -176,7 +176,7 @@ class Quietness:
     def _pure_call(self, call: ast.Call, opaque: Collection[str]) -> bool:
         if self.figures.draws(call):
             return True
-        if any(keyword.arg in _MUTATING_WORDS for keyword in call.keywords):
+        if any(map(_mutates, call.keywords)):
             return False
         function = call.func
         if appearance.is_shown_only(call, self.modules):
@@ -283,6 +283,13 @@ class Quietness:
         if package == "scipy":
             return rest.partition(".")[0] in _PURE_SCIPY
         return package in _PURE_MODULES or path in ("copy.deepcopy", "copy.copy", "json.dumps", "json.loads")
+
+
+def _mutates(keyword: ast.keyword) -> bool:
+    """Whether an argument lets a call, or what it makes, change what it is given."""
+    name = keyword.arg or ""
+    kept = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+    return name in _MUTATING_WORDS or name.startswith("overwrite_") or (name.startswith("copy") and kept)
 
 
 def _mentions(parts: Iterable[ast.expr], names: Collection[str]) -> bool:

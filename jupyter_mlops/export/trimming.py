@@ -59,6 +59,14 @@ def _trim_once(
     owned = fresh_names(statements) - escaping_names(telling, quietness.keeps_nothing)
     needed = set(live)
     classes = {node.name for node in statements if isinstance(node, ast.ClassDef)}
+    instances = {name for node in statements if _makes_one_of(node, classes) for name in _stored(node)}
+    # What is made in a way that may do more may do more later, too; the notebook's own classes were watched.
+    owned -= {
+        name
+        for node in statements
+        if not changed_name(node) and not quietness.quiet(node)
+        for name in _stored(node) - instances
+    }
     # What functions read is read whenever they are called: never dropped here.
     for cell in cells:
         needed.update(
@@ -74,8 +82,9 @@ def _trim_once(
         for statement in reversed(cell.statements):
             stored = _stored(statement)
             changed = "" if quietness.sets_option(statement) else changed_name(statement)
-            # An instance's method may have changed its class, as the cell was seen to do.
-            changes_class = bool(changed) and bool(classes & needed & set(cell.execution.mutated))
+            # An instance's method may have changed its class or a global, as the cell was seen to do.
+            seen = needed & set(cell.execution.mutated) - {changed}
+            changes_class = bool(changed) and bool(seen if changed in instances else seen & classes)
             quiet = (
                 changed in owned - needed and quietness.quiet(ast.Expr(_value(statement)), opaque)
                 if changed
@@ -115,6 +124,12 @@ def _trim_once(
             for statement in cell.statements
             if statement in forced or _import_used(statement, used | set(live))
         ]
+
+
+def _makes_one_of(statement: ast.stmt, classes: Collection[str]) -> bool:
+    """Whether a statement binds an instance of one of the notebook's classes."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return isinstance(value, ast.Call) and getattr(value.func, "id", "") in classes
 
 
 def _binds_for_nobody(statement: ast.stmt, read: Collection[str]) -> bool:

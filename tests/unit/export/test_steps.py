@@ -112,6 +112,9 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
         ),
         ("a = zeros(3)\nb = a.T\na[0] = 5\nx = b", ["a = zeros(3)", "b = a.T", "a[0] = 5", "x = b"]),
         ("a = zeros(3)\nb = a.sum()\na[0] = 5\nx = b", ["a = zeros(3)", "b = a.sum()", "x = b"]),
+        # What is made in a way that may do more.
+        ("a = Ridge(copy_X=False)\na.fit(X, y)\nx = X", ["a = Ridge(copy_X=False)", "a.fit(X, y)", "x = X"]),
+        ("a = Ridge(copy_X=True)\na.fit(X, y)\nx = X", ["x = X"]),
         # What is computed by functions that only compute.
         ("s = d.apply(lambda c: skew(c.dropna())).sort_values()\nx = d", ["x = d"]),
         ("s = d.apply(log)\nx = d", ["s = d.apply(log)", "x = d"]),
@@ -128,7 +131,7 @@ def test_what_nobody_else_holds_goes_with_its_changes(code: str, expected: list[
     head = "from sklearn.linear_model import Ridge\nfrom scipy.stats import skew\nfrom numpy import zeros\n"
     cells = cells_of(head + code)
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
-    kept = [line for line in left(cells) if not line.startswith(("from", "def"))]
+    kept = [line for line in left(cells) if not line.startswith(("from", "def", "class"))]
     assert kept == expected
 
 
@@ -217,6 +220,17 @@ def test_a_draw_stays_as_long_as_a_later_one_hangs_on_it(code: str, expected: bo
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
     kept = [line for line in left(cells) if not line.startswith("def")]
     assert any(line.startswith("a, b = ") for line in kept) == expected
+
+
+def test_who_goes_over_a_loader_draws() -> None:
+    head, states = "import torch\n", {"ambient_reads": ("rng:torch",)}
+    for loop, expected in (
+        ("for a in loader:\n    print(a)", True),
+        ("for a in range(3):\n    print(a)", False),
+    ):
+        cells = cells_of(f"{head}{loop}\nx = torch.rand(3)", **states)
+        trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+        assert any(line.startswith("for") for line in left(cells)) == expected
 
 
 def test_no_draw_is_kept_for_the_sake_of_chance() -> None:
@@ -481,6 +495,17 @@ def test_a_method_that_was_seen_to_change_its_class_stays(mutated: tuple[str, ..
     code = (
         "class Model:\n    seen = []\n    def fit(self, x):\n        self.seen.append(x)\n"
         "toy = Model()\ntoy.fit(1)\nx = len(Model.seen)"
+    )
+    cells = cells_of(code, mutated=mutated)
+    trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+    assert ("toy.fit(1)" in left(cells)) == stays
+
+
+@pytest.mark.parametrize(("mutated", "stays"), [(("seen",), True), (("toy",), False), ((), False)])
+def test_a_method_that_was_seen_to_change_a_global_stays(mutated: tuple[str, ...], stays: bool) -> None:
+    code = (
+        "seen = []\nclass Model:\n    def fit(self, x):\n        seen.append(x)\n"
+        "toy = Model()\ntoy.fit(1)\nx = len(seen)"
     )
     cells = cells_of(code, mutated=mutated)
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
