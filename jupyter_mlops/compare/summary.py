@@ -202,6 +202,8 @@ def _effect(
             sure = f"; {effect.sentence}" if effect is not None else ""
             where = _where(row, together, labels)
             return f"{best}{where}{sure}; {_apart_words(row, apart, labels)}"
+        if apart:
+            return f"{row.name} not comparable: {_apart_words(row, apart, labels)}"
         return f"{row.name} not comparable, {row.reason}"
     where = _where(row, scored, labels)
     if len(others) == 1:

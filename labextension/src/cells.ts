@@ -1,9 +1,15 @@
-import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import {
+  INotebookTracker,
+  Notebook,
+  NotebookPanel
+} from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
 
 import { RunCell } from './contract';
 
 const SEEN_MILLISECONDS = 1600;
+const TRIES = 80;
+const PAUSE_MILLISECONDS = 120;
 const FOUND = 'jp-mod-mlopsFound';
 
 /**
@@ -40,11 +46,46 @@ export async function revealCell(
   }
   content.deselectAll();
   content.activeCellIndex = index;
-  await content.scrollToItem(index, 'smart');
+  await bringIntoView(content, index);
   const { node } = content.widgets[index];
   node.classList.add(FOUND);
   setTimeout(() => node.classList.remove(FOUND), SEEN_MILLISECONDS);
   return true;
+}
+
+/**
+ * Scroll to a cell, again while the notebook takes shape: one that has just been
+ * opened does not know yet how high its cells are, and loses its place when their
+ * outputs come. Whoever scrolls in the meantime is left alone.
+ */
+async function bringIntoView(content: Notebook, index: number): Promise<void> {
+  let left = false;
+  const leave = (): void => {
+    left = true;
+  };
+  const acts = ['wheel', 'pointerdown', 'keydown'];
+  acts.forEach(act => content.node.addEventListener(act, leave));
+  for (let seen = 0, tries = 0; seen < 3 && tries < TRIES && !left; tries++) {
+    if (isInView(content, index)) {
+      seen += 1;
+    } else {
+      seen = 0;
+      await content.scrollToItem(index, 'smart').catch(() => undefined);
+    }
+    await new Promise(resolve => setTimeout(resolve, PAUSE_MILLISECONDS));
+  }
+  acts.forEach(act => content.node.removeEventListener(act, leave));
+}
+
+function isInView(content: Notebook, index: number): boolean {
+  const { node } = content.widgets[index];
+  if (!node.isConnected) {
+    return false;
+  }
+  const [cell, view] = [node, content.node].map(element =>
+    element.getBoundingClientRect()
+  );
+  return cell.top < view.bottom - 20 && cell.bottom > view.top + 20;
 }
 
 /**

@@ -64,11 +64,13 @@ def fill(root: Path, count: int) -> None:
             "id": name,
             "source": source,
             "metadata": {},
-            "outputs": [],
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": "1\n" * 30}]
+            if name != "train"
+            else [],
             "execution_count": None,
         }
         for name, source in (
-            *((f"before{line}", "\n".join(["1"] * 8)) for line in range(12)),
+            *((f"before{line}", "\n".join(["1"] * 8)) for line in range(24)),
             ("train", "model.fit(X, y)"),
         )
     ]

@@ -56,7 +56,7 @@ def keep(store: Store, number: int, *, island_errors: int, **fields: Any) -> str
         function="sklearn.metrics.accuracy_score", target="y", target_name="y_test", rows=ROWS,
         predictions=predictions, features=features,
     )  # fmt: skip
-    drawing = figure(number)
+    drawing, table = figure(number), confusion(number)
     run = sample_run(
         number,
         run_id=new_id(),
@@ -70,12 +70,23 @@ def keep(store: Store, number: int, *, island_errors: int, **fields: Any) -> str
                 path="figures/figure-1.png", digest=store.put_artifact(drawing), size=len(drawing),
                 media_type="image/png", kind="figure",
             ),
+            Artifact(
+                path="tables/confusion.csv", digest=store.put_artifact(table), size=len(table),
+                media_type="text/csv", kind="table",
+            ),
         ),
         start_time=BEGINNING + timedelta(minutes=number),
         session_id=f"session {number}",
         **fields,
     )  # fmt: skip
     return store.save_run(run, curves={"loss": loss_curve(1 + number / 10)}).run_id
+
+
+def confusion(number: int) -> bytes:
+    """A matrix that is wider than half of any window."""
+    kinds = [f"kind number {kind}" for kind in range(24)]
+    rows = [[name, *[str(number)] * len(kinds)] for name in kinds]
+    return "\n".join(",".join(row) for row in [["truth", *kinds], *rows]).encode()
 
 
 def figure(number: int) -> bytes:
@@ -137,6 +148,13 @@ def test_from_the_sentence_to_the_rows_in_two_clicks(lab: LabPage, runs: list[st
     lab.page.wait_for_function(
         "canvas => canvas.getContext('2d').getImageData(5, 5, 1, 1).data[3] > 0", arg=drawn.element_handle()
     )
+    tables = [figures.get_by_role("group", name=f"confusion of run #{number}") for number in (1, 2)]
+    expect(tables[1].get_by_role("rowheader", name="kind number 23")).to_be_attached()
+    left, right = (table.bounding_box() for table in tables)
+    assert left is not None
+    assert right is not None
+    assert left["x"] + left["width"] <= right["x"]
+    assert tables[0].evaluate("table => table.scrollWidth > table.clientWidth")
     lab.picture("two")
     assert lab.find_barriers(".jp-Mlops-comparisonTab") == []
 
@@ -280,7 +298,7 @@ def test_no_field_of_a_run_is_taken_for_a_script(lab: LabPage, server: Server) -
     panel.filter_box.fill("status = 'FAILED'")
     expect(panel.rows).to_have_count(2)
     panel.rows.first.press("Enter")
-    for field in ("name", "message", "warning", "tag value", "location", "hypothesis"):
+    for field in ("name", "message", "traceback", "warning", "tag value", "location", "hypothesis"):
         expect(panel.rows.first.get_by_text(seen(field)).first).to_be_attached()
     panel.region.get_by_label("Group by").select_option("experiment")
     expect(panel.rows.first).to_contain_text(seen("experiment"))

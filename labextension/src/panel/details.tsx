@@ -176,7 +176,7 @@ function Facts(props: {
         {facts.map(([name, value, full]) => (
           <React.Fragment key={name}>
             <dt title={name}>{breakable(name)}</dt>
-            <dd title={full}>{value}</dd>
+            <dd title={full}>{breakable(value)}</dd>
           </React.Fragment>
         ))}
       </dl>
@@ -186,11 +186,12 @@ function Facts(props: {
 }
 
 /**
- * A name that may break where it nests: `model__step__setting`. Its end, which
- * tells such names apart, is always to be seen.
+ * A name that may break where it nests, `model__step__setting`, or where a new
+ * word begins, `RandomForest`. Its end, which tells such names apart, is always to
+ * be seen.
  */
 function breakable(name: string): React.ReactNode[] {
-  return name.split(/(?<=__)/).map((piece, index) => (
+  return name.split(/(?<=__)|(?<=[a-z])(?=[A-Z])/).map((piece, index) => (
     <React.Fragment key={index}>
       {index > 0 && <wbr />}
       {piece}

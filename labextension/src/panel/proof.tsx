@@ -1,6 +1,7 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { sentenceWithCode } from '../comparison/sentence';
 import { Num, PipelineVersion } from '../contract';
 import { formatAlike } from '../format';
 import { failedIcon, finishedIcon } from '../icons';
@@ -19,7 +20,7 @@ export function Proof(props: {
     <>
       {report.cause && (
         <p className="jp-Mlops-error">
-          {report.cause} {report.hint}
+          {sentenceWithCode(`${report.cause} ${report.hint}`)}
         </p>
       )}
       {report.code === 'environment_failed' && report.log !== '' && (
@@ -30,7 +31,7 @@ export function Proof(props: {
       )}
       {report.environment !== '' && (
         <p className="jp-Mlops-quiet">
-          {trans.__('Proved in %1.', report.environment)}
+          {sentenceWithCode(trans.__('Proved in %1.', report.environment))}
         </p>
       )}
       {report.predictions.map(said => (
@@ -40,7 +41,7 @@ export function Proof(props: {
       ))}
       {report.notes.map(note => (
         <p key={note} className="jp-Mlops-note">
-          {note}
+          {sentenceWithCode(note)}
         </p>
       ))}
       {report.metrics.length > 0 && (

@@ -171,6 +171,7 @@ def test_each_run_that_stands_apart_has_its_own_reason() -> None:
     better, equal = run(2, 0.92, evaluation()), run(2, 0.91, evaluation())
     assert say(first, better, *others).endswith(f"best accuracy 0.9200 in #2, +0.010{why}")
     assert say(first, equal, *others).endswith(f"accuracy 0.9100 in #1 and #2{why}")
+    assert say(first, *others).endswith(f"accuracy not comparable: {why.partition('; ')[2]}")
 
 
 def test_which_of_many_runs_differ() -> None:
