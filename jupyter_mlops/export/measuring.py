@@ -273,6 +273,7 @@ class Recorder:
         site = sites[0]
         return (
             self.needed is not None
+            and bool(target)  # else the number is only a part of what is bound
             and target not in self.needed
             and len(sites) == 1
             and not site.path
