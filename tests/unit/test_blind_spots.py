@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jupyter_mlops.capture import ambient
+from jupyter_mlops.capture import ambient, modules
 from jupyter_mlops.capture.ledger import Cell, Ledger, Outcome
 from jupyter_mlops.export import slicing
 
@@ -108,6 +108,8 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(ambient, "_first", {})
+    # The modules of all tests of this process are the user's own, too: more than a cell has time for.
+    monkeypatch.setattr(modules, "_SECONDS", 60.0)
     (tmp_path / "own_settings.py").write_text(MODULE)
     with decimal.localcontext(), warnings.catch_warnings():
         yield
