@@ -88,13 +88,15 @@ class Ladder:
         builds: list[Build] = []
         proved: Build | None = None
         for rung, kept, options in self._rungs():
+            if self._is_as_unseeded(kept, builds):
+                continue
             build = self._build(rung, kept, **options)
             if build is None:
                 attempts.append(
                     Attempt(rung=rung, orders=kept.orders, verdict="unprovable", cause=self._unbuildable)
                 )
                 continue
-            if any(build.code == other.code for other in builds) or self._is_as_unseeded(kept, builds):
+            if any(build.code == other.code for other in builds):
                 continue
             write_files(folder, build)
             held = self._prove_one(folder, build)
@@ -404,7 +406,8 @@ class Ladder:
         second = build.second.metrics if build.second else None
         checks = validation.compare(self.session.proved, first, second) if build.first else ()
         hints = {
-            "non_deterministic": "Set a seed (random_state=…, np.random.seed(…)) and run the notebook again.",
+            "non_deterministic": "Set a seed (random_state=…, np.random.seed(…)), sort what comes from a set, "
+            "and run the notebook again.",
             "data_changed": "Restore the file, or run the notebook with the new data and export that run.",
             "missing_input": "Put the file back where the notebook read it, and export again.",
             "contract_failed": "Look at contracts.py: the data does not look as it did in the run.",
