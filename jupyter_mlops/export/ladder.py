@@ -406,8 +406,8 @@ class Ladder:
         second = build.second.metrics if build.second else None
         checks = validation.compare(self.session.proved, first, second) if build.first else ()
         hints = {
-            "non_deterministic": "Set a seed (random_state=…, np.random.seed(…)), sort what comes from a set, "
-            "and run the notebook again.",
+            "non_deterministic": "Set a seed (random_state=…, np.random.seed(…)), sort what a set gives, and "
+            "run the notebook again.",
             "data_changed": "Restore the file, or run the notebook with the new data and export that run.",
             "missing_input": "Put the file back where the notebook read it, and export again.",
             "contract_failed": "Look at contracts.py: the data does not look as it did in the run.",
