@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -626,7 +628,7 @@ def _strict(value: Any) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, int) and abs(value) > 2**53:
-        return str(value)
+        return digits_of(value)
     if isinstance(value, dict):
         return {str(key): _strict(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -634,6 +636,31 @@ def _strict(value: Any) -> Any:
     return value
 
 
+def digits_of(value: int) -> str:
+    """An integer in decimal, also one of more digits than `str` writes."""
+    try:
+        return str(value)
+    except ValueError:
+        return f"{Decimal(value):f}"
+
+
+_S = TypeVar("_S", Run, RunSummary)
+
+
+def within_floats(run: _S) -> _S:
+    """`run` with infinity for each metric that is an integer beyond a float's range, to reckon with."""
+    metrics = {name: as_float(value) for name, value in run.metrics.items()}
+    return run if metrics == run.metrics else msgspec.structs.replace(run, metrics=metrics)
+
+
+def as_float(value: MetricValue) -> MetricValue:
+    """`value`, or infinity for an integer beyond a float's range."""
+    if type(value) is float or -_LARGEST < value < _LARGEST:
+        return value
+    return value if isinstance(value, float) else math.inf if value > 0 else -math.inf
+
+
+_LARGEST = int(sys.float_info.max)
 _R = TypeVar("_R")
 
 

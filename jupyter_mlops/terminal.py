@@ -15,6 +15,7 @@ from .compare.wording import (
     format_value,
     run_title,
 )
+from .records import digits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -254,7 +255,7 @@ def _curve_words(curve: Curve) -> str:
 
 
 def _exact(value: float | None) -> str:
-    return NOTHING if value is None else repr(value)
+    return NOTHING if value is None else digits_of(value) if type(value) is int else repr(value)
 
 
 def exchange_text(done: Sequence[tuple[str, str, Sequence[str]]], verb: str) -> str:

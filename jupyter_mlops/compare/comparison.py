@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import UsageError
-from jupyter_mlops.records import Curve, Run, RunSummary
+from jupyter_mlops.records import Curve, Run, RunSummary, within_floats
 
 from .differences import Differences, differences_between
 from .figures import figure_rows
@@ -44,7 +44,7 @@ def compare_runs(
     Raises:
         UsageError: There is no run, or the reference is not among them.
     """
-    unique = list({run.run_id: run for run in runs}.values())
+    unique = list({run.run_id: within_floats(run) for run in runs}.values())
     base = _reference(unique, reference)
     differences: dict[str, Differences] = {
         run.run_id: differences_between(base, run) for run in unique if run is not base

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlops.errors import UsageError
+from jupyter_mlops.records import within_floats
 
 from .comparability import evaluation_of
 from .comparison import compare_runs
@@ -77,7 +78,7 @@ def examples_stored(
     """
     from .losses import examples_of
 
-    base, run = store.get_run(reference), store.get_run(run_id)
+    base, run = (within_floats(store.get_run(each)) for each in (reference, run_id))
     rows = {row.name: row for row in metric_rows([base, run], base, store.directions())}
     pair = evidence_of(store).pair(rows[metric], run, base) if metric in rows else None
     if pair is None:

@@ -9,6 +9,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.records import as_json
+
 from .chance import mean_interval
 from .findings import SeedGroup, Spread
 from .lineage import cell_lines, standing_cells
@@ -147,7 +149,7 @@ def _key(run: Run) -> str:
     )
     code = [_code(cell.source) for cell in standing_cells(run)]
     packages = run.environment.packages if run.environment else {}
-    text = json.dumps([params, inputs, code, packages, sorted(run.metrics)], default=str, sort_keys=True)
+    text = json.dumps(as_json([params, inputs, code, packages, sorted(run.metrics)]), sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 

@@ -11,6 +11,8 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.records import digits_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -25,7 +27,7 @@ def format_number(value: float, digits: int = 4) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int):
-        return _signed(f"{value:,}") if abs(value) < 10**12 else _signed(f"{value:.3e}")
+        return _signed(f"{value:,}") if abs(value) < 10**12 else _signed(f"{Decimal(value):.3e}")
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else f"{MINUS}∞"
     if value == 0:
@@ -104,7 +106,7 @@ def format_interval(low: float, high: float) -> str:
 
 def exact(value: object) -> str:
     """Write a value with everything it has, for a tooltip."""
-    return repr(value) if isinstance(value, float) else str(value)
+    return repr(value) if isinstance(value, float) else digits_of(value) if type(value) is int else str(value)
 
 
 def format_value(value: Any, limit: int = 60) -> str:
@@ -121,7 +123,7 @@ def format_value(value: Any, limit: int = 60) -> str:
     elif isinstance(value, (list, tuple)):
         text = "[" + ", ".join(format_value(v) for v in value) + "]"
     else:
-        text = str(value)
+        text = digits_of(value) if type(value) is int else str(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

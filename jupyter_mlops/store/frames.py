@@ -96,7 +96,12 @@ def frame_of(rows: Sequence[Any], *, parents: bool = False) -> pd.DataFrame:
         for name in known:
             values = [mapping.get(name) for mapping in mappings]
             columns[f"{kind}.{name}"] = _column(values)
-    return pd.DataFrame(columns)
+    if _encodable(list(columns)):
+        return pd.DataFrame(columns)
+    # A name that is no UTF-8: pandas would make the labels its own strings and fail.
+    frame = pd.DataFrame(dict(enumerate(columns.values())))
+    frame.columns = pd.Index(list(columns), dtype="object")
+    return frame
 
 
 def _stored_texts(values: list[str]) -> pd.Series[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.compare.differences import Differences, ParamChange, differences_between
 from jupyter_mlops.compare.wording import count, encodable, exact, join_words, run_label, run_title
-from jupyter_mlops.records import Curve, MetricValue, Run, Status
+from jupyter_mlops.records import Curve, MetricValue, Run, Status, as_float, within_floats
 
 from .metric_tiles import metric_facts, metric_line, metric_tile
 from .progress import progress_html, progress_text
@@ -67,9 +67,11 @@ class RunCard:
         best: Mapping[str, MetricValue] | None = None,
         curves: Mapping[str, Curve] | None = None,
     ) -> None:
-        self.run = run
-        self.previous = previous
-        self._facts = metric_facts(run, previous, best or {}, curves or {})
+        self.run = run = within_floats(run)
+        self.previous = previous = within_floats(previous) if previous is not None else None
+        self._facts = metric_facts(
+            run, previous, {name: as_float(value) for name, value in (best or {}).items()}, curves or {}
+        )
         self._changes: Differences | None = differences_between(previous, run) if previous else None
 
     def html(self) -> str:
