@@ -55,6 +55,7 @@ def _settle_line(line: list[Event]) -> list[Event]:
         _look_behind(index, texts, after)
         _name_spread(index, line, texts, contexts)
         _name_share(index, line, texts, after)
+        _name_interval(index, texts)
         _carry(index, event, texts, dropped)
     for event, context, text in zip(line, contexts, texts, strict=True):
         event.label = f"{context}{BETWEEN}{text}" if context else text
@@ -159,6 +160,16 @@ def _look_behind(index: int, texts: list[str], after: list[str]) -> None:
     if index + 1 < len(texts):
         texts[index + 1] = behind[len(clause) :]
         after[index] = texts[index + 1]
+
+
+def _name_interval(index: int, texts: list[str]) -> None:
+    """``0.91 [0.88, 0.94]``: two numbers in brackets are the bounds of the one before."""
+    if index == 0 or index + 1 >= len(texts) or texts[index].strip() not in ("[", "("):
+        return
+    before = texts[index - 1].rstrip(" :=")
+    clause = _CLAUSE.split(before)[-1] if words(before) else ""
+    if clause and texts[index + 1].strip() in (",", ";", "-", "\u2013", "to"):
+        texts[index], texts[index + 1] = f"{clause} low: ", f"{clause} high: "
 
 
 def _name_share(index: int, line: list[Event], texts: list[str], after: list[str]) -> None:

@@ -37,6 +37,10 @@ def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = 
     if is_number(value):
         return [((), (), to_number(value))]
     if issubclass(kind, dict):
+        if (
+            kind.__name__ == "OptimizeResult"
+        ):  # of SciPy's the rest is where it was found, and in how many steps
+            value = {key: dict.get(value, key) for key in ("fun", "cost") if is_number(dict.get(value, key))}
         return _dict_members(value, depth, trusted, shown)
     if issubclass(kind, tuple) and (fields := _fields(kind)):
         return [

@@ -114,7 +114,8 @@ def _called_after(node: ast.expr, depth: int) -> str:
     if isinstance(node, ast.UnaryOp):
         return _called_after(node.operand, depth + 1)
     names = list(dict.fromkeys(found.id for found in ast.walk(node) if isinstance(found, ast.Name)))
-    telling = [name for name in names if sounds_like_metric(name)]
+    parts = (found.attr for found in ast.walk(node) if isinstance(found, ast.Attribute))
+    telling = [name for name in dict.fromkeys((*names, *parts)) if sounds_like_metric(name)]
     if len(telling) == 1:
         return telling[0]
     return "_".join(names[:3]) if names else ""

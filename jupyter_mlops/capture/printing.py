@@ -265,6 +265,16 @@ def _format_pieces(node: ast.Call) -> Iterator[_Piece]:
         if len(node.args) == 1 and not keywords and not any(field for _, field, _, _ in pieces):
             texts = [before for before, field, _, _ in pieces if field is not None]
             yield UNPACKED.join(texts), node.args[0], "value", None
+            return
+        # `"{} [{}, {}]".format(mean, *interval)`: what stands before the star has its own place.
+        if any(isinstance(argument, ast.Starred) for argument in node.args[:-1]) or keywords:
+            return
+        texts = [before for before, field, _, _ in pieces if field is not None]
+        if any(field for _, field, _, _ in pieces) or len(texts) < len(node.args):
+            return
+        for position, before in enumerate(texts[: len(node.args) - 1]):
+            yield before, node, "args", position
+        yield UNPACKED.join(texts[len(node.args) - 1 :]), node.args[-1], "value", None
         return
     seen: set[str] = set()
     for before, field, _, _ in pieces:

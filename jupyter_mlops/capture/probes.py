@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .numbers import is_number, to_number
+from .numbers import is_number, module_of, to_number
 from .sites import SITES, UNPACKED, Event, Site, Subject, Turn, arguments_of
 from .vocabulary import sounds_like_holder, sounds_like_metric
 
@@ -143,6 +143,8 @@ class Probe:
     def _hear_unpacked(self, value: Any, site: Site) -> None:
         """The values of a tuple that a print call unpacks, each with the text before it."""
         kind = type(value)
+        if kind.__name__ == "ndarray" and module_of(kind) == "numpy" and value.ndim == 1:
+            value, kind = list(value[: _UNPACKED + 1]), list
         if not ((kind is tuple or kind is list) and len(value) <= _UNPACKED):
             return
         texts = site.text.split(UNPACKED)
@@ -167,6 +169,8 @@ class Probe:
         line.text += site.text
         line.values += 1
         kind = type(value)
+        if kind.__name__ == "str_" and issubclass(kind, str):
+            value, kind = str.__str__(value), str  # NumPy's own: `for name in np.unique(species)`
         if kind is str:
             # A name printed before its number (f"{model}: {score}") tells this one from its neighbours.
             if value[-1:].isdigit() and _DECIMAL.search(value) and sounds_like_metric(value):

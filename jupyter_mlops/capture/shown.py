@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .evidence import Evidence
     from .sites import Event
 
+#: Words of a name that holds what was fitted, whatever letter it is printed under: ``beta_hat``.
+_FITTED = frozenset({"hat", "fitted", "est", "popt"})
 #: A site outside any loop heard more often than this is a series, not so many facts.
 _FACTS = 12
 
@@ -114,7 +116,9 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
     whole = type(to_number(event.value)) is int
     if label:
         told = canonical(event.label.rpartition(BETWEEN)[2])
-        if is_setting(told) or (call is None and _is_beside(told, label, event, whole)):
+        found = _FITTED & set(words(site.expression))
+        beside = is_setting(told) or (call is None and _is_beside(told, label, event, whole))
+        if beside and not found:
             return ""
         if whole and not told and sounds_like_size(label):
             return ""

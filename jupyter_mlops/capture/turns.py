@@ -74,6 +74,9 @@ def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
     site = events[0].site
     for event in events:
         label = canonical(event.label) or expression_name(event.site.expression)
+        own = expression_name(event.site.expression)
+        if not sounds_like_metric(label) and sounds_like_metric(own) and event.site.expression.isidentifier():
+            label = own  # `print(n, "trees ->", rmse)`
         call = evidence.call_at(event)
         if is_setting(label) or (sounds_like_size(label) and not sounds_like_metric(label) and call is None):
             return

@@ -58,6 +58,23 @@ def told(code: str) -> dict[str, float]:
             "wrong = [1, 2, 3]\nprint(f'{len(wrong)} misclassified ({len(wrong) / len(X):.1%})')",
             {"misclassified": 3, "misclassified_share": 0.02},
         ),
+        (
+            "for s in np.unique(np.array(['A', 'B'])):\n    print(s, ': recall', (X[:, 0] > len(s) * half).mean())",
+            {"a_recall": 1.0, "b_recall": 1.0},
+        ),
+        (
+            "print('accuracy: {:.3f} [{:.3f}, {:.3f}]'.format(half, *np.array([half / 2, half * 2])))",
+            {"accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 1.0},
+        ),
+        ("beta_hat = half\nprint(f'beta = {beta_hat:.2f}')", {"beta": 0.5}),
+        (
+            "from scipy.optimize import minimize\nres = minimize(lambda t: (t[0] - 1) ** 2 + 0.5, [0.0])\nres.success",
+            {"fun": 0.5},
+        ),
+        (
+            "class Fitted:\n    pearson_chi2 = 3.0\n    df_resid = 4.0\nm1 = Fitted()\nm1.pearson_chi2 / m1.df_resid",
+            {"pearson_chi2": 0.75},
+        ),
         ("tau = half * 4\nprint('tau =', tau, '+-', half / 5, 's')", {"tau_value": 2.0, "tau_std": 0.1}),
         ("bics = [(n, n * half) for n in (2, 3)]\nbics", {"bics.0.1": 1.0, "bics.1.1": 1.5}),
         (
@@ -109,6 +126,15 @@ def test_a_label_like_an_index_is_a_score_where_a_score_stands() -> None:
         "    print(f'clusters={k} DB index {davies_bouldin_score(X, labels):.3f}')"
     )
     assert {"clusters_2_db_index", "clusters_3_db_index"} <= found.keys()
+
+
+def test_a_score_keeps_its_name_behind_a_label_that_says_nothing() -> None:
+    found = told(
+        "for n in (2, 3):\n"
+        "    rmse = KMeans(n, n_init=1, random_state=0).fit(X).inertia_ / 100\n"
+        "    print(n, 'groups ->', rmse)"
+    )
+    assert {"n_2_rmse", "n_3_rmse"} <= found.keys()
 
 
 def test_a_function_of_ones_own_gives_a_score_whatever_it_is_called() -> None:
