@@ -173,7 +173,8 @@ export function addCommands(context: ICommandContext): void {
         return;
       }
       const answer = await InputDialog.getText({
-        title: trans.__('Name of run %1', referenceOf(run)),
+        title: trans.__('Rename run %1', referenceOf(run)),
+        label: trans.__('New name'),
         text: run.name,
         okLabel: trans.__('Rename')
       });

@@ -232,6 +232,10 @@ def test_nothing_serious_is_in_the_way_of_people_who_cannot_see(lab: LabPage, pa
     from playwright.sync_api import expect
 
     assert lab.find_barriers(".jp-Mlops-sidePanel") == []
+    panel.row(COUNT).press("F2")
+    expect(lab.page.get_by_role("textbox", name="New name")).to_be_focused()
+    assert lab.find_barriers(".jp-Dialog") == []
+    lab.page.keyboard.press("Escape")
     panel.row(COUNT).press("Enter")
     expect(panel.row(COUNT)).to_contain_text("accuracy")
     panel.region.get_by_label("Group by").select_option("tags.team")
