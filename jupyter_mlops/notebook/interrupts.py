@@ -7,24 +7,47 @@ import contextlib
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+T = TypeVar("T")
 _SOON = 0.01
 
 
-@contextmanager
-def deferred(*, deliver: bool) -> Iterator[None]:
-    """Let no interrupt into the block, which is bounded in time.
+def undisturbed(act: Callable[..., T], *given: Any, deliver: bool) -> T:
+    """What ``act(*given)`` gives, which is bounded in time, without an interrupt in it.
 
-    One raised at any line of ours would leave a cell half captured, or a run unsaved, for good.
+    One raised at any line of ours would leave a cell half captured, or a run unsaved, for good. One that
+    comes on the way in or out is treated like one that comes meanwhile.
 
     Args:
+        act: What is done.
+        given: Its arguments.
         deliver: Whether an interrupt that came is passed on to what runs next, such as the cell that is
             about to begin; else it came too late and is dropped.
     """
+    begun = False
+    came: list[Any] = []
+    results: list[T] = []
+    while not results:
+        try:
+            with _deferred(came):
+                begun = True
+                results.append(act(*given))
+        except KeyboardInterrupt:
+            if begun and not results:
+                raise
+            came.append(None)
+    if came and deliver:
+        _soon()
+    return results[0]
+
+
+@contextmanager
+def _deferred(came: list[Any]) -> Iterator[None]:
+    """Note interrupts in `came` instead of raising them."""
     try:
         handler = _handler()
     except Exception:  # noqa: BLE001 — our fault must never become the user's
@@ -32,14 +55,11 @@ def deferred(*, deliver: bool) -> Iterator[None]:
     if handler is None:
         yield
         return
-    came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
     try:
+        signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
-        if came and deliver:
-            _soon()
 
 
 def _handler() -> Any:

@@ -21,7 +21,7 @@ from jupyter_mlops.records import Status, now
 
 from .cells import executed_code, heading_of
 from .heart import Heart
-from .interrupts import deferred
+from .interrupts import undisturbed
 from .magics import Marker, doubtful, late_bindings, read_marker
 
 if TYPE_CHECKING:
@@ -99,49 +99,15 @@ class Watcher:
 
     def pre_run_cell(self, info: Any) -> None:
         """A cell is about to run; nested ones (a magic that runs its body) are part of theirs."""
-        if self._foreign():
-            return
-        with deferred(deliver=True):
-            count = self.shell.execution_count
-            if self._depth and info.store_history and count != self._count:
-                self._depth = 0  # the end of the cell before was never heard of
-            self._depth += 1
-            if self._depth > 1 or info.silent or not info.store_history:
-                return
-            self._count = count
-            try:
-                if self._active:
-                    self._abandon()
-                self._begin(info)
-            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-                self._report(fault)
+        undisturbed(self._enter, info, deliver=True)
 
     def post_run_cell(self, result: Any) -> None:
         """A cell has ended."""
-        if self._foreign():
-            return
-        with deferred(deliver=False):
-            if self._depth == 0:
-                return
-            self._depth -= 1
-            if self._depth or not self._active:
-                return
-            self._active = False
-            try:
-                self._end(result)
-            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-                self._report(fault)
+        undisturbed(self._leave, result, deliver=False)
 
     def visit(self, tree: ast.Module) -> ast.Module:
         """IPython's hook for syntax trees: add the probes."""
-        if not self._active or self._foreign():
-            return tree
-        with deferred(deliver=True):
-            try:
-                return self.recorder.rewrite(tree)
-            except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
-                self._report(fault)
-                return tree
+        return undisturbed(self._rewrite, tree, deliver=True)
 
     def close(self) -> None:
         """Stop the background threads."""
@@ -150,6 +116,44 @@ class Watcher:
             self._keeper.close()
 
     # -- one cell -------------------------------------------------------------------------------
+
+    def _enter(self, info: Any) -> None:
+        if self._foreign():
+            return
+        count = self.shell.execution_count
+        if self._depth and info.store_history and count != self._count:
+            self._depth = 0  # the end of the cell before was never heard of
+        self._depth += 1
+        if self._depth > 1 or info.silent or not info.store_history:
+            return
+        self._count = count
+        try:
+            if self._active:
+                self._abandon()
+            self._begin(info)
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._report(fault)
+
+    def _leave(self, result: Any) -> None:
+        if self._foreign() or self._depth == 0:
+            return
+        self._depth -= 1
+        if self._depth or not self._active:
+            return
+        self._active = False
+        try:
+            self._end(result)
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._report(fault)
+
+    def _rewrite(self, tree: ast.Module) -> ast.Module:
+        if not self._active or self._foreign():
+            return tree
+        try:
+            return self.recorder.rewrite(tree)
+        except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+            self._report(fault)
+            return tree
 
     def _begin(self, info: Any) -> None:
         from jupyter_mlops.capture.ledger import Cell

@@ -128,9 +128,10 @@ def _swap(path):
 #: These stand in the user's own path: they are the guards, or give their argument on.
 GUARDS = (
     "capture.files:_hook", "capture.loops:iterate", "capture.loops:spin", "capture.outputs:OutputWatch:_see",
-    "capture.probes:see", "notebook.interrupts:deferred", "notebook.magics:neutralise",
+    "capture.probes:see", "notebook.interrupts:undisturbed", "notebook.interrupts:_deferred", "notebook.magics:neutralise",
     "notebook.watcher:Watcher:_foreign", "notebook.watcher:Watcher:pre_run_cell",
-    "notebook.watcher:Watcher:post_run_cell", "notebook.watcher:Watcher:visit",
+    "notebook.watcher:Watcher:post_run_cell", "notebook.watcher:Watcher:visit", "notebook.watcher:Watcher:_enter",
+    "notebook.watcher:Watcher:_leave", "notebook.watcher:Watcher:_rewrite",
 )  # fmt: skip
 SAMPLE = 40
 
