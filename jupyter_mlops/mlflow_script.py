@@ -16,6 +16,7 @@ import msgspec
 
 from . import api, tracking
 from .errors import UsageError
+from .logged import json_of
 from .records import Model, ModelInput, Record
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
             frame.to_parquet(place)
         else:
             split = {"columns": list(frame.columns), "data": frame.astype(object).values.tolist()}
-            place.write_text(json.dumps(split, default=tracking.plain_of), encoding="utf-8")
+            place.write_text(json.dumps(split, default=json_of), encoding="utf-8")
 
     tracking.log_written(artifact_file, write, run_id)
 

@@ -8,17 +8,17 @@ store: begun by `start_run`, or by the first thing logged, and closed when the p
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
 import sys
 import tempfile
 import threading
 import warnings
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import UsageError
+from .logged import folder_of, json_of, key_of, number_of, parameter_of, step_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -169,7 +169,7 @@ def start_run(
         _open.append(active)
         last_run_id = active.run_id
     for key, value in (tags or {}).items():
-        run.set_tag(_key(key), _text(key, value))
+        run.set_tag(key_of(key), text_of(key, value))
     return active
 
 
@@ -200,7 +200,7 @@ def end_run(status: str = "FINISHED") -> None:
 def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
     """Let the runs that this process begins be of an experiment; MLflow's id of one is here its name."""
     global _experiment  # noqa: PLW0603 — a setting of the process, as in MLflow
-    _experiment = _key(experiment_name if experiment_name is not None else experiment_id or "")
+    _experiment = key_of(experiment_name if experiment_name is not None else experiment_id or "")
     return Experiment(_experiment)
 
 
@@ -258,9 +258,9 @@ def log_metric(
     Raises:
         UsageError: It is no number, or one that no curve can hold.
     """
-    number = _number(_key(key), value)
+    number = number_of(key_of(key), value)
     if step is not None:
-        step = _step(key, step)
+        step = step_of(key, step)
         try:
             float(number)
         except OverflowError:
@@ -289,7 +289,7 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
     Raises:
         UsageError: It is nested more than 100 levels deep, or has no text.
     """
-    builder().log_param(_key(key), _plain(key, value))
+    builder().log_param(key_of(key), parameter_of(key, value))
     return value
 
 
@@ -299,7 +299,7 @@ def log_params(
     run_id: str | None = None,
 ) -> None:
     """Record several parameters at once."""
-    plain = {_key(key): _plain(key, value) for key, value in params.items()}
+    plain = {key_of(key): parameter_of(key, value) for key, value in params.items()}
     run = builder(run_id)
     for key, value in plain.items():
         run.log_param(key, value)
@@ -307,7 +307,7 @@ def log_params(
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:
     """Set a tag; its value is kept as text."""
-    builder().set_tag(_key(key), _text(key, value))
+    builder().set_tag(key_of(key), text_of(key, value))
 
 
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
@@ -332,7 +332,7 @@ def log_artifact(
     file = Path(local_path)
     if not file.exists():
         raise UsageError(f"There is no file {str(local_path)!r} to keep.", "Write it first, then log it.")
-    builder(run_id).log_artifact(file, _folder(artifact_path or ""))
+    builder(run_id).log_artifact(file, folder_of(artifact_path or ""))
 
 
 def log_artifacts(
@@ -358,10 +358,10 @@ def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> 
         if place.suffix in (".yaml", ".yml"):
             import yaml
 
-            plain = _plain(artifact_file, dictionary)
+            plain = parameter_of(artifact_file, dictionary)
             place.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
         else:
-            place.write_text(json.dumps(dictionary, indent=2, default=plain_of), encoding="utf-8")
+            place.write_text(json.dumps(dictionary, indent=2, default=json_of), encoding="utf-8")
 
     log_written(artifact_file, write, run_id)
 
@@ -393,7 +393,7 @@ def log_written(artifact_file: str, write: Callable[[Path], Any], run_id: str | 
     folder, _, name = artifact_file.rpartition("/")
     if not name:
         raise UsageError(f"{artifact_file!r} names no file.", "Give something like `notes/report.txt`.")
-    _folder(folder)
+    folder_of(folder)
     with tempfile.TemporaryDirectory() as place:
         try:
             write(Path(place, name))
@@ -409,13 +409,6 @@ def log_written(artifact_file: str, write: Callable[[Path], Any], run_id: str | 
                 "Give plain values and a short name.",
             ) from None
         log_artifact(Path(place, name), folder, run_id)
-
-
-def _folder(path: str) -> str:
-    parts = PurePosixPath(path.replace(os.sep, "/")).parts
-    if ".." in parts or path.startswith("/"):
-        raise UsageError(f"{path!r} leads out of the run's files.", "Give a folder such as `plots`.")
-    return "/".join(part for part in parts if part != ".")
 
 
 def builder(run_id: str | None = None) -> RunBuilder:
@@ -450,67 +443,6 @@ def builder(run_id: str | None = None) -> RunBuilder:
 def _in_kernel() -> bool:
     ipython = sys.modules.get("IPython")
     return ipython is not None and ipython.get_ipython() is not None
-
-
-def _key(key: str) -> str:
-    if not isinstance(key, str) or not key.strip():
-        raise UsageError(f"{key!r} is no name.", "Name it with a text that is not empty.")
-    return key
-
-
-def _step(key: str, step: Any) -> int:
-    if isinstance(step, bool) or not isinstance(step, int):
-        try:
-            step = int(step.__index__())
-        except AttributeError:
-            raise UsageError(f"The step of metric {key!r} is {step!r}.", "Give an integer.") from None
-    if not -(2**63) <= step < 2**63:
-        raise UsageError(f"The step of metric {key!r} is beyond 64 bits.", "Count from 0.")
-    return int(step)
-
-
-def _number(key: str, value: Any) -> MetricValue:
-    if not isinstance(value, (int, float)) and hasattr(value, "item"):
-        with contextlib.suppress(TypeError, ValueError, RuntimeError):
-            value = value.item()
-    if isinstance(value, int):  # also a bool
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    try:
-        return float(value.__float__())
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        raise UsageError(
-            f"The metric {key!r} is {type(value).__name__}, not a number.", "Give one number."
-        ) from None
-
-
-def _plain(key: str, value: Any, levels: int = 100) -> ParamValue:
-    if value is None or type(value) in (bool, int, float, str):
-        return value  # type: ignore[no-any-return]
-    if levels == 0:
-        raise UsageError(f"{key!r} is nested too deeply to be stored.", "Keep a flatter value.")
-    if isinstance(value, (list, tuple)):
-        return [_plain(key, item, levels - 1) for item in value]
-    if isinstance(value, dict):
-        return {_text(key, name): _plain(key, item, levels - 1) for name, item in value.items()}
-    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
-        return _plain(key, value.item(), 0)
-    return _text(key, value)
-
-
-def plain_of(value: Any) -> Any:
-    """What JSON has no word for: NumPy's numbers and arrays as Python's, anything else as its text."""
-    return value.tolist() if type(value).__module__ == "numpy" and hasattr(value, "tolist") else str(value)
-
-
-def _text(key: str, value: Any) -> str:
-    try:
-        return str(value)
-    except Exception as error:  # noqa: BLE001 — an integer of 4,301 digits, or a class of the user's
-        raise UsageError(
-            f"The {type(value).__name__} for {key!r} has no text: {error}.", "Give a text of your own."
-        ) from None
 
 
 @atexit.register

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from .references import root_of
+from .references import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ _REDIRECTING = frozenset({"redirect_stdout", "redirect_stderr", "capture_output"
 
 def is_shown_only(call: ast.Call, modules: Mapping[str, str]) -> bool:
     """Whether a call sets what is displayed, warned of or logged, and nothing that a number hangs on."""
-    path = _path(call.func, modules)
+    path = path_of(call.func, modules)
     texts = [
         part.value
         for part in (*call.args, *(keyword.value for keyword in call.keywords))
@@ -54,7 +54,7 @@ def is_shown_only(call: ast.Call, modules: Mapping[str, str]) -> bool:
 
 def sets_option(node: ast.Assign, modules: Mapping[str, str]) -> bool:
     """Whether an assignment sets only such an option: ``pd.options.display.precision = 3``."""
-    paths = [_path(target, modules) for target in node.targets]
+    paths = [path_of(target, modules) for target in node.targets]
     return all(
         path.startswith(("pandas.options.display.", "pandas.options.plotting.")) or path == "warnings.warn"
         for path in paths
@@ -83,17 +83,3 @@ def prints_elsewhere(call: ast.Call) -> bool:
         keyword.arg is None or (keyword.arg == "file" and ast.unparse(keyword.value) not in _STANDARD_STREAMS)
         for keyword in call.keywords
     )
-
-
-def _path(node: ast.expr, modules: Mapping[str, str]) -> str:
-    """What an expression like ``pd.set_option`` names, calls in it left out; ``""`` if it is of no module."""
-    begin = root_of(node)
-    if begin not in modules:
-        return ""
-    inner: ast.AST = node
-    words: list[str] = []
-    while isinstance(inner, ast.Attribute | ast.Call | ast.Subscript):
-        if isinstance(inner, ast.Attribute):
-            words.append(inner.attr)
-        inner = inner.func if isinstance(inner, ast.Call) else inner.value
-    return ".".join([modules[begin], *reversed(words)])

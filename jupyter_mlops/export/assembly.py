@@ -32,6 +32,7 @@ from . import (
 from .plan import Cell, ConfigField, Hoisted, Script, Site, Slice, Step, Words
 from .purity import Quietness
 from .references import references, root_of
+from .sites import find_sites, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,7 @@ class Assembly:
         run, cells = self.run, self.cells
         words = steps.choose_words(cells)
         self.quietness.learn(statement for cell in cells for statement in cell.statements)
-        sites, _ = measuring.find_sites(run.metric_details, cells)
+        sites, _ = find_sites(run.metric_details, cells)
         logs = self._logging_statements()
         forced = {site.cell.source.top_statement(site.node) for site in sites} | set(logs)
         forced |= self._calls_of_scoped(sites, logs)
@@ -239,7 +240,7 @@ class Assembly:
         shown = self._only_shown(sites)
         trimming.trim(self.cells, forced, final, self.quietness, seeded, shown)
         nodes = [site.node for site in sites]
-        spoken_of = measuring.names_of(self.run.metric_details.values())
+        spoken_of = names_of(self.run.metric_details.values())
         leftovers.drop_inside(self.cells, nodes, self.quietness, {*final, *spoken_of}, seeded)
         trimming.trim(self.cells, forced, final, self.quietness, seeded, shown)
 

@@ -92,17 +92,18 @@ def _is_certain(call: ast.Call, root: str, modules: Mapping[str, str]) -> bool:
             return last != "sample" and "(" not in rest
         if package == "sklearn":
             if last == "train_test_split":
-                return _is_seeded(call)
+                return is_seeded(call)
             return rest.partition(".")[0] in _CERTAIN_SKLEARN or (last[:1].isupper() and "(" not in rest)
         return False
     if isinstance(function, ast.Name):
         return function.id in BUILTINS
     return isinstance(function, ast.Attribute) and (
-        function.attr in _CERTAIN or (function.attr == "sample" and _is_seeded(call))
+        function.attr in _CERTAIN or (function.attr == "sample" and is_seeded(call))
     )
 
 
-def _is_seeded(call: ast.Call) -> bool:
+def is_seeded(call: ast.Call) -> bool:
+    """Whether a call is given a number to draw from, and not a generator that others share."""
     return any(
         keyword.arg == "random_state"
         and isinstance(keyword.value, ast.Constant)

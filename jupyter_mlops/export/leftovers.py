@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .draws import generators_of
-from .references import references
+from .references import DYNAMIC, references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .source import Source
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-#: Calls that see the names of a function.
-_LOOKING = frozenset({"locals", "vars", "eval", "exec", "dir", "globals"})
 
 
 def drop_inside(
@@ -163,7 +161,7 @@ def _unread_locals(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]
     for node in ast.walk(function):
         if isinstance(node, ast.Name):
             (stored if isinstance(node.ctx, ast.Store) else read).add(node.id)
-            if node.id in _LOOKING:
+            if node.id in DYNAMIC or node.id == "dir":
                 return set()
         elif isinstance(node, ast.Global | ast.Nonlocal):
             read.update(node.names)

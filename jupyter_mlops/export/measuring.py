@@ -1,4 +1,4 @@
-"""Finds where a run's metrics came to be, and makes the script keep them there.
+"""Makes the script keep a run's metrics where they came to be (`sites`).
 
 One mechanism: ``metrics["accuracy"] = …`` where the number is made. An expression that stands inside
 another is wrapped in ``metrics.keep("accuracy", …)``, which gives back the value. One whose every value
@@ -15,14 +15,15 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from . import tables
-from .plan import Cell, Site, Words
-from .references import BUILTINS, root_of
+from .references import BUILTINS, path_of, root_of
+from .sites import dumped, dumped_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from jupyter_mlops.records import MetricDetail, Span
+    from jupyter_mlops.records import MetricDetail
 
+    from .plan import Cell, Site, Words
     from .source import Source
 
 _OCCURRENCE = re.compile(r"@(\d+)")
@@ -33,134 +34,6 @@ _LINE = 114
 #: So many names are told in one call, however long it becomes.
 _FEW = 3
 _Loop = ast.For | ast.AsyncFor | ast.While
-
-
-def find_sites(details: Mapping[str, MetricDetail], cells: Sequence[Cell]) -> tuple[list[Site], list[str]]:
-    """Find every metric's place in `cells`; the second list holds those without one."""
-    by_order = {cell.order: cell for cell in cells}
-    sites, lost = [], []
-    for metric, detail in details.items():
-        if detail.origin == "logged":
-            continue
-        path = detail.path
-        occurrence = None
-        if path and isinstance(path[0], str) and _OCCURRENCE.fullmatch(path[0]):
-            occurrence = int(path[0][1:])
-            path = path[1:]
-        cell = by_order.get(detail.order) if detail.order is not None else None
-        node = _find_node(cell.source, detail) if cell else None
-        if cell is None or node is None:
-            lost.append(metric)
-        else:
-            sites.append(Site(metric, cell, node, detail.origin, path, occurrence, detail.scope))
-    return sites, lost
-
-
-def names_of(details: Iterable[MetricDetail]) -> set[str]:
-    """The names that curves, and scores of what was fitted, are read from when their statement has ended."""
-    return {
-        word
-        for detail in details
-        if detail.origin in ("curve", "fitted")
-        for word in re.findall(r"[^\W\d]\w*", detail.expression)
-    }
-
-
-def _find_node(source: Source, detail: MetricDetail) -> ast.AST | None:
-    matches = [node for node in ast.walk(source.tree) if detail.span and _spans(node, detail.span)]
-    if detail.origin == "curve":
-        found = _find_loop(source, detail, matches)
-        if found is not None:
-            return found
-    expressions = [node for node in matches if isinstance(node, ast.expr)]
-    statements = [node for node in matches if isinstance(node, ast.stmt) and not isinstance(node, ast.Expr)]
-    wanted = _dumped(detail.expression)
-    for node in expressions:
-        if wanted and _dumped_node(node) == wanted:
-            return node
-    if detail.origin == "fitted":
-        candidates = [*statements, *expressions] or _all_fits(source, detail.expression)
-        return source.statement_of(candidates[-1]) if candidates else source.tree.body[-1]
-    if expressions and not wanted:
-        return expressions[0]
-    if statements and detail.origin == "bound":
-        return statements[0]
-    same = [
-        node
-        for node in ast.walk(source.tree)
-        if wanted and isinstance(node, ast.expr) and _dumped_node(node) == wanted
-    ]
-    if detail.origin == "bound":
-        same = [node for node in same if not isinstance(getattr(node, "ctx", None), ast.Load)]
-    elif detail.scope == "":
-        same = [node for node in same if isinstance(getattr(node, "ctx", ast.Load()), ast.Load)] or same
-    if detail.span is not None:
-        line = detail.span.line
-        same.sort(key=lambda node: -abs(getattr(node, "lineno", 0) - line))
-    return same[-1] if same else (expressions[0] if expressions else None)
-
-
-def _spans(node: ast.AST, span: Span) -> bool:
-    return (
-        getattr(node, "lineno", None) == span.line
-        and getattr(node, "col_offset", None) == span.column
-        and getattr(node, "end_lineno", None) == span.end_line
-        and getattr(node, "end_col_offset", None) == span.end_column
-    )
-
-
-def _dumped(expression: str) -> str:
-    try:
-        return _dumped_node(ast.parse(expression.strip(), mode="eval").body) if expression.strip() else ""
-    except SyntaxError:
-        return ""
-
-
-def _dumped_node(node: ast.AST) -> str:
-    return re.sub(r"ctx=\w+\(\)", "", ast.dump(node))
-
-
-def _find_loop(source: Source, detail: MetricDetail, matches: Sequence[ast.AST]) -> ast.AST | None:
-    """The outermost loop, in the curve's own scope, that rebinds or appends what the curve is about."""
-    root = detail.expression.split(".")[0].split("[")[0].strip()
-    for node in matches:
-        loop = node if isinstance(node, _Loop) else None
-        for parent in source.ancestors(node):
-            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                break
-            loop = parent if isinstance(parent, _Loop) else loop
-        if loop is not None:
-            return loop
-    found = None
-    for node in ast.walk(source.tree):
-        if isinstance(node, _Loop) and any(
-            isinstance(name, ast.Name) and name.id == root for name in ast.walk(node)
-        ):
-            inside = any(isinstance(parent, _Loop) for parent in source.ancestors(node))
-            scopes = [
-                parent.name
-                for parent in source.ancestors(node)
-                if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            ]
-            if not inside and ".".join(reversed(scopes)) == detail.scope:
-                found = node
-    return found
-
-
-def _all_fits(source: Source, expression: str) -> list[ast.AST]:
-    root = expression.split(".", maxsplit=1)[0]
-    return [
-        node
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr.startswith("fit")
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == root
-    ]
-
-
-# ---- keeping the numbers
 
 
 class Recorder:
@@ -493,14 +366,7 @@ def _keys(level: Sequence[str | float]) -> str:
 
 def logging_function(call: ast.Call, modules: Mapping[str, str]) -> str:
     """``log_metric`` for a call of ``mlops.log_metric``, whatever it was imported as, else ``""``."""
-    parts: list[str] = []
-    node: ast.expr = call.func
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name) or node.id not in modules:
-        return ""
-    path = ".".join([modules[node.id], *reversed(parts)])
+    path = path_of(call.func, modules)
     return path.rpartition(".")[2] if path.startswith(_LOGGING) else ""
 
 
@@ -582,13 +448,13 @@ def _last_filled(site: Site, top: ast.stmt, name: str) -> ast.stmt:
 
 def _last_of(loop: ast.AST, expression: str) -> str:
     """What gives a curve's last value after its loop: the name, or the last item if it was appended to."""
-    wanted = _dumped(expression)
+    wanted = dumped(expression)
     for node in ast.walk(loop):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "append"
-            and _dumped_node(node.func.value) == wanted
+            and dumped_node(node.func.value) == wanted
         ):
             return f"{expression}[-1]"
     return expression

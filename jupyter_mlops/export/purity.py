@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from . import appearance
-from .draws import may_draw
+from .draws import is_seeded, may_draw
 from .figures import Figures
 from .harmless import is_fresh, is_harmless
 from .references import references, root_of
@@ -208,10 +208,9 @@ class Quietness:
                 return self._makes(function.value)
             if function.attr in _CALLING_BACK and not self._plain_callbacks(call, strictly=True):
                 return False
-            seeded = function.attr == "sample" and any(
-                keyword.arg == "random_state" for keyword in call.keywords
+            return function.attr in _PURE_METHODS | _CALLING_BACK or (
+                function.attr == "sample" and is_seeded(call)
             )
-            return function.attr in _PURE_METHODS | _CALLING_BACK or seeded
         return False
 
     def _makes(self, value: ast.expr) -> bool:

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+#: Calls that see names without writing them.
+DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
 _MENTIONED = re.compile(r"@([A-Za-z_]\w*)")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -194,6 +196,19 @@ def root_of(node: ast.AST) -> str:
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def path_of(node: ast.AST, modules: Mapping[str, str]) -> str:
+    """What an expression like ``pd.set_option`` names, calls in it left out; ``""`` if it is of no module."""
+    begin = root_of(node)
+    if begin not in modules:
+        return ""
+    words: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+        if isinstance(node, ast.Attribute):
+            words.append(node.attr)
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return ".".join([modules[begin], *reversed(words)])
 
 
 def all_arguments(arguments: ast.arguments) -> list[ast.arg]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .phases import functions_of, heading_of, phase_of, title_of
 from .plan import Cell, Hoisted, Slice, Step, Words
-from .references import reads_before_bound, references
+from .references import DYNAMIC, reads_before_bound, references
 from .source import Source
 from .translation import refusals, translate
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.records import Execution
 
-_DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "vars"})
 #: What the capture puts in the place of a secret.
 REDACTED = "•••"
 #: Statements: how many still are a few lines, are enough for one step, and are good for one. Names: how many
@@ -105,7 +104,7 @@ def is_dynamic(cells: Iterable[Cell]) -> bool:
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in _DYNAMIC
+        and node.func.id in DYNAMIC
         and not (node.func.id == "vars" and node.args)
         for cell in cells
         for statement in cell.statements

@@ -15,7 +15,8 @@ import jupyter_mlops
 PACKAGE = Path(jupyter_mlops.__file__).parent
 EVERYTHING = {
     "records", "errors", "config", "capture", "store", "compare", "widgets", "export", "notebook", "server", "cli",
-    "exchange", "api", "tracking", "script_run", "mlflow_script", "rescoring", "doctor", "demo", "terminal", "upkeep",
+    "exchange", "api", "tracking", "logged", "script_run", "mlflow_script", "rescoring", "doctor", "demo", "terminal",
+    "upkeep",
 }  # fmt: skip
 OUTSIDE = {"notebook", "server", "cli", "doctor", "demo", "terminal", "upkeep"}
 MAY_IMPORT = {
@@ -30,6 +31,7 @@ MAY_IMPORT = {
     "exchange": {"records", "errors", "store"},
     "api": EVERYTHING - OUTSIDE,
     "tracking": EVERYTHING - OUTSIDE,
+    "logged": {"records", "errors"},
     "mlflow_script": EVERYTHING - OUTSIDE,
     "rescoring": EVERYTHING - OUTSIDE,
     "script_run": EVERYTHING - OUTSIDE,
@@ -44,7 +46,7 @@ MAY_IMPORT = {
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
 FOUNDATIONS = {
     "names", "sites", "numbers", "vocabulary", "metric_names", "members", "assignments", "evaluation", "settings",
-    "evidence", "lines", "syntax", "printing", "watching", "models", "notebook_file", "scorings",
+    "evidence", "lines", "syntax", "printing", "watching", "models", "notebook_file", "scorings", "profiles",
 }  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger", "metrics"}
@@ -64,6 +66,7 @@ EXPORT_FOUNDATIONS = {
     "draws",
     "figures",
     "filling",
+    "sites",
 }
 EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "session", "reopening"}
 HEAVY = {

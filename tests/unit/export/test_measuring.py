@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_mlops.export import measuring
 from jupyter_mlops.export.plan import KeptCell, Slice, Words
+from jupyter_mlops.export.sites import find_sites
 from jupyter_mlops.export.steps import prepare_cells
 from jupyter_mlops.records import Execution, MetricDetail, Span
 
@@ -28,7 +29,7 @@ def test_a_number_is_kept_and_what_is_made_of_it_stays(
     begin = code.index("score(x)")
     span = Span(line=1, column=begin, end_line=1, end_column=begin + len("score(x)"))
     details = {"m": MetricDetail(origin="call", expression="score(x)", order=1, span=span)}
-    sites, lost = measuring.find_sites(details, cells)
+    sites, lost = find_sites(details, cells)
     assert not lost
     words = Words(config="config", metrics="metrics", result="result")
     measuring.Recorder(words, lambda _: True, details, needed).record(sites)
