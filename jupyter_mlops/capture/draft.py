@@ -6,7 +6,6 @@ A step that fails costs only its own part of the run and becomes one warning on 
 from __future__ import annotations
 
 import ast
-import math
 import os
 from collections import ChainMap
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from jupyter_mlops.records import (
     Run,
     RunWarning,
     Severity,
+    as_float,
 )
 
 from .children import Children, Heard, candidates_of, find_children, with_tables
@@ -619,18 +619,10 @@ def _add_logged(
         if len(points) > 1:
             curves[key] = Curve(
                 steps=[step for step, _, _ in points],
-                values=[_point(value) for _, value, _ in points],
+                values=[float(as_float(value)) for _, value, _ in points],
                 times=[time for _, _, time in points],
                 count=len(points),
             )
-
-
-def _point(value: MetricValue) -> float:
-    """A number on a curve: an integer beyond a float's range is infinite."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 class _Attempt:

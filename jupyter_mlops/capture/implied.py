@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .settings import is_argument, is_scalar
-from .syntax import Function
+from .syntax import Function, last_name
 from .vocabulary import FITTING_CALLS
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _is_given(node: ast.AST, name: str, *, whole: bool) -> bool:
     """Whether a call is given a name as a setting; of a function's own (`whole`) any argument is one."""
     if not isinstance(node, ast.Call):
         return False
-    last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    last = last_name(node.func)
     given = [keyword.value for keyword in node.keywords if keyword.arg == name]
     if last[:1].isupper() or last in FITTING_CALLS:
         given += [*node.args, *(keyword.value for keyword in node.keywords)]

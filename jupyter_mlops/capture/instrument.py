@@ -22,7 +22,7 @@ import xxhash
 
 from .printing import Part, Slot, draws, is_formatted, is_text, printed_parts, prints, text_parts
 from .sites import SITES, Site
-from .syntax import Function, Loop, call_of, dotted, hook_of, identity, name_of, own_nodes, root_of
+from .syntax import Function, Loop, call_of, dotted, hook_of, identity, last_name, name_of, own_nodes, root_of
 from .vocabulary import (
     FITTING_CALLS,
     FITTING_FUNCTIONS,
@@ -486,7 +486,7 @@ def _tries(node: ast.AST) -> bool:
     """Whether a node is a call that fits or scores something."""
     if not isinstance(node, ast.Call):
         return False
-    last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    last = last_name(node.func)
     return last in FITTING_CALLS or is_scoring_call(last)
 
 

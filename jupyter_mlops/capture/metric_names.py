@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from .syntax import last_name
 from .vocabulary import sounds_like_metric, words
 
 #: Stands between the text that says *which one* was scored and the label before the number.
@@ -132,7 +133,7 @@ def _agreement(node: ast.expr | None) -> str:
 
 def _name_of_call(node: ast.Call, depth: int) -> str:
     function = node.func
-    last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    last = last_name(function)
     first = node.args[0] if node.args else None
     if last in _ROUNDING and isinstance(function, ast.Name) and first is not None:
         return _called_after(first, depth + 1)

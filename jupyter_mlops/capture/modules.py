@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_hexdigest
 
+from .syntax import last_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -160,7 +162,7 @@ def _patched(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
         elif isinstance(node, ast.AugAssign | ast.AnnAssign):
             targets = [node.target]
         elif isinstance(node, ast.Call):
-            word = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            word = last_name(node.func)
             if word in ("setattr", "delattr") and node.args:
                 found.add(_library_of(node.args[0], namespace))
             elif word.startswith("register"):

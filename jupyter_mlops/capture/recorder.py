@@ -35,6 +35,7 @@ from .loops import Loop, LoopWatch
 from .outputs import Output, OutputWatch
 from .probes import Probe
 from .secrets import Vault, redact
+from .syntax import last_name
 from .vocabulary import FITTING_CALLS, sounds_like_metric, words
 
 if TYPE_CHECKING:
@@ -447,7 +448,7 @@ def _trains(node: ast.AST) -> bool:
     """Whether a node is a call that fits something, or a loop that binds what sounds like a score."""
     if isinstance(node, ast.Call):
         function = node.func
-        last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        last = last_name(function)
         said = words(last)
         return last in FITTING_CALLS or (
             said[:1] in (("train",), ("fit",), ("cross",)) and "split" not in said

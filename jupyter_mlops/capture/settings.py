@@ -7,6 +7,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from .numbers import is_number, module_of, to_number
+from .syntax import last_name
 from .vocabulary import (
     FITTING_CALLS,
     TOLD_ARGUMENTS,
@@ -126,7 +127,7 @@ def call_settings(tree: ast.AST, own: Mapping[str, Any]) -> list[tuple[str, str,
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        last = last_name(node.func)
         function = _function(node.func, own)
         if not _configures(last, function):
             continue

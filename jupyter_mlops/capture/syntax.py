@@ -31,6 +31,11 @@ def root_of(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def last_name(node: ast.expr) -> str:
+    """The name that an expression like ``a.b`` or ``b`` ends with, else ``""``."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def own_nodes(node: Loop | ast.stmt, *, inner_loops: bool) -> Iterator[ast.AST]:
     """Walk a statement without entering nested functions and classes, nor (if asked) inner loops."""
     stack: list[ast.AST] = list(node.body) if isinstance(node, Loop) else [node]

@@ -31,7 +31,7 @@ from . import (
 )
 from .plan import Cell, ConfigField, Hoisted, Script, Site, Slice, Step, Words
 from .purity import Quietness
-from .references import references, root_of
+from .references import last_name, references, root_of
 from .sites import find_sites, names_of
 
 if TYPE_CHECKING:
@@ -300,9 +300,7 @@ class Assembly:
             if cell.order in self.session.wanted
             for statement in cell.statements
             for node in ast.walk(statement)
-            if isinstance(node, ast.Call)
-            and (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""))
-            in own
+            if isinstance(node, ast.Call) and last_name(node.func) in own
         }
 
     def _drop_our_own(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .references import references, root_of
+from .references import last_name, references, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -90,7 +90,7 @@ def _leaves_traces(statement: ast.stmt, modules: Mapping[str, str], at_top: Coll
             return True
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             function = node.value.func
-            last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            last = last_name(function)
             of_module = root_of(function) in modules and root_of(function) in at_top
             on_shared = isinstance(function, ast.Attribute) and root_of(function) in at_top
             if (of_module or on_shared) and last not in _SEEDING | _WRITING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .references import root_of
+from .references import last_name, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -175,7 +175,7 @@ def is_fresh(value: ast.expr) -> bool:
     if not isinstance(value, ast.Call):
         return False
     function = value.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    name = last_name(function)
     if name in ("fit", "set_params") and isinstance(function, ast.Attribute):
         return is_fresh(function.value)
     return name in _FRESH or name.startswith("make_") or name[:1].isupper()

@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from . import tables
-from .references import BUILTINS, path_of, root_of
+from .references import BUILTINS, last_name, path_of, root_of
 from .sites import dumped, dumped_node
 
 if TYPE_CHECKING:
@@ -388,7 +388,7 @@ def _measured(site: Site) -> str:
         and isinstance(node, ast.Call)
         and not any(key.arg == "output_dict" for key in node.keywords)
     ):
-        last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        last = last_name(node.func)
         if last == "classification_report":
             return f"{text[:-1].rstrip().rstrip(',')}, output_dict=True)"
     return text

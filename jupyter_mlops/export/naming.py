@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from .phases import called_names, heading_of, loads_data, phase_of, prepares, title_of
-from .references import BUILTINS, references
+from .references import BUILTINS, last_name, references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -213,10 +213,6 @@ def _guess(step: Step, phase: str, label: str, labels: Mapping[int, str]) -> str
     return slug(f"prepare {step.inputs[0]}") if step.inputs else "prepare"
 
 
-def _called(call: ast.Call) -> str:
-    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
-
-
 def _writes(call: str) -> bool:
     return call.startswith(("to_", "save", "dump", "write"))
 
@@ -225,9 +221,7 @@ def _written(statements: Sequence[ast.stmt]) -> str:
     """What the file that statements write is called after, else ``data``."""
     for statement in statements:
         for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and _writes(
-                getattr(node.func, "attr", getattr(node.func, "id", ""))
-            ):
+            if isinstance(node, ast.Call) and _writes(last_name(node.func)):
                 texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
                 found = next((text for text in texts if isinstance(text, str) and "." in text), "")
                 stem = PurePath(found).stem
@@ -241,9 +235,7 @@ def _is_built(name: str, statements: Sequence[ast.stmt]) -> bool:
         isinstance(node, ast.Assign)
         and getattr(node.targets[0], "id", "") == name
         and any(
-            isinstance(part, ast.Call)
-            and getattr(part.func, "attr", getattr(part.func, "id", ""))[:1].isupper()
-            for part in ast.walk(node.value)
+            isinstance(part, ast.Call) and last_name(part.func)[:1].isupper() for part in ast.walk(node.value)
         )
         for statement in statements
         for node in ast.walk(statement)
@@ -288,7 +280,7 @@ def _class_of(name: str, statements: Sequence[ast.stmt]) -> str:
             ):
                 for call in ast.walk(node.value):
                     made = call.func if isinstance(call, ast.Call) else None
-                    called = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
+                    called = last_name(made)
                     if called[:1].isupper():
                         return re.sub(r"(?<=.)(Classifier|Regressor|CV)$", "", called)
     return ""
@@ -310,7 +302,7 @@ def _loaded(statements: Sequence[ast.stmt]) -> str:
         if isinstance(statement, ast.Assign):
             for node in ast.walk(statement.value):
                 called = node.func if isinstance(node, ast.Call) else None
-                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                name = last_name(called)
                 if loads_data(name):
                     found = getattr(statement.targets[0], "id", "")
                     if len(found) > _SHORTEST:

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from .references import last_name
 from .source import comments
 
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ def _calls(statements: Iterable[ast.stmt], functions: Mapping[str, ast.AST]) -> 
 
 def called_names(statements: Iterable[ast.stmt], functions: Mapping[str, ast.AST] | None = None) -> list[str]:
     """The last names of everything that statements call, functions they define left out."""
-    return [
-        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for node in _calls(statements, functions or {})
-    ]
+    return [last_name(node.func) for node in _calls(statements, functions or {})]
 
 
 def phase_of(statements: Sequence[ast.stmt], functions: Mapping[str, ast.AST] | None = None) -> str:

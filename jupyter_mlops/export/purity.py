@@ -13,7 +13,7 @@ from . import appearance
 from .draws import is_seeded, may_draw
 from .figures import Figures
 from .harmless import is_fresh, is_harmless
-from .references import references, root_of
+from .references import last_name, references, root_of
 from .translation import is_looking
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class Quietness:
     def keeps_nothing(self, call: ast.Call) -> bool:
         """Whether a call does not hold on to what it is given."""
         function = call.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        name = last_name(function)
         # A new object holds what it is made of.
         return self._pure_call(call, ()) and not name[:1].isupper() and not name.startswith("make_")
 

@@ -211,6 +211,11 @@ def path_of(node: ast.AST, modules: Mapping[str, str]) -> str:
     return ".".join([modules[begin], *reversed(words)])
 
 
+def last_name(node: ast.AST | None) -> str:
+    """The name that an expression like ``a.b`` or ``b`` ends with, ``""`` if it ends otherwise."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     """Every parameter of a function, star parameters included."""
     stars = [arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .references import references
+from .references import last_name, references
 from .source import Source
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _shows(cell: Execution) -> bool:
         return False
     value = body[-1].value
     if isinstance(value, ast.Call):
-        called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+        called = last_name(value.func)
         return called not in _SHOWS_NOTHING
     return not (isinstance(value, ast.Constant) and value.value is None)
 
