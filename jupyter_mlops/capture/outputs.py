@@ -15,14 +15,17 @@ import contextlib
 import functools
 import json
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
 MAX_FIGURES = 50
+#: How long the end of a cell waits for what it printed, as the kernel's streams do by themselves.
+_FLUSH_SECONDS = 10.0
 # In order of preference: which representation of a figure is kept, and its file's ending.
 _FIGURES = {
     "image/png": "png",
@@ -71,17 +74,20 @@ class OutputWatch:
                 publisher.register_hook(self._see)
                 self._hooked.append(publisher)
         streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
-        for stream in streams:
-            if _has_hooks(stream):
-                self._streams.append(stream)
-                _in_thread(stream, functools.partial(stream.register_hook, self._see))
+        self._streams = [stream for stream in streams if _has_hooks(stream)]
+        for thread, theirs in _by_thread(self._streams):
+            _in_thread(thread, [functools.partial(stream.register_hook, self._see) for stream in theirs])
 
     def stop(self) -> list[Output]:
         """The outputs since `start`: the text, if there was any, then the figures in order."""
-        for stream in self._streams:
-            with contextlib.suppress(Exception):  # a stream that cannot be flushed has sent what it could
-                stream.flush()
-            _in_thread(stream, functools.partial(stream.unregister_hook, self._see))
+        for thread, theirs in _by_thread(self._streams):
+            # One visit for all: each costs the cell a change of threads.
+            sent = threading.Event()
+            actions: list[Callable[[], None]] = []
+            for stream in theirs:
+                actions += [stream.flush, functools.partial(stream.unregister_hook, self._see)]
+            _in_thread(thread, [*actions, sent.set])
+            sent.wait(_FLUSH_SECONDS)
         for publisher in self._hooked:
             with contextlib.suppress(Exception):  # someone cleared the hooks: ours is gone as well
                 publisher.unregister_hook(self._see)
@@ -155,14 +161,24 @@ def _has_hooks(stream: Any) -> bool:
     return hasattr(type(stream), "register_hook") and getattr(stream, "pub_thread", None) is not None
 
 
-def _in_thread(stream: Any, action: Callable[[], None]) -> None:
-    """Have the thread that sends a stream's messages run `action`, in the order of what is written."""
+def _by_thread(streams: Iterable[Any]) -> list[tuple[Any, list[Any]]]:
+    """The streams with the thread that sends their messages; in a kernel they share one."""
+    found: dict[int, tuple[Any, list[Any]]] = {}
+    for stream in streams:
+        thread = stream.pub_thread
+        found.setdefault(id(thread), (thread, []))[1].append(stream)
+    return list(found.values())
+
+
+def _in_thread(thread: Any, actions: Sequence[Callable[[], Any]]) -> None:
+    """Have a thread that sends messages run `actions`, in the order of what is written."""
 
     def act() -> None:
-        with contextlib.suppress(Exception):  # nothing may be raised in the kernel's own thread
-            action()
+        for action in actions:
+            with contextlib.suppress(Exception):  # nothing may be raised in the kernel's own thread
+                action()
 
-    stream.pub_thread.schedule(act)
+    thread.schedule(act)
 
 
 class _Text:
