@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.records import RunWarning, Severity
@@ -106,7 +107,7 @@ def _copies_target(fitting: Fitting) -> RunWarning | None:
     if columns is None or target is None or len(columns) < 2 or len(target) < 4 * _FEWEST:
         return None
     step = max(1, len(target) // _LOOKED_AT)
-    few = target[::step]
+    few, all_rows = _Target(target[::step]), _Target(target)
     for name, whole in columns:
         if len(whole) != len(target):
             return None
@@ -114,7 +115,7 @@ def _copies_target(fitting: Fitting) -> RunWarning | None:
         how = _copy_of(part, few) if part is not None else ""
         if how and step > 1:
             values = _column(whole)
-            how = _copy_of(values, target) if values is not None else ""
+            how = _copy_of(values, all_rows) if values is not None else ""
         if how:
             return RunWarning(
                 code="target_among_features",
@@ -127,24 +128,42 @@ def _copies_target(fitting: Fitting) -> RunWarning | None:
     return None
 
 
-def _copy_of(values: Any, target: Any) -> str:
-    """How `values` copies `target`: ``a copy``, scaled, or with other names; ``""`` if it does not."""
-    import numpy as np
+class _Target:
+    """A target's values, with what every column is held against computed once, when it is first needed."""
 
-    numeric = values.dtype.kind in "iufb" and target.dtype.kind in "iufb"
-    if numeric:
-        x, y = values.astype(float), target.astype(float)
-        x, y = x - x.mean(), y - y.mean()
-        spread = float(np.sqrt((x * x).sum() * (y * y).sum()))
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    @cached_property
+    def around_mean(self) -> tuple[Any, float]:
+        """The values less their mean, and the sum of the squares of these."""
+        values = self.values.astype(float)
+        values = values - values.mean()
+        return values, float((values * values).sum())
+
+    @cached_property
+    def classes(self) -> dict[Any, int] | None:
+        """See `_classes`."""
+        return _classes(self.values)
+
+
+def _copy_of(values: Any, target: _Target) -> str:
+    """How `values` copies `target`: ``a copy``, scaled, or with other names; ``""`` if it does not."""
+    kind = target.values.dtype.kind
+    if values.dtype.kind in "iufb" and kind in "iufb":
+        x = values.astype(float)
+        x = x - x.mean()
+        y, squares = target.around_mean
+        spread = math.sqrt(float((x * x).sum()) * squares)
         if spread > 0 and abs(abs(float((x * y).sum())) / spread - 1) < 1e-12:
-            return "a copy" if bool((values == target).all()) else "a scaled copy"
-    elif values.dtype.kind == target.dtype.kind and bool((values == target).all()):
+            return "a copy" if bool((values == target.values).all()) else "a scaled copy"
+    elif values.dtype.kind == kind and bool((values == target.values).all()):
         return "a copy" if bool((values != values[0]).any()) else ""
-    names = _classes(target)
+    names = target.classes
     others = _classes(values) if names else None
     if not names or not others or len(names) != len(others):
         return ""
-    pairs = set(zip(values.tolist(), target.tolist(), strict=True))
+    pairs = set(zip(values.tolist(), target.values.tolist(), strict=True))
     return "an encoded copy" if len(pairs) == len(names) else ""
 
 
