@@ -150,7 +150,9 @@ class Assembly:
             shared=shared,
         )
         if self.as_executed:
-            hoisted = Hoisted()
+            # Only a module may import a star.
+            stars = [found for found in hoisted.imports if hoisting.is_star(found[1])]
+            hoisted = Hoisted(imports=stars)
         checks, promised = self._contract_checks()
         lock, modules = self._lock()
         edits.edit_names(cells, hoisted, words, shared=shared)

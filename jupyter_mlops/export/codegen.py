@@ -258,9 +258,9 @@ class Writer:
         if plan.modules:
             modules = f"str({self._own('Path')}(__file__).parent / 'modules')"
             find.insert(0, f"{self._own('sys')}.path.insert(0, {modules})")
-            return "\n".join(
-                [*self._standard(), "", *find, "", *lines, f"from {RUNNER} import {', '.join(ours)}"]
-            )
+            first = self._standard()
+            lines = [line for found in lines for line in _one_each(found) if line not in first]
+            return "\n".join([*first, "", *find, "", *lines, f"from {RUNNER} import {', '.join(ours)}"])
         return "\n".join([*lines, "", *find, "", f"from {RUNNER} import {', '.join(ours)}"])
 
     def _standard(self) -> list[str]:
@@ -284,6 +284,12 @@ class Writer:
             value = f"{path}({value})" if path else value
             lines.append(f"    {item.name}: {item.type} = {value}")
         return "\n".join(lines)
+
+
+def _one_each(line: str) -> list[str]:
+    """``import os, sys`` as two lines; any other as it is."""
+    plain = re.fullmatch(r"import ([\w., ]+)", line)
+    return [f"import {name.strip()}" for name in plain[1].split(",")] if plain else [line]
 
 
 def _stored(step: Step) -> set[str]:

@@ -79,7 +79,7 @@ def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]],
         for statement in cell.statements:
             if not isinstance(statement, ast.Import | ast.ImportFrom):
                 continue
-            star = any(alias.name == "*" for alias in statement.names)
+            star = is_star(statement)
             text = {
                 alias.asname or alias.name.partition(".")[0]: _import_of(statement, alias)
                 for alias in statement.names
@@ -93,6 +93,11 @@ def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]],
                 seen.update(text)
                 hoisted.imports.append((cell, statement))
         moved = moved or _sets_paths(cell)
+
+
+def is_star(statement: ast.stmt) -> bool:
+    """Whether a statement is ``from somewhere import *``."""
+    return isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names)
 
 
 def _sets_paths(cell: Cell) -> bool:

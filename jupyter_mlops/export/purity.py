@@ -41,6 +41,9 @@ _PURE_METHODS = frozenset(
     capitalize replace summary to_markdown to_html style background_gradient set_caption hide bar numpy
     cpu detach size dim numel parameters num_params transform kneighbors stack unstack melt shift diff
     rank rolling resample where mask first last predict_log_proba inverse_transform staged_predict
+    eq ne lt le gt ge mul div prod cumprod dot argsort squeeze skew kurt sem contains explode reindex
+    ffill bfill asfreq ewm expanding to_period day_name month_name total_seconds todense toarray tocsr
+    rsplit splitlines isdigit isalpha casefold removeprefix removesuffix iterrows itertuples equals
     """.split()
 )
 #: Methods that do to data what a function says.
@@ -195,7 +198,8 @@ class Quietness:
             return function.id in _PURE_BUILTINS
         if isinstance(function, ast.Attribute):
             begin = root_of(function)
-            if begin in self.modules:
+            # What a module's function gave is an object like any other: ``pd.DataFrame(rows).to_csv(path)``.
+            if begin in self.modules and (function.attr in _FITTING or not _of_a_result(function)):
                 path = ast.unparse(function)
                 whole = self.modules[begin] + path[len(begin) :]
                 fits = function.attr in _FITTING and isinstance(function.value, ast.Call)
@@ -269,7 +273,8 @@ class Quietness:
         package, _, rest = path.partition(".")
         last = path.rpartition(".")[2]
         if package == "numpy":
-            return not rest.startswith(("random", "save", "copyto", "put", "place", "seterr", "fill"))
+            effects = ("random", "save", "copyto", "put", "place", "seterr", "fill")
+            return not rest.startswith(effects) and last != "at"
         if package == "pandas":
             return not last.startswith(("set_", "reset_", "to_pickle", "option", "eval", "Excel", "HDF"))
         if package == "sklearn":
@@ -277,11 +282,19 @@ class Quietness:
         if package in _MODEL_PACKAGES and last[:1].isupper():
             return True
         if package == "torch":
-            changes = ("set_", "manual_seed", "seed", "save", "use_", "init_", "compile")
+            changes = ("set_", "manual_seed", "seed", "save", "use_", "init_", "compile", "backward")
             return not last.startswith(changes) and not last.endswith("_")
         if package == "scipy":
             return rest.partition(".")[0] in _PURE_SCIPY
         return package in _PURE_MODULES or path in ("copy.deepcopy", "copy.copy", "json.dumps", "json.loads")
+
+
+def _of_a_result(function: ast.Attribute) -> bool:
+    """Whether a method is one of something that a call gave."""
+    inner = function.value
+    while isinstance(inner, ast.Attribute | ast.Subscript):
+        inner = inner.value
+    return isinstance(inner, ast.Call)
 
 
 def _mutates(keyword: ast.keyword) -> bool:

@@ -36,12 +36,19 @@ def name_shown_values(executions: Sequence[Execution]) -> list[Execution]:
     wanted: set[int] = set()
     changed: list[Execution] = []
     for index, cell in enumerate(cells):
+        # Once a cell binds ``_`` itself, IPython leaves it alone; the namespace's difference leaves it out.
+        stored, read = _last_names(cell.code)
+        own |= stored
+        if stored or read & own:
+            bound = dict.fromkeys((*cell.bound, *sorted(stored)))
+            reads = dict.fromkeys((*cell.reads, *sorted(read & own)))
+            cell = msgspec.structs.replace(cell, bound=tuple(bound), reads=tuple(reads))  # noqa: PLW2901
         code, used = _with_names(cell.code, shown, producers, own)
         wanted |= used
         names = {f"out_{number}" for number in used}
         if used:
-            reads = tuple(sorted({*cell.reads, *names} - {"_", "__", "___", "Out"}))
-            cell = msgspec.structs.replace(cell, code=code, reads=reads)  # noqa: PLW2901
+            others = {*cell.reads, *names} - ({*_LAST, "Out"} - own)
+            cell = msgspec.structs.replace(cell, code=code, reads=tuple(sorted(others)))  # noqa: PLW2901
         changed.append(cell)
         if cell.execution_count is not None and _shows(cell):
             shown.append(cell.execution_count)
@@ -53,6 +60,18 @@ def name_shown_values(executions: Sequence[Execution]) -> list[Execution]:
             cell, code=_bound(cell.code, f"out_{number}"), bound=(*cell.bound, f"out_{number}")
         )
     return changed
+
+
+def _last_names(code: str) -> tuple[set[str], set[str]]:
+    """Those of ``_``, ``__`` and ``___`` that a cell itself binds, and those that it reads."""
+    if "_" not in code:
+        return set(), set()
+    try:
+        found = [use for use in references(ast.parse(code)) if use.name in _LAST]
+    except (SyntaxError, ValueError, RecursionError):
+        return set(), set()
+    stored = {use.name for use in found if use.context == "store" and not use.deferred}
+    return stored, {use.name for use in found if use.context == "load"}
 
 
 def _shows(cell: Execution) -> bool:

@@ -155,6 +155,8 @@ def _definitions_only(cell: Execution, needed: dict[str, str]) -> tuple[str, ...
         return ()
     plain: set[str] = set()
     other: set[str] = set()
+    used: set[str] = set()
+    holding: set[str] = set()
     loaded: dict[str, set[str]] = {}
     for statement in body:
         found = references(statement)
@@ -162,6 +164,10 @@ def _definitions_only(cell: Execution, needed: dict[str, str]) -> tuple[str, ...
         definition = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         simple = definition and not statement.decorator_list  # type: ignore[attr-defined]
         (plain if simple or isinstance(statement, ast.Import | ast.ImportFrom) else other).update(stored)
+        if not definition:
+            used.update(use.name for use in found if use.context == "load")
+        elif _holds_state(statement):
+            holding.update(stored)
         for name in stored:
             loaded.setdefault(name, set()).update(use.name for use in found if use.context == "load")
     # A class stands on its base, which the same cell may import.
@@ -170,7 +176,27 @@ def _definitions_only(cell: Execution, needed: dict[str, str]) -> tuple[str, ...
         more = loaded.get(queue.pop(), set()) & set(cell.bound) - names
         names |= more
         queue.extend(more)
-    return tuple(sorted(names)) if names and names <= plain - other else ()
+    return tuple(sorted(names)) if names and names <= plain - other - (holding & used) else ()
+
+
+def _holds_state(definition: ast.stmt) -> bool:
+    """Whether calling a function, or making one of a class, may leave something behind in itself."""
+    made = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp | ast.Call
+    if isinstance(definition, ast.ClassDef):
+        values = [getattr(part, "value", None) for part in definition.body]
+    else:
+        arguments = definition.args  # type: ignore[attr-defined]
+        values = [*arguments.defaults, *arguments.kw_defaults]
+    if any(isinstance(value, made) for value in values):
+        return True
+    own = {definition.name, "cls", "type"}  # type: ignore[attr-defined]
+    for node in ast.walk(definition):
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+            inside = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+            if names & own or "__class__" in inside:
+                return True
+    return False
 
 
 def _walk_over_definitions(cell: Execution, only: Collection[str], needed: dict[str, str]) -> None:

@@ -143,15 +143,42 @@ def test_displayed_values_get_names() -> None:
 def test_an_underscore_of_the_users_own_stays() -> None:
     cells = [cell(1, "x + 1"), cell(2, "a, _ = f()", bound=("a", "_")), cell(3, "y = _", reads=("_",))]
     assert [found.code for found in name_shown_values(cells)] == ["x + 1", "a, _ = f()", "y = _"]
+    # As the capture sees them: its difference of namespaces has no underscores.
+    cells = [
+        cell(1, "x + 1"),
+        cell(2, "y = _ + [_ for _ in d][0]", reads=("_",), bound=("y",)),
+        cell(3, "__, _ = f()"),
+        cell(4, "z = _ + y", reads=("y",), bound=("z",)),
+    ]
+    named = name_shown_values(cells)
+    assert [found.code for found in named] == [
+        "out_1 = x + 1",
+        "y = out_1 + [_ for _ in d][0]",
+        "__, _ = f()",
+        "z = _ + y",
+    ]
+    assert slice_cells(named, wanted=[4]).orders == (1, 2, 3, 4)
 
 
 def test_a_definition_that_alone_is_needed_brings_what_its_cell_gives_it() -> None:
     code = "import numpy as np\nfrom m import Base\nclass Own(Base):\n    pass\nclass Other:\n    pass"
     made = cell(2, code, bound=("np", "Base", "Own", "Other"))
-    cells = [cell(1, "Base = 1", bound=("Base",)), made, cell(3, "x = Own()", reads=("Own",), bound=("x",))]
+    needs = cell(3, "x = Own()", reads=("Own",), bound=("x",))
+    cells = [cell(1, "Base = 1", bound=("Base",)), made, needs]
     found = slice_cells(cells, wanted=[3])
     assert (found.orders, found.kept[0].only) == ((2, 3), ("Base", "Own"))
     assert not found.missing
+    # What the cell does with a definition may leave its mark on it.
+    for code, only in (
+        ("def f(k=[]):\n    k.append(1)\n    return k\nf(1)", ()),
+        ("def f(k=None):\n    return k\nf(1)", ("f",)),
+        ("def f():\n    f.n = getattr(f, 'n', 0) + 1\n    return f.n\nf()", ()),
+        ("class f:\n    seen = []\n    def __init__(self):\n        self.seen.append(1)\na = f()", ()),
+        ("class f:\n    n = 0\n    def __init__(self):\n        type(self).n += 1\na = f()", ()),
+        ("class f:\n    n = 0\n    def __init__(self):\n        self.n = 1\na = f()", ("f",)),
+    ):
+        cells = [cell(1, code, bound=("f", "a")), cell(2, "x = f()", reads=("f",), bound=("x",))]
+        assert slice_cells(cells, wanted=[2]).kept[0].only == only, code
     made = cell(2, "Base = pick()\nclass Own(Base):\n    pass", reads=("pick",), bound=("Base", "Own"))
-    found = slice_cells([cell(1, "def pick(): ...", bound=("pick",)), made, cells[2]], wanted=[3])
+    found = slice_cells([cell(1, "def pick(): ...", bound=("pick",)), made, needs], wanted=[3])
     assert (found.orders, found.kept[1].only) == ((1, 2, 3), ())

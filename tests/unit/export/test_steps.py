@@ -182,6 +182,10 @@ def test_what_only_changes_how_things_look_is_dropped(line: str, stays: bool) ->
             "with open('f', 'w') as f:\n    for r in d:\n        print(r, file=f)\nx = 1",
             "        print(r, file=f)",
         ),
+        # What is done with what a module's function gave, and to what it is given.
+        ("pd.DataFrame(d).to_csv('a.csv')\nx = 1", "pd.DataFrame(d)"),
+        ("np.array(d).tofile('a')\nx = 1", "np.array(d)"),
+        ("np.add.at(d, i, 1)\nx = d", "np.add.at"),
         # Figures that numbers are read from.
         ("ax = plt.gca()\nax.plot(d)\nx = ax.get_ylim()", "ax.plot(d)"),
         ("plt.plot(d)\nx = plt.ylim()", "plt.plot(d)"),
@@ -190,7 +194,8 @@ def test_what_only_changes_how_things_look_is_dropped(line: str, stays: bool) ->
 )
 def test_what_others_notice_is_kept(code: str, stays: str) -> None:
     cells = cells_of(
-        f"import sys\nimport matplotlib.pyplot as plt\nfrom contextlib import redirect_stdout\n{code}"
+        "import sys\nimport matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\n"
+        f"from contextlib import redirect_stdout\n{code}"
     )
     quietness = Quietness(imported_modules(cells))
     trim(cells, set(), {"x"}, quietness)
