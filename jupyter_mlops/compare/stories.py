@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .comparability import apart_groups
 from .layout import render_table
-from .wording import NOTHING, count, format_change, format_duration, format_number, format_row, join_words
+from .wording import (
+    NOTHING,
+    count,
+    format_change,
+    format_duration,
+    format_number,
+    format_row,
+    join_labels,
+    join_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +63,10 @@ def apart_lines(row: MetricRow, labels: Labels) -> list[str]:
     """Which runs do not compare with the reference, and what they come to on rows that all share."""
     lines = []
     if len(row.values) > 2:
-        lines += [f"    {labels[run_id]} set apart: {why}" for run_id, why in row.apart.items()]
+        lines += [
+            f"    {join_labels([labels[run_id] for run_id in run_ids])} set apart: {why}"
+            for why, run_ids in apart_groups(row.apart).items()
+        ]
     if row.rescored:
         shown = format_row(list(row.rescored.values()))
         each = (f"{labels[run_id]} {text}" for run_id, text in zip(row.rescored, shown, strict=True))
@@ -65,7 +78,7 @@ def seeds_text(record: RunComparison, labels: Labels) -> str:
     """Runs that differ by their seed only."""
     lines = []
     for group in record.groups:
-        lines.append(f"{group.name}: {join_words(labels[run_id] for run_id in group.run_ids)}")
+        lines.append(f"{group.name}: {join_labels([labels[run_id] for run_id in group.run_ids])}")
         lines += [f"    {spread.metric} {spread.sentence}" for spread in group.spreads]
     return "\n".join(["Only the seed differs", *lines]) if lines else ""
 

@@ -12,7 +12,7 @@ from jupyter_mlops.records import Run, Status
 from .comparability import apart_groups, evaluation_of, same_rows
 from .differences import Differences, code_is_same, data_is_same
 from .rows import UNKNOWN_DIRECTION, best_run
-from .wording import count, format_change, format_row, format_value, join_words, run_labels
+from .wording import count, format_change, format_row, format_value, join_labels, join_words, run_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PARAMS = 3
 _VALUES = 4
+_NAMED = 5
 _ROLES = {"train": "training ", "test": "test ", "val": "validation ", "valid": "validation "}
 
 
@@ -284,7 +285,7 @@ def _is_scored_on(run: Run, metric: str) -> bool:
 
 
 def _labelled(runs: Sequence[Run], labels: Mapping[str, str]) -> str:
-    return join_words(labels[run.run_id] for run in runs)
+    return join_labels([labels[run.run_id] for run in runs], _NAMED)
 
 
 def _ending(run: Run) -> str:
@@ -298,4 +299,4 @@ def _ending(run: Run) -> str:
 def _these(runs: Sequence[Run], others: Sequence[Run], labels: Mapping[str, str]) -> str:
     if len(runs) == len(others):
         return "each" if len(runs) < 3 else "all"
-    return join_words([labels[run.run_id] for run in runs])
+    return join_labels([labels[run.run_id] for run in runs], _NAMED)

@@ -35,7 +35,10 @@ def format_number(value: float, digits: int = 4) -> str:
     size = abs(value)
     if size < 1e-4 or size >= 1e9:
         return _signed(_scientific(value, digits))
-    return _signed(_fixed(value, decimals_for(size, digits)))
+    decimals = decimals_for(size, digits)
+    if decimals and decimals_for(round(size, decimals), digits) < decimals:
+        decimals -= 1  # 0.00998 becomes 0.010: rounding has given it a digit more
+    return _signed(_fixed(value, decimals))
 
 
 def _fixed(value: float, decimals: int) -> str:
@@ -170,6 +173,26 @@ def run_labels(runs: Sequence[Run] | Sequence[RunSummary]) -> dict[str, str]:
     if len(set(labels.values())) < len(labels):
         labels = {run.run_id: f"{run_label(run)} {run.run_id[-6:]}" for run in runs}
     return labels
+
+
+def join_labels(labels: Sequence[str], most: int | None = None) -> str:
+    """Write runs in their order: three or more in a row as ``#4 to #19``.
+
+    Args:
+        labels: What the runs are called.
+        most: If more words than that would be needed, only say how many runs there are.
+    """
+    told: list[str] = []
+    for _, group in itertools.groupby(enumerate(labels), lambda item: _number_in(item[1]) - item[0]):
+        row = [label for _, label in group]
+        told += [f"{row[0]} to {row[-1]}"] if len(row) > 2 else row
+    return join_words(told) if most is None or len(told) <= most else count(len(labels), "run")
+
+
+def _number_in(label: str) -> int:
+    """The number of ``#14``; -1 for what is no plain number."""
+    number = label.removeprefix("#")
+    return int(number) if number.isdecimal() and number != label else -1
 
 
 def run_title(run: Run | RunSummary, label: str = "") -> str:

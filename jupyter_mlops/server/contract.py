@@ -199,7 +199,7 @@ class GroupList(records.Record, frozen=True, kw_only=True):
 class FieldList(records.Record, frozen=True, kw_only=True):
     """The names a filter can ask for.
 
-    `lower_is_better` are those metrics whose best is their lowest, as people said or as their names say.
+    `lower_is_better` are those metrics whose best is their lowest, as people, their code or their names say.
     """
 
     metrics: tuple[str, ...]

@@ -50,13 +50,14 @@ class FieldsHandler(MlopsHandler):
     def get(self) -> FieldList:
         """All there are."""
         store = self.services.store
-        names, said = store.field_names(), store.directions()
+        names = store.field_names()
+        known = {**store.directions_of_code(), **store.directions()}
         return FieldList(
             metrics=tuple(names.metrics),
             params=tuple(names.params),
             tags=tuple(names.tags),
             lower_is_better=tuple(
-                metric for metric in names.metrics if known_direction(metric, (), said)[0] is False
+                metric for metric in names.metrics if known_direction(metric, (), known)[0] is False
             ),
         )
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from jupyter_mlops.errors import UsageError
 
 from .packing import LONGEST_NAME
-from .schema import metric_directions
+from .schema import metric_directions, metrics
 
 if TYPE_CHECKING:
     from .database import Database
@@ -27,6 +27,18 @@ class Directions:
                 sa.select(metric_directions.c.metric, metric_directions.c.higher_is_better)
             )
             return {row.metric: bool(row.higher_is_better) for row in rows}
+
+    def directions_of_code(self) -> dict[str, bool]:
+        """By metric, whether higher is better, as the code that scored it says; the newest run decides."""
+        newest = sa.func.max(metrics.c.run_id)  # ids grow with time
+        query = (
+            sa.select(metrics.c.name, metrics.c.higher_is_better)
+            .where(metrics.c.higher_is_better.is_not(None))
+            .group_by(metrics.c.name, metrics.c.higher_is_better)
+            .order_by(newest)
+        )
+        with self._database.read() as connection:
+            return {row.name: bool(row.higher_is_better) for row in connection.execute(query)}
 
     def set_direction(self, metric: str, higher_is_better: bool | None) -> dict[str, bool]:
         """Remember which way `metric` is good; None forgets it, so that its code or name decides again.

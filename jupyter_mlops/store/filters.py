@@ -74,6 +74,7 @@ class Filters:
             "notebook": runs.c.notebook,
             "cell_id": runs.c.cell_id,
             "parent_id": runs.c.parent_id,
+            "data": _data_read(),
         }
         duration = effective_duration(now)
         self._texts = texts
@@ -301,6 +302,22 @@ def dataset_column(field: Field, text: str, what: str) -> sa.ColumnElement[Any]:
             f"There are {', '.join(f'dataset.{name}' for name in _DATASETS)}.",
         )
     return _DATASETS[name]
+
+
+def _data_read() -> sa.ColumnElement[Any]:
+    """The first data of a run that lies somewhere, as ``cars.csv · d3f1``: two states of one file are two.
+
+    A child that read none itself has that of its parent.
+    """
+    ending = sa.func.substr(datasets.c.fingerprint, sa.func.length(datasets.c.fingerprint) - 3)
+    state = datasets.c.location + " · " + ending
+
+    def read_by(run_id: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        located = sa.func.length(datasets.c.location) > 0
+        query = sa.select(sa.type_coerce(state, runs.c.name.type)).where(datasets.c.run_id == run_id, located)
+        return query.order_by(datasets.c.place).limit(1).correlate(runs).scalar_subquery()
+
+    return sa.func.coalesce(read_by(runs.c.run_id), read_by(runs.c.parent_id), type_=runs.c.name.type)
 
 
 def _items(items: Sequence[str] | None) -> Sequence[str]:

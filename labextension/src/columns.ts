@@ -92,6 +92,35 @@ export function byFrequency(
 }
 
 /**
+ * The metrics that rows show, by experiment: the one that the list is ordered by,
+ * then those of the chosen columns, or else the most common there.
+ */
+export function keyMetrics(
+  runs: readonly RunSummary[],
+  {
+    order,
+    columns
+  }: { order: IOrder | null; columns: readonly string[] | null },
+  most: number
+): Map<string, string[]> {
+  const metricsOf = (ids: readonly string[]): string[] =>
+    ids
+      .map(parseColumn)
+      .filter(column => column.kind === 'metrics')
+      .map(column => column.name);
+  const first = metricsOf(order === null ? [] : [order.column]);
+  return new Map(
+    [...new Set(runs.map(run => run.experiment))].map(experiment => {
+      const own = runs.filter(run => run.experiment === experiment);
+      const others =
+        columns === null ? byFrequency(own, 'metrics') : metricsOf(columns);
+      const names = new Set([...first, ...others]);
+      return [experiment, [...names].slice(0, Math.max(most, 0))];
+    })
+  );
+}
+
+/**
  * What tells runs of one name apart: the parameters that differ among them, by
  * `nameKey`, in the order in which the runs have them.
  */

@@ -17,7 +17,7 @@ import { RunSummary } from './contract';
 import { referenceOf, toIdentifier } from './format';
 import { compareIcon, runsIcon, tableIcon, trackIcon } from './icons';
 import { RunsModel } from './model';
-import { inOrder } from './selection';
+import { bestOnTop, inOrder, runsOnTop } from './selection';
 import { toggleMarker } from './track';
 
 /**
@@ -102,7 +102,7 @@ export function addCommands(context: ICommandContext): void {
             type: 'array',
             items: { type: 'string' },
             description:
-              'Two or more runs; by default those selected in the panel.'
+              'Two or more runs; by default those selected in the panel, or on top of its list.'
           }
         }
       }
@@ -115,9 +115,9 @@ export function addCommands(context: ICommandContext): void {
     label: trans.__('Export Run to Pipeline'),
     caption: trans.__('Make a proved pipeline script of a run'),
     describedBy: { args: RUN_ARGUMENT },
-    isEnabled: args => runOf(context, args) !== undefined,
+    isEnabled: args => exportedOf(context, args) !== undefined,
     execute: args => {
-      const run = model.find(runOf(context, args) ?? '');
+      const run = model.find(exportedOf(context, args) ?? '');
       if (run !== undefined) {
         context.openPanel();
         model.pipelines.beginExport(run, suggestName(model, run));
@@ -271,9 +271,14 @@ function runsOf(
   const { selected } = model.state;
   const only = selected.length === 1 ? model.find(selected[0]) : undefined;
   const baseline = only && model.baselineOf(only);
-  return baseline === undefined
-    ? inOrder(model, selected)
-    : [baseline.run_id, selected[0]];
+  if (baseline !== undefined) {
+    return [baseline.run_id, selected[0]];
+  }
+  const runIds =
+    selected.length > 0
+      ? selected
+      : runsOnTop(model.state).map(run => run.run_id);
+  return inOrder(model, runIds);
 }
 
 function runOf(
@@ -288,6 +293,20 @@ function runOf(
     return runUnderMenu();
   }
   return selected.length === 1 ? selected[0] : undefined;
+}
+
+/**
+ * The run to export: without a choice the one that the list's order says is best.
+ */
+function exportedOf(
+  context: ICommandContext,
+  args: ReadonlyPartialJSONObject
+): string | undefined {
+  const { state } = context.model;
+  const chosen = runOf(context, args);
+  return chosen === undefined && state.selected.length === 0
+    ? bestOnTop(state)?.run_id
+    : chosen;
 }
 
 /**

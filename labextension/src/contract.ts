@@ -384,7 +384,7 @@ export interface Failure {
 /**
  * The names a filter can ask for.
  *
- * `lower_is_better` are those metrics whose best is their lowest, as people said or as their names say.
+ * `lower_is_better` are those metrics whose best is their lowest, as people, their code or their names say.
  */
 export interface FieldList {
   metrics: string[];

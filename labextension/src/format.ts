@@ -124,11 +124,12 @@ export function formatChange(value: Num): string {
     return formatNumber(number);
   }
   const digits = size < 100 ? 2 : 3;
+  const rounded = Number(size.toPrecision(digits)); // 0.00998 is 0.010
   const text = Number.isInteger(number)
     ? formatNumber(size)
     : size < 1e-4 || size >= 1e9
       ? size.toExponential(digits - 2).replace('e+', 'e')
-      : size.toFixed(Math.max(digits - 1 - Math.floor(Math.log10(size)), 0));
+      : size.toFixed(Math.max(digits - 1 - Math.floor(Math.log10(rounded)), 0));
   return `${number > 0 ? '+' : '−'}${text}`;
 }
 

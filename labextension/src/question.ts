@@ -37,17 +37,32 @@ export function requestOf(question: IQuestion, page: number): IRunsRequest {
   };
 }
 
+/** Where words are looked for. */
+const SEARCHED = [
+  'name',
+  'note',
+  'notebook',
+  'dataset.name',
+  'dataset.location'
+] as const;
+
 /**
- * What was typed as a filter: words without any operator are looked for in the
- * names.
+ * What was typed as a filter: words without any operator are looked for in names,
+ * notes, notebooks and data, and `#12` is a number.
  */
 export function asFilter(typed: string): string {
   const operator = /[<>=!]|\s(i?like|in|is)(\s|\(|$)/i;
   const field =
     /^[(\s]*((metric|param|parameter|tag|attribute)s?|datasets?)\./i;
-  return typed === '' || operator.test(typed) || field.test(typed)
-    ? typed
-    : `name ILIKE '%${typed.replace(/'/g, "''")}%'`;
+  if (typed === '' || operator.test(typed) || field.test(typed)) {
+    return typed;
+  }
+  const number = /^#(\d+)$/.exec(typed);
+  if (number !== null) {
+    return `number = ${number[1]}`;
+  }
+  const words = `'%${typed.replace(/'/g, "''")}%'`;
+  return SEARCHED.map(place => `${place} ILIKE ${words}`).join(' OR ');
 }
 
 const QUICKEST_MILLISECONDS = 10;

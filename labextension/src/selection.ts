@@ -1,15 +1,52 @@
 import { runStyles } from './colours';
-import type { IRunsModel } from './tokens';
+import { parseColumn, usualOrder } from './columns';
+import type { RunSummary } from './contract';
+import type { IRunsModel, IRunsState } from './tokens';
+
+/** How many runs can be put side by side. */
+export const MOST_COMPARED = 50;
 
 /**
- * Run ids by number, so that the older run is what the newer is compared with.
+ * Run ids by when they began, so that the older run is what the newer is compared
+ * with.
  */
 export function inOrder(
   model: IRunsModel,
   runIds: readonly string[]
 ): string[] {
-  const number = (runId: string): number => model.find(runId)?.number ?? 0;
-  return [...runIds].sort((one, other) => number(one) - number(other));
+  const began = (runId: string): number =>
+    Date.parse(model.find(runId)?.start_time ?? '');
+  return [...runIds].sort((one, other) => began(one) - began(other) || 0);
+}
+
+/**
+ * The runs at the top of the list that are compared when none is selected. Children
+ * stand beside each other only where their parent is not listed.
+ */
+export function runsOnTop(state: Pick<IRunsState, 'runs'>): RunSummary[] {
+  const listed = new Set(state.runs.map(run => run.run_id));
+  return state.runs
+    .filter(run => !listed.has(run.parent_id))
+    .slice(0, MOST_COMPARED);
+}
+
+/**
+ * The run that an order by a metric has put on top; undefined in any other order.
+ */
+export function bestOnTop(
+  state: Pick<IRunsState, 'runs' | 'order' | 'groupBy' | 'fields'>
+): RunSummary | undefined {
+  const { runs, order, groupBy, fields } = state;
+  if (order === null || groupBy !== null || runs.length === 0) {
+    return undefined;
+  }
+  const column = parseColumn(order.column);
+  const usual = usualOrder(column, fields.lower_is_better);
+  return column.kind === 'metrics' &&
+    order.descending === usual.descending &&
+    column.name in runs[0].metrics
+    ? runs[0]
+    : undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   columnOf,
   differingAmongNamesakes,
   isNumeric,
+  keyMetrics,
   nameKey,
   nextOrder,
   parseColumn,
@@ -105,4 +106,29 @@ test('runs of one name are told apart by what differs among them', () => {
   const differing = differingAmongNamesakes(runs);
   assert.deepEqual(differing.get(nameKey(runs[0])), ['depth', 'seed', 'extra']);
   assert.deepEqual(differing.get(nameKey(runs[2])), []);
+});
+
+test('rows show the metric of the order, then those of their experiment', () => {
+  const runs = [
+    aRun(1, { experiment: 'a', metrics: { loss: 1, f1: 2 } }),
+    aRun(2, { experiment: 'a', metrics: { f1: 2 } }),
+    aRun(3, { experiment: 'b', metrics: { loss: 1 } })
+  ];
+  const state = { order: null, columns: null };
+  assert.deepEqual(
+    [...keyMetrics(runs, state, 2)],
+    [
+      ['a', ['f1', 'loss']],
+      ['b', ['loss']]
+    ]
+  );
+  const order = { column: 'metrics.loss', descending: false };
+  assert.deepEqual(keyMetrics(runs, { ...state, order }, 2).get('a'), [
+    'loss',
+    'f1'
+  ]);
+  const columns = ['duration', 'metrics.loss'];
+  assert.deepEqual(keyMetrics(runs, { ...state, columns }, 2).get('a'), [
+    'loss'
+  ]);
 });

@@ -11,9 +11,12 @@ import {
 
 const QUESTION = { filter: '', experiment: null, order: null, groupBy: null };
 
-test('words are looked for in the names, conditions are left as they are', () => {
+test('words are looked for in names, notes and data, conditions are left as they are', () => {
   assert.equal(asFilter(''), '');
-  assert.equal(asFilter("the baker's"), "name ILIKE '%the baker''s%'");
+  const words = asFilter("the baker's");
+  assert.ok(words.startsWith("name ILIKE '%the baker''s%' OR "));
+  assert.ok(words.endsWith(" OR dataset.location ILIKE '%the baker''s%'"));
+  assert.equal(asFilter('#12'), 'number = 12');
   for (const filter of [
     'metrics.accuracy > 0.9',
     "dataset.name = 'train'",

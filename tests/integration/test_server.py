@@ -423,6 +423,9 @@ def test_the_list_is_surveyed_by_groups_names_and_values(server: Server, store: 
     assert "survey_score" not in names["lower_is_better"]
     store.set_direction("survey_rmse", True)
     assert "survey_rmse" not in server.ask("GET", "fields")["lower_is_better"]
+    details = {"survey_score": records.MetricDetail(origin="call", higher_is_better=False)}
+    save(store, experiment="survey", metrics={"survey_score": 1.0}, metric_details=details)
+    assert "survey_score" in server.ask("GET", "fields")["lower_is_better"]
     assert "team" in names["tags"]
     assert server.ask("GET", "fields/values", params={"field": "tags.team"})["values"][:2] == ["blue", "red"]
 

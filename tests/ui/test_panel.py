@@ -212,6 +212,42 @@ def test_the_table_is_ordered_by_any_column_and_has_those_one_chooses(lab: LabPa
     lab.picture("table")
 
 
+def test_without_a_choice_the_runs_on_top_are_compared_and_the_best_is_exported(
+    lab: LabPage, panel: RunsPanel
+) -> None:
+    from playwright.sync_api import expect
+
+    compare = panel.region.get_by_role("button", name=re.compile("^Compare"))
+    expect(compare).to_have_text("Compare 50")
+    panel.filter_box.fill("#7")
+    expect(compare).to_be_disabled()
+    panel.filter_box.fill(f"number > {COUNT - 6} AND parent_id = ''")
+    panel.region.get_by_label("Order by").select_option("metrics.accuracy")
+    expect(compare).to_have_text("Compare all")
+    best = panel.rows.first.get_by_role("checkbox").get_attribute("aria-label")
+    panel.region.get_by_role("button", name="Export the best").click()
+    expect(panel.export_form).to_have_accessible_name(
+        f"Export of {(best or '').removeprefix('Select ')}", ignore_case=True
+    )
+    panel.export_form.get_by_role("button", name="Cancel").click()
+    compare.click()
+    expect(
+        lab.tab(f"Compare #{COUNT - 5}, #{COUNT - 4}, #{COUNT - 3}, #{COUNT - 2} and 2 more")
+    ).to_be_visible()
+
+
+def test_a_click_with_shift_ticks_as_far_as_there(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    panel.select(COUNT)
+    panel.checkbox(COUNT - 4).click(modifiers=["Shift"])
+    expect(panel.region.get_by_text("5 selected")).to_be_visible()
+    expect(panel.checkbox(COUNT - 2)).to_be_checked()
+    panel.checkbox(COUNT - 3).click(modifiers=["Shift"])
+    expect(panel.region.get_by_text("3 selected")).to_be_visible()
+    expect(panel.checkbox(COUNT - 2)).to_be_checked()
+
+
 def test_one_goes_to_the_cell_that_made_a_run_and_is_told_when_it_is_gone(
     lab: LabPage, panel: RunsPanel
 ) -> None:

@@ -39,7 +39,7 @@ def test_a_newcomer_tracks_compares_and_exports(lab: LabPage, quickstart: str) -
         expect(outputs.filter(has_text=re.compile(rf"#{number}\b.*{name}", re.DOTALL)).first).to_be_attached()
     lab.picture("2-rows")
 
-    expect(panel.compare_button).to_be_disabled()
+    expect(panel.region.get_by_role("button", name="Compare all")).to_be_enabled()
     expect(panel.export_button).to_be_disabled()
     panel.select(2, 3)
     expect(panel.export_button).to_be_disabled()

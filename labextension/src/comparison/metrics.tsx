@@ -6,7 +6,13 @@ import { warningIcon } from '../icons';
 import { useFirst } from '../panel/more';
 import { Direction } from './direction';
 import { RunColumns } from './run_name';
-import { isPicked, ISectionProps, Section, labelOf } from './section';
+import {
+  isPicked,
+  ISectionProps,
+  joinLabels,
+  labelOf,
+  Section
+} from './section';
 import { sentenceWithCode } from './sentence';
 
 /** How many metrics are shown at first. */
@@ -81,7 +87,7 @@ export function Reasons(props: ISectionProps): JSX.Element | null {
  * Why a metric does not compare: of three or more runs, which for what reason.
  */
 function Why(props: ISectionProps & { row: MetricRow }): JSX.Element {
-  const { comparison, row } = props;
+  const { comparison, row, trans } = props;
   const apart = comparison.runs.filter(run => run.run_id in row.apart);
   if (comparison.runs.length < 3 || apart.length === 0) {
     return (
@@ -93,10 +99,10 @@ function Why(props: ISectionProps & { row: MetricRow }): JSX.Element {
     <ul className="jp-Mlops-reasons">
       {reasons.map(reason => (
         <li key={reason}>
-          {apart
-            .filter(run => row.apart[run.run_id] === reason)
-            .map(labelOf)
-            .join(', ')}
+          {joinLabels(
+            apart.filter(run => row.apart[run.run_id] === reason).map(labelOf),
+            trans
+          )}
           : <span className="jp-Mlops-quiet">{sentenceWithCode(reason)}</span>
         </li>
       ))}

@@ -37,11 +37,11 @@ export function RunTable(props: ISectionProps): JSX.Element {
       <button
         className="jp-Mlops-sort"
         onClick={() =>
-          setOrder(
-            order?.key === key && order.descending
-              ? { key, descending: false }
-              : { key, descending: true }
-          )
+          setOrder({
+            key,
+            descending:
+              order?.key === key ? !order.descending : highestFirst(props, key)
+          })
         }
       >
         {label}
@@ -68,6 +68,7 @@ export function RunTable(props: ISectionProps): JSX.Element {
           {trans.__('Pick all')}
         </button>
       )}
+      <Reasons {...props} />
       <div
         className="jp-Mlops-wide jp-mod-tall"
         tabIndex={0}
@@ -136,7 +137,6 @@ export function RunTable(props: ISectionProps): JSX.Element {
           </tbody>
         </table>
       </div>
-      <Reasons {...props} />
     </Section>
   );
 }
@@ -152,6 +152,16 @@ function textsOf(
 
 function metricNamed({ comparison }: ISectionProps, name: string): MetricRow {
   return comparison.metrics.find(row => row.name === name) as MetricRow;
+}
+
+/**
+ * Which way a column is ordered first: the best on top, as far as that is known.
+ */
+function highestFirst(props: ISectionProps, key: string): boolean {
+  return (
+    !key.startsWith('m:') ||
+    metricNamed(props, key.slice(2)).higher_is_better !== false
+  );
 }
 
 function sorted(

@@ -63,6 +63,35 @@ export function labelOf(
 }
 
 /**
+ * Runs in their order, three or more in a row as `#4 to #19`: see `join_labels` in
+ * Python.
+ */
+export function joinLabels(
+  labels: readonly string[],
+  trans: TranslationBundle
+): string {
+  const rows: string[][] = [];
+  for (const label of labels) {
+    const row = rows[rows.length - 1];
+    if (row !== undefined && follows(row[row.length - 1], label)) {
+      row.push(label);
+    } else {
+      rows.push([label]);
+    }
+  }
+  return rows
+    .flatMap(row =>
+      row.length > 2 ? [trans.__('%1 to %2', row[0], row[row.length - 1])] : row
+    )
+    .join(', ');
+}
+
+function follows(label: string, next: string): boolean {
+  const [one, other] = [label, next].map(text => /^#(\d+)$/.exec(text)?.[1]);
+  return one !== undefined && Number(one) + 1 === Number(other);
+}
+
+/**
  * A run's colour: the same in every table, legend and chart, and mostly the
  * same in every comparison.
  */

@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { CommandIds } from '../commands';
 import { referenceOf } from '../format';
+import { bestOnTop, MOST_COMPARED, runsOnTop } from '../selection';
 import { IRunsState } from '../tokens';
 import { IPanelContext } from './panel';
 
@@ -15,7 +16,9 @@ export function Actions(
   const chosen = state.selected.length;
   const only = chosen === 1 ? model.find(state.selected[0]) : undefined;
   const baseline = only && model.baselineOf(only);
-  const comparable = chosen > 1 || baseline !== undefined;
+  const onTop = chosen === 0 ? runsOnTop(state).length : 0;
+  const best = chosen === 0 ? bestOnTop(state) : undefined;
+  const comparable = chosen > 1 || baseline !== undefined || onTop > 1;
   return (
     <div className="jp-Mlops-actions">
       <div role="group" aria-label={trans.__('Selected runs')}>
@@ -30,23 +33,39 @@ export function Actions(
                     'Put it beside the baseline %1',
                     referenceOf(baseline)
                   )
-                : trans.__('Select two or more runs to compare them')
+                : onTop > 1
+                  ? trans.__(
+                      'Put the %1 runs on top of the list side by side; or select some of them',
+                      onTop
+                    )
+                  : trans.__('Select two or more runs to compare them')
           }
           onClick={() => void commands.execute(CommandIds.compareRuns)}
         >
-          {trans.__('Compare')}
+          {onTop < 2
+            ? trans.__('Compare')
+            : state.count > MOST_COMPARED
+              ? trans.__('Compare %1', onTop)
+              : trans.__('Compare all')}
         </button>
         <button
           className="jp-mod-styled"
-          disabled={chosen !== 1}
+          disabled={chosen !== 1 && best === undefined}
           title={
-            chosen !== 1
-              ? trans.__('Select one run to export it')
-              : trans.__('Make a proved pipeline script of the selected run')
+            chosen === 1
+              ? trans.__('Make a proved pipeline script of the selected run')
+              : best !== undefined
+                ? trans.__(
+                    'Make a proved pipeline script of %1, the best by this order',
+                    referenceOf(best)
+                  )
+                : trans.__('Select one run to export it')
           }
           onClick={() => void commands.execute(CommandIds.exportRun)}
         >
-          {trans.__('Export to pipeline')}
+          {best === undefined
+            ? trans.__('Export to pipeline')
+            : trans.__('Export the best')}
         </button>
       </div>
       <div className="jp-Mlops-countLine">

@@ -5,6 +5,7 @@ import * as React from 'react';
 import { PathExt } from '@jupyterlab/coreutils';
 
 import { parseColumn } from '../columns';
+import { RunGroup } from '../contract';
 import { IItem } from '../layout';
 
 /**
@@ -14,6 +15,8 @@ import { IItem } from '../layout';
 export function GroupHead(props: {
   item: IItem & { kind: 'group' };
   by: string;
+  /** All groups, which it is told apart from. */
+  groups: readonly RunGroup[] | null;
   index: number;
   top: number;
   focusable: boolean;
@@ -25,12 +28,19 @@ export function GroupHead(props: {
   const { item, by, trans } = props;
   const { value, count } = item.group;
   const name = parseColumn(by).name;
+  // Of data, what tells two states of one file apart stands behind its location.
+  const [place, state] = by === 'data' ? String(value).split(' · ') : [value];
+  const shared =
+    state !== undefined &&
+    props.groups !== null &&
+    props.groups.filter(other => String(other.value).startsWith(`${place} · `))
+      .length > 1;
   const title =
     value === null || value === ''
       ? trans.__('without %1', name)
-      : by === 'notebook'
-        ? PathExt.basename(String(value))
-        : String(value);
+      : by === 'notebook' || by === 'data'
+        ? PathExt.basename(String(place))
+        : String(place);
   return (
     <div
       role="row"
@@ -52,6 +62,7 @@ export function GroupHead(props: {
       >
         <caretRightIcon.react tag="span" aria-hidden="true" />
         <span className="jp-Mlops-groupName">{title}</span>
+        {shared && <code>{state}</code>}
         <span className="jp-Mlops-quiet">
           {trans._n('%1 run', '%1 runs', count)}
         </span>

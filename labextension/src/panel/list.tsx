@@ -1,11 +1,6 @@
 import * as React from 'react';
 
-import {
-  byFrequency,
-  differingAmongNamesakes,
-  nameKey,
-  parseColumn
-} from '../columns';
+import { differingAmongNamesakes, keyMetrics, nameKey } from '../columns';
 import { RunSummary } from '../contract';
 import { IItem, itemId } from '../layout';
 import { spellQuestion } from '../question';
@@ -140,15 +135,8 @@ export function RunList(
 
   const styles = stylesOfSelected(model, state.selected);
   const metrics = React.useMemo(
-    () =>
-      (state.columns === null
-        ? byFrequency(state.runs, 'metrics')
-        : state.columns
-            .map(parseColumn)
-            .filter(column => column.kind === 'metrics')
-            .map(column => column.name)
-      ).slice(0, Math.max(settings.metrics, 0)),
-    [state.runs, state.columns, settings.metrics]
+    () => keyMetrics(state.runs, state, settings.metrics),
+    [state.runs, state.order, state.columns, settings.metrics]
   );
   const differing = React.useMemo(
     () => differingAmongNamesakes(state.runs),
@@ -188,6 +176,7 @@ export function RunList(
           {...common}
           item={item}
           by={state.groupBy ?? ''}
+          groups={state.groups}
           onFold={() => model.foldGroup(item.key, !item.folded)}
         />
       );
@@ -208,7 +197,8 @@ export function RunList(
         run={run}
         level={item.kind === 'child' ? 2 : 1}
         now={now}
-        metrics={metrics}
+        metrics={metrics.get(run.experiment) ?? NONE}
+        ordered={state.order !== null}
         settingsShown={differing.get(nameKey(run)) ?? NONE}
         onSelect={select}
         selected={state.selected.includes(run.run_id)}

@@ -26,8 +26,10 @@ interface IRowProps extends IPanelContext {
   top: number;
   level: number;
   now: number;
-  /** Names of the list's metrics, the most common first. */
-  metrics: string[];
+  /** Names of the metrics to show, the most telling first. */
+  metrics: readonly string[];
+  /** Whether the list is ordered by anything but time, its first metric perhaps. */
+  ordered: boolean;
   /** Names of the parameters that tell it from runs of its name. */
   settingsShown: readonly string[];
   /** Called with its index, whether it is selected now, and whether all up to it. */
@@ -166,11 +168,16 @@ export const RunRow = React.memo(Row);
  */
 function RowFacts(props: IRowProps & { full: string }): JSX.Element {
   const { model, trans, run, metrics } = props;
+  const { metrics: most } = props.settings;
   const known = metrics.filter(name => name in run.metrics);
+  const drawn = props.sparkline?.metric ?? '';
+  // The number that stands beside the small curve is the curve's.
   const shown =
-    known.length > 0
-      ? known
-      : Object.keys(run.metrics).slice(0, props.settings.metrics);
+    !props.ordered && drawn in run.metrics && most > 0
+      ? [drawn, ...known.filter(name => name !== drawn)].slice(0, most)
+      : known.length > 0
+        ? known
+        : Object.keys(run.metrics).slice(0, most);
   return (
     <span role="gridcell" className="jp-Mlops-facts" title={props.full}>
       {run.children > 0 && (

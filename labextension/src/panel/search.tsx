@@ -93,7 +93,7 @@ export function SearchBox(
         aria-activedescendant={chosen >= 0 ? `${id}-${chosen}` : undefined}
         aria-invalid={problem !== null}
         aria-describedby={problem !== null ? `${id}-problem` : undefined}
-        placeholder={trans.__('Name or metrics.f1 > 0.9')}
+        placeholder={trans.__('Words, #12 or metrics.f1 > 0.9')}
         title={text}
         autoComplete="off"
         spellCheck={false}

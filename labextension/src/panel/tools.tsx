@@ -137,7 +137,7 @@ export function GroupChoice(
   const params = useNames(state, 'params');
   const { groupBy } = state;
   const known = new Set([
-    ...['experiment', 'notebook', 'status', 'name'],
+    ...['experiment', 'notebook', 'status', 'name', 'data'],
     ...tags,
     ...params
   ]);
@@ -154,6 +154,7 @@ export function GroupChoice(
       <option value="notebook">{trans.__('Notebook')}</option>
       <option value="status">{trans.__('Status')}</option>
       <option value="name">{trans.__('Name')}</option>
+      <option value="data">{trans.__('Data they read')}</option>
       {groupBy !== null && !known.has(groupBy) && (
         <option value={groupBy}>{groupBy}</option>
       )}

@@ -178,6 +178,7 @@ export function Table(
           key={item.key}
           item={item}
           by={state.groupBy ?? ''}
+          groups={state.groups}
           index={index}
           top={top}
           focusable={index === stop}

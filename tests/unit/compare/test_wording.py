@@ -12,6 +12,7 @@ from jupyter_mlops.compare.wording import (
     format_number,
     format_row,
     format_value,
+    join_labels,
     join_words,
     run_labels,
 )
@@ -91,6 +92,20 @@ def test_parameters_are_written_as_typed() -> None:
 
 def test_exact_keeps_every_digit() -> None:
     assert exact(0.1 + 0.2) == "0.30000000000000004"
+
+
+def test_rounding_up_adds_no_digit() -> None:
+    assert format_change(0.00998) == "+0.010"
+    assert format_change(-0.0996) == "−0.10"
+    assert format_change(0.0123) == "+0.012"
+
+
+def test_runs_in_a_row_are_told_as_one() -> None:
+    assert join_labels(["#4", "#5", "#6", "#9", "#10"]) == "#4 to #6, #9 and #10"
+    assert join_labels(["#1"]) == "#1"
+    assert join_labels(["tidy #1", "tidy #2", "tidy #3"]) == "tidy #1, tidy #2 and tidy #3"
+    assert join_labels(["#2.1", "#2.2", "#2.3"], most=2) == "3 runs"
+    assert join_labels(["#4", "#5", "#6"], most=1) == "#4 to #6"
 
 
 def test_join_words() -> None:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from jupyter_mlops.errors import FilterError
-from jupyter_mlops.records import Status
+from jupyter_mlops.records import Dataset, Status
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,23 @@ def test_groups_follow_the_experiment_and_leave_children_out(surveyed, store, ma
     store.save_run(make_run(experiment="a", parent_id=parent.run_id))
     assert store.groups("experiment") == [("a", 1)]
     assert store.groups("experiment", include_children=True) == [("a", 2)]
+
+
+def test_runs_are_grouped_by_the_file_they_read_first_and_by_its_state(store, make_run):
+    def read(location, fingerprint, **fields):
+        data = Dataset(
+            name="d", fingerprint=fingerprint, kind="frame", rows=3, location=location, role="input"
+        )
+        return store.save_run(make_run(datasets=(data,), **fields))
+
+    read("data/cars.csv", "xxh3:00001111")
+    read("data/cars.csv", "xxh3:00001111")
+    newer = read("data/cars.csv", "xxh3:00002222")
+    read("", "xxh3:00003333")
+    assert store.groups("data") == [("data/cars.csv · 1111", 2), ("data/cars.csv · 2222", 1), (None, 1)]
+    store.save_run(make_run(parent_id=newer.run_id))
+    found = store.search("data = 'data/cars.csv · 2222'", include_children=True)
+    assert {run.run_id for run in found} > {newer.run_id}
 
 
 @pytest.mark.parametrize("field", ["colour", "metrics.", "experiment sideways"])
