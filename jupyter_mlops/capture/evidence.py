@@ -20,9 +20,16 @@ from jupyter_mlops.records import Curve, Evaluation, MetricDetail, MetricValue, 
 from .assignments import assignments_of, explored, span_of
 from .evaluation import direction_of, identify, prediction_of, rows_of, target_and_name
 from .lines import settle
-from .metric_names import BETWEEN, canonical, data_part
+from .metric_names import BETWEEN, canonical, data_part, error_name
 from .numbers import is_number, module_of, to_number
-from .vocabulary import is_setting, sounds_like_holder, sounds_like_metric, sounds_like_size, words
+from .vocabulary import (
+    counts_outcomes,
+    is_setting,
+    sounds_like_holder,
+    sounds_like_metric,
+    sounds_like_size,
+    words,
+)
 
 if TYPE_CHECKING:
     from .evaluation import Kept
@@ -169,6 +176,8 @@ class Evidence:
         if type(value).__name__ == "DataFrame":
             numeric = [name for name in value.columns if type(name) is str and value[name].dtype.kind == "f"]
             return 2 * sum(map(sounds_like_metric, numeric)) < len(numeric) or not numeric
+        if "groupby" in expression and counts_outcomes(expression):
+            return False
         return not sounds_like_metric(expression)
 
     def is_turned(self, name: str, value: Any) -> bool:
@@ -273,6 +282,10 @@ class Evidence:
         last = call.site.function.rpartition(".")[2]
         part = data_part(call.site.arguments)
         return f"{last}_{part}" if part and part != "test" and last == "score" else last
+
+    def name_of(self, event: Event, call: Event) -> str:
+        """What a value made of that of a scoring call is called: the root of a squared error ``rmse``."""
+        return error_name(event.site.expression) or self.call_name(call)
 
     def call_at(self, event: Event) -> Event | None:
         """The scoring call that is, or (rounded, scaled) stands inside, the event's expression."""

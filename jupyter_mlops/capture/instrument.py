@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
+from .drawn import drawn_argument, is_drawing
+from .metric_names import singular
 from .printing import Part, Slot, draws, is_formatted, is_text, printed_parts, prints, text_parts
 from .sites import SITES, Site
 from .syntax import Function, Loop, call_of, dotted, hook_of, identity, last_name, name_of, own_nodes, root_of
@@ -35,7 +37,7 @@ from .vocabulary import (
 from .watching import breaks_out, makes_calls, target_names, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 #: Methods that show what a statistical result says of itself.
 _SUMMARIES = frozenset({"summary", "summary2"})
@@ -85,6 +87,8 @@ class _Rewriter(ast.NodeTransformer):
         self.scopes: list[str] = []
         self.functions = 0
         self.loops: list[Loop] = []
+        #: What a loop's name is one of: of `a` in ``for a in accs`` it is ``acc``.
+        self.items: dict[str, str] = {}
         self.targets: dict[int, str] = {}
         #: The name that what is being visited is bound, appended or set as an item to.
         self.within = ""
@@ -188,8 +192,11 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_For(self, node: ast.For) -> ast.AST:
         names, lists = watched(node, self.loops, inside=self.functions > 0)
+        items = self.items
+        self.items = {**items, **dict(_items(node.target, node.iter))}
         node.iter = self.visit(node.iter)
         self._visit_body(node)
+        self.items = items
         if names or lists or (_tries_in(node) if self.functions else makes_calls(node)):
             # Python marks the whole statement when what is looped over cannot be iterated.
             source = ast.copy_location(call_of(name_of("iter"), node.iter), node)
@@ -211,8 +218,12 @@ class _Rewriter(ast.NodeTransformer):
     def _visit_comprehension(self, node: _Comprehension) -> ast.AST:
         """One that fits or scores something in each turn is a loop as any other."""
         tries = any(_tries(found) for found in ast.walk(node))
+        first, items = node.generators[0], self.items
+        self.items = dict(items)
+        for part in node.generators:
+            self.items.update(_items(part.target, part.iter))
         self.generic_visit(node)
-        first = node.generators[0]
+        self.items = items
         if tries and not first.is_async:
             source = ast.copy_location(call_of(name_of("iter"), first.iter), first.iter)
             label = ast.unparse(first.target)
@@ -278,7 +289,14 @@ class _Rewriter(ast.NodeTransformer):
             node.func.value = self._see(self.visit(shown), summary)
             node.args = [self.visit(argument) for argument in node.args]
             return node
+        drawn = drawn_argument(node)
+        heard = self._site(drawn, "displayed") if drawn is not None else None
+        picture = self._site(node, "displayed") if is_drawing(node) else None
         self.generic_visit(node)
+        if heard is not None:
+            node.args[0] = self._see(node.args[0], heard)
+        if picture is not None:
+            return self._see(node, picture)
         if site is not None and (last in TOLD_ARGUMENTS or kind == "call"):
             self._see_arguments(node, site, named=last in TOLD_ARGUMENTS)
         return self._see(node, site) if site else node
@@ -327,6 +345,7 @@ class _Rewriter(ast.NodeTransformer):
         for position, (text, owner, field, index) in enumerate(values):
             slot = Slot(owner, field, index).inner()
             value = slot.node
+            item = self.items.get(value.id, "") if isinstance(value, ast.Name) else ""
             counted = _counted(value)
             counter = bool(counted) and any(
                 isinstance(loop, ast.For) and counted in target_names(loop.target) for loop in self.loops
@@ -336,14 +355,14 @@ class _Rewriter(ast.NodeTransformer):
                 counter
                 and position == 0
                 and len(values) > 1
-                and not sounds_like_metric(text)
+                and not (item or sounds_like_metric(text))
                 and not ({"mean", "std", "avg"} & set(words(counted)) or sounds_like_metric(counted))
             )
             after = parts[-1][0] if position == len(values) - 1 and parts[-1][1] is None else ""
             site = self._site(
                 value,
                 "printed",
-                text=text,
+                text=f"{text} {item} " if item and not words(text) else text,
                 after=after,
                 first=first and not nested,
                 nested=first and nested,
@@ -476,6 +495,21 @@ def _counted(node: ast.expr) -> str:
     ):
         node = node.left
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _items(target: ast.expr, source: ast.expr) -> Iterator[tuple[str, str]]:
+    """Names a loop gives to items of what is called a score, each with that name in the singular."""
+    last = last_name(source.func) if isinstance(source, ast.Call) else ""
+    if isinstance(target, ast.Name):
+        plain = last_name(source)
+        if sounds_like_metric(plain) and not sounds_like_metric(target.id):
+            yield target.id, singular(plain)
+    elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(source, ast.Call):
+        if last == "enumerate" and source.args and len(target.elts) == 2:
+            yield from _items(target.elts[1], source.args[0])
+        elif last == "zip":
+            for name, part in zip(target.elts, source.args, strict=False):
+                yield from _items(name, part)
 
 
 def _turning(loop: Loop) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .metric_names import BETWEEN
 from .numbers import is_number, to_number
-from .vocabulary import is_part, is_setting, sounds_like_metric, sounds_like_size, words
+from .vocabulary import counts_outcomes, is_part, is_setting, sounds_like_metric, sounds_like_size, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,15 +78,21 @@ def _name_by_columns(line: list[Event]) -> None:
 
 
 def _drop_counts(line: list[Event], texts: list[str]) -> set[int]:
-    """Of ``Correct: 198/200 = 99.0 %`` the label goes to the share; so many out of so many is no score."""
+    """Of ``Correct: 198/200 = 99.0 %`` the label goes to the share; ``198 out of 200 correct`` is a count."""
     dropped: set[int] = set()
     for index in range(len(line) - 1):
         one, other = line[index], line[index + 1]
         if texts[index + 1].strip().lower() not in _OUT_OF or not (_is_whole(one) and _is_whole(other)):
             continue
-        dropped |= {index, index + 1}
+        dropped.add(index + 1)
         if index + 2 < len(line) and not words(texts[index + 2]):
             texts[index + 2] = texts[index]
+            dropped.add(index)
+        elif not words(texts[index]):
+            behind = texts[index + 2] if index + 2 < len(line) else line[-1].site.after
+            texts[index] = _CLAUSE.split(behind.partition("(")[0])[0]
+        if sounds_like_metric(texts[index]) and not counts_outcomes(texts[index]):
+            dropped.add(index)  # `accuracy: 3/4` is no accuracy of 3
     return dropped
 
 

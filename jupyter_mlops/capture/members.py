@@ -8,7 +8,15 @@ from typing import Any
 from jupyter_mlops.records import MetricValue
 
 from .numbers import is_number, module_of, to_float, to_number
-from .vocabulary import is_limit, is_part, sounds_like_holder, sounds_like_metric, sounds_like_size, words
+from .vocabulary import (
+    is_limit,
+    is_part,
+    is_setting,
+    sounds_like_holder,
+    sounds_like_metric,
+    sounds_like_size,
+    words,
+)
 
 Path = tuple[str | int, ...]
 Member = tuple[Path, tuple[str, ...], MetricValue]
@@ -18,6 +26,7 @@ _ARRAY = 100
 #: Of what a reader sees, this many elements are facts of their own.
 _ELEMENTS = 20
 _CELLS = 25
+_MOST = 2**53
 _ROWS = 30
 #: Columns of a table of tests, where one of them is a p-value: ``F``, ``PR(>F)``, ``P>|t|``.
 _STATISTICS = frozenset({"f", "t", "z", "p", "pr", "pvalue", "pval"})
@@ -185,11 +194,18 @@ def _list_members(value: list[Any] | tuple[Any, ...], trusted: bool) -> list[Mem
     return found
 
 
+def _counts(value: Any) -> bool:
+    """Whether an array counts: of floats, whether all are whole and none is below zero."""
+    return value.dtype.kind == "i" or bool(
+        ((value >= 0) & (value < _MOST)).all() and (value == value.round()).all()
+    )
+
+
 def _array_members(value: Any, shown: bool) -> list[Member]:
-    if value.ndim == 2 and shown and value.dtype.kind == "i" and value.shape[0] == value.shape[1]:
-        if not 4 <= value.size <= _CELLS:
+    if value.ndim == 2 and shown and value.dtype.kind in "if" and value.shape[0] == value.shape[1]:
+        if not 4 <= value.size <= _CELLS or not _counts(value):
             return []
-        rows = value.tolist()
+        rows = value.astype("int64").tolist()
         return [
             ((row, column), (str(row), str(column)), number)
             for row, numbers in enumerate(rows)
@@ -214,7 +230,8 @@ def _series_members(value: Any) -> list[Member]:
     return [
         ((label,), (label,), float(number))
         for label, number in zip(labels, value.tolist(), strict=True)
-        if not is_limit(label) and (sounds_like_metric(label) or not sounds_like_size(label))
+        if not is_limit(label)
+        and (sounds_like_metric(label) or not (sounds_like_size(label) or is_setting(label)))
     ]
 
 
@@ -272,7 +289,7 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
                 number,
             )
             for name in table.floats
-            if type(number := table.columns[name][0]) is float
+            if type(number := table.columns[name][0]) is float and not _sets(name)
         ]
     told_by_row = all(type(label) is str for label in labels) and any(map(sounds_like_metric, labels))
     tested = _tested(table)
@@ -283,6 +300,7 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
         for name in table.floats
         if name != "support"
         and not sounds_like_holder(name)
+        and not _sets(name)
         and (
             sounds_like_metric(name)
             or is_part(name)
@@ -299,6 +317,11 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
         for position, (label, number) in enumerate(zip(labels, table.columns[name], strict=True))
         if number is not None and number == number  # noqa: PLR0124 — an empty cell of a table is NaN
     ]
+
+
+def _sets(name: str) -> bool:
+    """Whether a column holds a setting that was tried, which names the rows: ``threshold``."""
+    return is_setting(name) and not sounds_like_metric(name)
 
 
 def _row_labels(table: _Table, scores: list[str], labels: list[int]) -> list[Any]:

@@ -76,7 +76,9 @@ def data_part(arguments: tuple[str, ...]) -> str:
 
 
 #: What only sums up: its name alone says nothing of what was summed up.
-_SUMMARIES = frozenset("mean std sum min max median var abs round item average nanmean tolist".split())
+_SUMMARIES = frozenset(
+    "mean std sum min max median var abs round item average nanmean tolist cumsum sqrt".split()
+)
 _MODULES = frozenset({"np", "numpy", "torch", "jnp", "statistics"})
 _ROUNDING = frozenset({"round", "float", "str", "abs", "int"})
 
@@ -114,6 +116,8 @@ def _called_after(node: ast.expr, depth: int) -> str:
         return _name_of_call(node, depth)
     if isinstance(node, ast.UnaryOp):
         return _called_after(node.operand, depth + 1)
+    if found := _error(node):
+        return found
     names = list(dict.fromkeys(found.id for found in ast.walk(node) if isinstance(found, ast.Name)))
     parts = (found.attr for found in ast.walk(node) if isinstance(found, ast.Attribute))
     telling = [name for name in dict.fromkeys((*names, *parts)) if sounds_like_metric(name)]
@@ -131,7 +135,79 @@ def _agreement(node: ast.expr | None) -> str:
     return {ast.Eq: "accuracy", ast.NotEq: "error_rate"}.get(type(node.ops[0]), "")
 
 
+def error_name(expression: str) -> str:
+    """``rmse``, ``mse``, ``mae``, ``mape`` or ``sse`` for a formula of that shape, else ``""``."""
+    try:
+        node = ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    while isinstance(node, ast.Call) and last_name(node.func) in _ROUNDING and node.args:
+        node = node.args[0]
+    return _error(node)
+
+
+def _error(node: ast.expr) -> str:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _is_constant(node.right, 0.5):
+        return _root_of_error(node.left)
+    if not isinstance(node, ast.Call):
+        return ""
+    last, first = last_name(node.func), node.args[0] if node.args else None
+    if last == "sqrt" and first is not None:
+        return _root_of_error(first)
+    averaged = first if first is not None else getattr(node.func, "value", None)
+    kind = _deviation(averaged) if averaged is not None else ""
+    if last in ("mean", "average", "nanmean"):
+        return f"m{kind}" if kind else ""
+    return "sse" if last == "sum" and kind == "se" else ""
+
+
+def _root_of_error(node: ast.expr) -> str:
+    if _error(node) == "mse" or (isinstance(node, ast.Name) and node.id.lower().endswith("mse")):
+        return "rmse"
+    return "rmse" if isinstance(node, ast.Call) and last_name(node.func) == "mean_squared_error" else ""
+
+
+def _deviation(node: ast.expr) -> str:
+    """``se`` for squared differences, ``ae`` for absolute ones, ``ape`` for relative ones."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return "se" if _is_constant(node.right, 2) and _differs(node.left) else ""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return "ape" if _deviation(node.left) == "ae" else ""
+    if not isinstance(node, ast.Call):
+        return ""
+    last = last_name(node.func)
+    inner = node.args[0] if node.args else getattr(node.func, "value", None)
+    if last == "square":
+        return "se" if _differs(inner) else ""
+    if last not in ("abs", "absolute", "fabs"):
+        return ""
+    if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Div):
+        return "ape" if _differs(inner.left) else ""
+    return "ae" if _differs(inner) else ""
+
+
+def _differs(node: ast.expr | None) -> bool:
+    """Whether an expression is a difference of two things, neither of them a mean of the other."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and not isinstance(node.left, ast.Constant)
+        and not isinstance(node.right, ast.Constant)
+        and not any(
+            last_name(part.func) in ("mean", "median")
+            for part in ast.walk(node)
+            if isinstance(part, ast.Call)
+        )
+    )
+
+
+def _is_constant(node: ast.expr, value: float) -> bool:
+    return isinstance(node, ast.Constant) and node.value == value
+
+
 def _name_of_call(node: ast.Call, depth: int) -> str:
+    if found := _error(node):
+        return found
     function = node.func
     last = last_name(function)
     first = node.args[0] if node.args else None

@@ -50,6 +50,9 @@ def find_bound(evidence: Evidence) -> None:
                 continue
             if not _is_result(evidence, name, value, assignment, calls):
                 continue
+            if calls and _is_left_aside(evidence, name, assignment):
+                evidence.mark(calls)
+                continue
             # A function of the notebook's own gives back what it has scored: the very number tells which.
             calls = evidence.calls_of(value) or calls
             if (not sounds_like_metric(name) or name in GENERIC) and evidence.label_of(name, ""):
@@ -73,6 +76,20 @@ def find_bound(evidence: Evidence) -> None:
                 continue
             held = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
             evidence.remember(list(held)[:_LONGEST_LIST])
+
+
+def _is_left_aside(evidence: Evidence, name: str, assignment: Assignment) -> bool:
+    """Whether of ``r, p = pearsonr(…)`` only another one is shown."""
+    shown = {
+        event.site.expression for event in (*evidence.printed, *evidence.displayed) if not event.site.scope
+    }
+    if name in shown or sounds_like_metric(name):
+        return False
+    return any(
+        other in shown and made.value is assignment.value
+        for other, made in evidence.assignments.items()
+        if other != name
+    )
 
 
 def _ends_curve(evidence: Evidence, value: Any) -> bool:

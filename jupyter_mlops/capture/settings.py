@@ -187,11 +187,20 @@ def _is_science(module: Any) -> bool:
 
 
 def _placed(node: ast.Call, function: Any) -> Iterator[tuple[str, Any]]:
-    """Literals that a function or class of the notebook's own was given by position, by its names."""
+    """Literals that a function or class was given by position, under the names it has for them.
+
+    Of libraries those count that split, test or fit: ``KFold(5)`` is ``n_splits``.
+    """
     bound = 0
-    if type(function) is type and function.__module__ == "__main__":
-        function, bound = vars(function).get("__init__"), 1
-    if type(function) is not types.FunctionType or function.__module__ != "__main__":
+    if isinstance(function, type):
+        # Read past what a metaclass may do to attribute access.
+        found = (_VARS.__get__(base).get("__init__") for base in _MRO.__get__(function))
+        function, bound = next((made for made in found if made is not None), None), 1
+    while type(function) is types.FunctionType and "__wrapped__" in vars(function):
+        function = vars(function)["__wrapped__"]
+    if type(function) is not types.FunctionType:
+        return
+    if function.__module__ != "__main__" and not _is_science(function.__module__):
         return
     code = function.__code__
     names = code.co_varnames[bound : code.co_argcount]

@@ -10,7 +10,18 @@ import msgspec
 
 from jupyter_mlops.records import Curve
 
+from .arms import rate_members
 from .assignments import reads_clock
+from .drawn import (
+    CONFUSING,
+    crossed_members,
+    display_members,
+    interval_members,
+    interval_of,
+    matrix_members,
+    pivoted,
+    pivoted_members,
+)
 from .evidence import GENERIC, HEADING, PLAIN_HOLDERS, place_of
 from .members import Path, is_named_number, members
 from .metric_names import BETWEEN, canonical, expression_name, is_symbol, join
@@ -18,6 +29,7 @@ from .numbers import is_number, to_float, to_number
 from .vocabulary import (
     counts_outcomes,
     is_aside,
+    is_cutoff,
     is_learnt,
     is_limit,
     is_setting,
@@ -29,10 +41,17 @@ from .vocabulary import (
 
 if TYPE_CHECKING:
     from .evidence import Evidence
+    from .members import Member
     from .sites import Event
 
 #: Words of a name that holds what was fitted, whatever letter it is printed under: ``beta_hat``.
 _FITTED = frozenset({"hat", "fitted", "est", "popt"})
+#: Words of what explains a model; a reader ranks features by it and compares no models.
+_IMPORTANCES = frozenset({"importance", "importances"})
+#: What a comment says first, and of how many words and rows it may be the name.
+_SAID = re.compile(r"[=:,;(.?!]|\s-\s")
+_WORDS_OF_A_REMARK = 4
+_ROWS_OF_A_REMARK = 5
 #: A site outside any loop heard more often than this is a series, not so many facts.
 _FACTS = 12
 
@@ -114,34 +133,58 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         # `scores.mean()` under the label "Accuracy": the label says more.
         del evidence.found.values[plain], evidence.found.details[plain]
     whole = type(to_number(event.value)) is int
+    if _IMPORTANCES & set(words(site.expression)) and not sounds_like_metric(label.rpartition(BETWEEN)[2]):
+        return ""
     if label:
-        told = canonical(event.label.rpartition(BETWEEN)[2])
-        found = _FITTED & set(words(site.expression))
-        beside = is_setting(told) or (call is None and _is_beside(told, label, event, whole))
-        if beside and not found:
-            return ""
-        if whole and not told and sounds_like_size(label):
-            return ""
-        bound = evidence.assignments.get(site.expression) if not site.scope else None
-        source = ast.unparse(bound.value) if bound is not None else site.expression
-        if reads_clock(source) and call is None and not sounds_like_metric(told):
-            return ""  # how long it took, under the name of what took so long
-        looks = (whole and not counts_outcomes(told)) or evidence.explores(site.expression)
-        if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
-            return ""
-        if site.key in crowded or not any(map(str.isalpha, label)):
-            own = evidence.call_name(call) if call is not None else plain
-            label = canonical(f"{label}{BETWEEN}{own}")
-        return label
+        return _labelled(evidence, event, call, label, crowded)
     if call is None and event.heading and not sounds_like_metric(plain) and sounds_like_metric(event.heading):
         return canonical(event.heading)
     if call is not None:
-        return evidence.call_name(call)
+        return evidence.name_of(event, call)
     if not sounds_like_metric(plain) and evidence.explores(site.expression):
         return ""
     if is_learnt(plain):
         return ""
     return "" if sounds_like_size(plain) or (whole and not sounds_like_metric(plain)) else plain
+
+
+def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, crowded: set[str]) -> str:
+    """The name of what is printed under a label; ``""`` where that says it is no result."""
+    site, plain = event.site, expression_name(event.site.expression)
+    whole = type(to_number(event.value)) is int
+    told = canonical(event.label.rpartition(BETWEEN)[2])
+    found = _FITTED & set(words(site.expression))
+    beside = is_setting(told) or (call is None and _is_beside(told, label, event, whole))
+    if beside and not found and not (is_cutoff(told) and _was_looked_for(evidence, event)):
+        return ""
+    if whole and not told and sounds_like_size(label):
+        return ""
+    bound = evidence.assignments.get(site.expression) if not site.scope else None
+    source = ast.unparse(bound.value) if bound is not None else site.expression
+    if reads_clock(source) and call is None and not sounds_like_metric(told):
+        return ""  # how long it took, under the name of what took so long
+    looks = (whole and not counts_outcomes(told)) or evidence.explores(site.expression)
+    if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
+        return ""
+    if site.key in crowded or not any(map(str.isalpha, label)):
+        own = evidence.name_of(event, call) if call is not None else plain
+        label = canonical(f"{label}{BETWEEN}{own}")
+    elif not told and not sounds_like_metric(label):
+        # `print(name, rmse)`: what stands before the number says which one, not what.
+        own = evidence.name_of(event, call) if call is not None else plain
+        if sounds_like_metric(own) and own.partition(".")[0] not in GENERIC:
+            label = canonical(f"{label}{BETWEEN}{own}")
+    return label
+
+
+def _was_looked_for(evidence: Evidence, event: Event) -> bool:
+    """Whether what is printed was found among others, as ``thr[f1.argmax()]`` is, and not set."""
+    expression = event.site.expression
+    made = evidence.assignments.get(expression) if not event.site.scope else None
+    source = made.value if made is not None else _parsed(expression)
+    return type(to_number(event.value)) is float and isinstance(
+        source, (ast.Subscript, ast.Attribute, ast.Call)
+    )
 
 
 def _is_beside(told: str, label: str, event: Event, whole: bool) -> bool:
@@ -203,11 +246,24 @@ def _turn_of(evidence: Evidence, event: Event) -> Path:
 def _show(evidence: Evidence, event: Event) -> None:
     """A value that stands there for a reader: the cell's last expression, or a printed structure."""
     value, site = event.value, event.site
+    drawn = _drawn(evidence, event)
+    if drawn is not None:
+        _tell_drawn(evidence, event, drawn)
+        return
     call = evidence.call_at(event)
-    name = canonical(event.label) or (evidence.call_name(call) if call else expression_name(site.expression))
+    name = canonical(event.label) or (
+        evidence.name_of(event, call) if call else expression_name(site.expression)
+    )
+    remark = "" if event.label or sounds_like_metric(name) else _remark(evidence, event)
     if is_number(value):
         if call is None or not evidence.is_object(value):
-            _show_number(evidence, event, name, call)
+            _show_number(evidence, event, remark or name, call)
+    elif remark and type(value).__name__ == "Series" and len(value) <= _ROWS_OF_A_REMARK:
+        rows = zip(value.index.tolist(), value.tolist(), strict=True)
+        cells: list[Member] = [
+            ((at,), (remark, str(row)), item) for at, (row, item) in enumerate(rows) if is_number(item)
+        ]
+        _tell_drawn(evidence, event, cells)
     elif place_of(site) not in evidence.told and not (
         type(value) is dict and (sounds_like_holder(site.expression) or sounds_like_holder(name))
     ):
@@ -217,6 +273,67 @@ def _show(evidence: Evidence, event: Event) -> None:
             evidence.mark(evidence.calls_for(site.expression, ""))
         if type(value).__name__ == "DataFrame" and before == len(evidence.found.values):
             return  # A table made of a score, of which nothing was told: the score itself is.
+    evidence.mark([call] if call else [])
+
+
+def _remark(evidence: Evidence, event: Event) -> str:
+    """What the comment above a displayed value calls it, if that is a score: ``# null accuracy``."""
+    site = event.site
+    if site.kind != "displayed" or site.scope or site.order != evidence.seen.order or site.line < 2:
+        return ""
+    above = evidence.seen.code.split("\n")[site.line - 2].strip()
+    if not above.startswith("#") or type(to_number(event.value) if is_number(event.value) else 0.0) is int:
+        return ""
+    said = _SAID.split(above.lstrip("# "))[0]
+    return canonical(said) if len(words(said)) <= _WORDS_OF_A_REMARK and sounds_like_metric(said) else ""
+
+
+def _drawn(evidence: Evidence, event: Event) -> list[Member] | None:
+    """What a figure or a table of classes shows; None for anything else."""
+    value, expression = event.value, event.site.expression
+    found = display_members(value)
+    if found is not None:
+        return found
+    made = evidence.assignments.get(expression) if not event.site.scope else None
+    source = ast.unparse(made.value) if made is not None else expression
+    own = expression_name(expression)
+    if CONFUSING & set(words(own)) and type(value).__name__ == "ndarray" and value.dtype.kind == "f":
+        found = [(path, (own, *parts), cell) for path, parts, cell in matrix_members(value)]
+    crossed = crossed_members(value, f"{expression} {source}")
+    if crossed:
+        found = [(path, ("confusion_matrix", *parts), number) for path, parts, number in crossed]
+    node = None if found else _parsed(source)
+    if node is not None and (held := pivoted(node)):
+        found = pivoted_members(value, held)
+    elif node is not None and (owner := interval_of(node)) is not None:
+        found = interval_members(value, own if sounds_like_metric(own) else f"{expression_name(owner)}_ci")
+    elif node is not None:
+        found = rate_members(value, node, evidence.seen.namespace)
+    return found or None
+
+
+def _parsed(expression: str) -> ast.expr | None:
+    try:
+        return ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _tell_drawn(evidence: Evidence, event: Event, found: list[Member]) -> None:
+    call = evidence.call_at(event)
+    if call is None and not event.site.scope:
+        call = next(iter(evidence.calls_for(event.site.expression, "")), None)
+    told = {join("", parts[1:]): number for _, parts, number in found if len(parts) > 1}
+    if told and all(evidence.holds(ending, number) for ending, number in told.items()):
+        return
+    for path, parts, number in found:
+        label = join("", parts)
+        if label in evidence.found.values:
+            if evidence.same(label, number):
+                continue
+            label = evidence.free(label, call, event)
+        detail = msgspec.structs.replace(evidence.detail(event, event.site.kind, call), path=path)
+        evidence.tell(label, number, detail)
     evidence.mark([call] if call else [])
 
 
@@ -238,6 +355,21 @@ def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None
         evidence.tell(
             evidence.free(name, call, event), to_number(value), evidence.detail(event, site.kind, call)
         )
+
+
+def _holder_of(event: Event, name: str, call: Event | None, scored: bool) -> str:
+    """What the numbers inside a shown structure are called after, beside their own keys."""
+    value, site = event.value, event.site
+    listed = type(value).__name__ in ("ndarray", "list", "tuple")
+    # `{"rmse": rmse, …}` as the last line has no name of its own: its keys stand for themselves.
+    nameless = not event.label and not site.expression.replace(".", "").isidentifier()
+    nameless = nameless and (type(value) is dict or type(value).__name__ == "Series") and call is None
+    plain = not listed and (name in PLAIN_HOLDERS or (type(value) is dict and scored) or nameless)
+    holder = "" if plain else name
+    if type(value).__name__ == "Series" and type(value.name) is str and not holder:
+        # `df.groupby("site")["abs_err"].mean()`: the rows say which one, the column says what.
+        holder = value.name if sounds_like_metric(value.name) or counts_outcomes(value.name) else ""
+    return holder
 
 
 def _show_members(evidence: Evidence, event: Event, name: str, call: Event | None) -> None:
@@ -265,18 +397,15 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
             return
         if all(number in told for number in numbers):
             return
-    listed = type(value).__name__ in ("ndarray", "list", "tuple")
-    # `{"rmse": rmse, …}` as the last line has no name of its own: its keys stand for themselves.
-    nameless = not event.label and not site.expression.replace(".", "").isidentifier()
-    nameless = nameless and (type(value) is dict or type(value).__name__ == "Series") and call is None
-    plain = not listed and (name in PLAIN_HOLDERS or (type(value) is dict and scored) or nameless)
-    holder = "" if plain else name
+    holder = _holder_of(event, name, call, scored)
     trusted = evidence.is_trusted(f"{site.expression} {name}")
     for path, parts, number in members(value, shown=True, trusted=trusted):
         says = any(map(str.isalpha, "".join(parts)))
         label = join(holder if says else name, parts) or (name if not path else "")
         if type(value).__name__ == "DataFrame":
             label = join("", parts)
+            if evidence.holds(label, number):
+                continue
         if not label or (label in evidence.found.values and evidence.same(label, number)):
             continue
         if type(value).__name__ == "Series" and evidence.is_turned(parts[-1], number):

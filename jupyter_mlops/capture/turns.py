@@ -87,7 +87,7 @@ def _tell_turns(evidence: Evidence, events: list[Event]) -> None:
         if reads_clock(event.site.expression) and not sounds_like_metric(label):
             return
         if call is not None and not sounds_like_metric(label):
-            label = evidence.call_name(call) if not words(event.label) else label
+            label = evidence.name_of(event, call) if not words(event.label) else label
         name = canonical(f"{event.turn or _ordinal(event)}{BETWEEN}{label}")
         if name in evidence.found.values:
             if evidence.same(name, event.value):

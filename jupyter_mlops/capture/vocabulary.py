@@ -8,6 +8,7 @@ LightGBM and statsmodels.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 #: Last name of a call whose value is a score, besides everything ending in one of `_SCORE_ENDINGS`.
 SCORING_CALLS = frozenset(
@@ -21,10 +22,11 @@ SCORING_CALLS = frozenset(
     permutation_test_score learning_curve validation_curve rmse mse mae mape bleu rouge perplexity
     f1 precision recall ttest_ind ttest_rel ttest_1samp mannwhitneyu wilcoxon kruskal f_oneway
     chi2_contingency shapiro ks_2samp kstest levene bartlett linregress fisher_exact normaltest adfuller kpss
-    jarque_bera durbin_watson proportions_ztest pointbiserialr somersd
+    jarque_bera durbin_watson proportions_ztest pointbiserialr somersd corrcoef proportion_confint
+    pred_table
     """.split()
 )
-_SCORE_ENDINGS = ("_score", "_error", "_loss", "_accuracy", "_auc", "_deviance", "_coef")
+_SCORE_ENDINGS = ("_test", "_score", "_error", "_loss", "_accuracy", "_auc", "_deviance", "_coef")
 
 #: Last name of a call that fits something.
 FITTING_CALLS = frozenset(
@@ -53,11 +55,11 @@ _METRIC_WORDS = frozenset(
     specificity tpr fpr tnr fnr loss losses err error errors errs rmse mse mae mape smape rmsle msle medae r2
     rsq rsquared score scores metric metrics nll bce ce xent logloss perplexity ppl bleu rouge wer cer iou
     dice kappa mcc corr correlation pearson spearman likelihood loglik ll aic bic hqic deviance residual
-    gini ks lift ndcg mrr hit silhouette inertia purity nmi ari ami brier calibration
+    gini ks lift baseline ndcg mrr hit silhouette inertia purity nmi ari ami brier calibration
     cost objective reward regret gain improvement delta gap pvalue accuracies aucs
     tp fp tn fn mase wape nrmse rms sharpe coherence modularity stat statistic fvalue pval success winrate
     sse rss wcss wss ci difference vif
-    squared slope uplift cohen cohens misclassified mislabeled rvalue zscore effect
+    squared slope uplift cohen cohens corrcoef confint misclassified mislabeled rvalue zscore effect
     se stderr sem hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
     """.split()
 )
@@ -91,6 +93,14 @@ _SETTINGS = frozenset(
     lr eps epsilon threshold thr thresh cutoff alpha beta gamma momentum dropout temperature tau lam lambda
     """.split()
 )
+#: Rates that are set or measured, no share of anything.
+_SET_RATES = frozenset(
+    """
+    learning drop dropout sample sampling frame decay interest tax heart exchange bit mutation crossover
+    exploration discount refresh poll growth birth flow pulse update subsample masking fixed base lr
+    """.split()
+)
+_CUTOFFS = frozenset({"threshold", "thr", "thresh", "cutoff"})
 #: What was best among several is a setting, if it is no score.
 _CHOSEN = frozenset("best optimal chosen selected opt".split())
 _HOLDERS = frozenset(
@@ -150,6 +160,11 @@ def is_setting(name: str) -> bool:
     return bool(found) and (found[-1] in _SETTINGS or found[-2:] == ("learning", "rate"))
 
 
+def is_cutoff(name: str) -> bool:
+    """Whether a label is that of a cut-off, which is a result where it was looked for: ``best_threshold``."""
+    return bool(_CUTOFFS & set(words(name)[-1:]))
+
+
 def sounds_like_holder(name: str) -> bool:
     """Whether a name is that of settings: ``params``, ``cfg``, ``train_args``."""
     return any(word in _HOLDERS or word.endswith(("param", "params")) for word in words(name))
@@ -160,6 +175,8 @@ def sounds_like_metric(name: str) -> bool:
     found = words(name)
     if found and found[-1] in _ENDINGS_OF_SIZES:
         return False
+    if any(word == "rate" and of not in _SET_RATES for of, word in pairwise(found)):
+        return True  # what share of them did: `conversion_rate`
     return any(
         word in _METRIC_WORDS
         or word.rstrip("0123456789") in _METRIC_WORDS

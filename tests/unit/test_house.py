@@ -46,7 +46,8 @@ MAY_IMPORT = {
 #: Inside `capture`, every room may lean on what merely names, describes or reads things.
 FOUNDATIONS = {
     "names", "sites", "numbers", "vocabulary", "metric_names", "members", "assignments", "evaluation", "settings",
-    "evidence", "lines", "syntax", "printing", "watching", "models", "notebook_file", "scorings", "profiles",
+    "evidence", "lines", "drawn", "arms", "syntax", "printing", "watching", "models", "notebook_file", "scorings",
+    "profiles",
 }  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger", "metrics"}

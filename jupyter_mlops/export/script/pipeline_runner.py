@@ -114,9 +114,11 @@ def joined(*words: str) -> str:
 
 
 def pick(value: Any, *path: Any) -> Any:
-    """Follow keys, columns, row positions and the words mean and std into a value."""
+    """Follow keys, columns, row positions, attributes (``.name``) and the words mean and std into a value."""
     for key in path:
-        if isinstance(key, int) and hasattr(value, "iloc"):
+        if isinstance(key, str) and key.startswith(".") and hasattr(value, key[1:]):
+            value = getattr(value, key[1:])
+        elif isinstance(key, int) and hasattr(value, "iloc"):
             value = value.iloc[key]
         elif key in ("mean", "std") and hasattr(value, "shape") and not hasattr(value, "iloc"):
             value = getattr(value, key)()

@@ -51,6 +51,14 @@ def told(code: str) -> dict[str, float]:
             {"j": 0.125},
         ),
         (
+            # What is tried or set is no result, what was looked for is one.
+            (
+                "cuts = np.array([0.25, 0.75])\nfor t in cuts:\n    print('threshold', t, 'recall', t * half)\n"
+                "print('best threshold:', cuts[np.array([0.5, 1.0]).argmax()])"
+            ),
+            {"threshold_0.25_recall": 0.125, "threshold_0.75_recall": 0.375, "best_threshold": 0.75},
+        ),
+        (
             "old, new = half, half * 2\nprint('bias :', old - new, '(%.1f%%)' % (100 * (old - new) / new))",
             {"bias": -0.5, "bias_percent": -50.0},
         ),

@@ -1,0 +1,165 @@
+"""Numbers that only a figure, a cross table or a table of rates shows."""
+
+from __future__ import annotations
+
+import pytest
+from observing import Notebook
+
+SETUP = """
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    ConfusionMatrixDisplay, RocCurveDisplay, confusion_matrix, mean_squared_error, precision_recall_curve
+)
+
+class Drawing:
+    def heatmap(self, values, annot=None, **more):
+        return None
+
+sns = Drawing()
+y = np.array([0, 0, 0, 1, 1, 1, 1, 1])
+p = np.array([0, 0, 1, 1, 1, 1, 1, 0])
+scored = np.array([0.1, 0.2, 0.6, 0.9, 0.8, 0.7, 0.6, 0.3])
+accs = [0.5, 0.75, 0.875]
+df = pd.DataFrame({
+    "version": list("ab") * 4, "town": list("xxyy") * 2, "bought": y == 1, "clicked": p, "spent": np.arange(8) / 8,
+    "correct": y == p, "abs_err": np.abs(y - scored),
+})
+many = pd.concat([df] * 10, ignore_index=True)
+boot = pd.DataFrame({"diff": np.arange(41) / 40})
+"""
+COUNTS = {"0.0": 2, "0.1": 1, "1.0": 1, "1.1": 4}
+
+
+def told(code: str) -> dict[str, float]:
+    notebook = Notebook()
+    notebook.run(SETUP)
+    return notebook.run(code).values
+
+
+def cells(name: str) -> dict[str, float]:
+    return {f"{name}.{key}": count for key, count in COUNTS.items()}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("cm = confusion_matrix(y, p)\nsns.heatmap(cm, annot=True);", cells("cm")),
+        ("sns.heatmap(confusion_matrix(y, p), annot=True);", cells("confusion_matrix")),
+        # Without the numbers in it a picture shows none.
+        ("cm = confusion_matrix(y, p)\nsns.heatmap(cm);", {}),
+        ("cm = confusion_matrix(y, p)\nsns.heatmap(cm, annot=False);", {}),
+        (
+            "cm = confusion_matrix(y, p, normalize='true')\nsns.heatmap(cm, annot=True);",
+            {"cm.0.0": 2 / 3, "cm.0.1": 1 / 3, "cm.1.0": 0.2, "cm.1.1": 0.8},
+        ),
+        ("ConfusionMatrixDisplay.from_predictions(y, p);", cells("confusion_matrix")),
+        ("ConfusionMatrixDisplay(confusion_matrix(y, p)).plot();", cells("confusion_matrix")),
+        ("disp = RocCurveDisplay.from_predictions(y, scored)", {"roc_auc": 0.9}),
+        ("pd.crosstab(y, p, rownames=['actual'], colnames=['predicted'])", cells("confusion_matrix")),
+        ("pd.crosstab(y, p, rownames=['y'], colnames=['pred'], margins=True)", cells("confusion_matrix")),
+        (
+            (
+                "cm = pd.DataFrame(confusion_matrix(y, p), index=['no', 'yes'], columns=['no', 'yes'])\n"
+                "sns.heatmap(cm, annot=True);"
+            ),
+            {
+                f"confusion_matrix.{key}": value
+                for key, value in zip(("no.no", "no.yes", "yes.no", "yes.yes"), COUNTS.values(), strict=True)
+            },
+        ),
+        # Two columns of data counted by each other predict nothing.
+        ("pd.crosstab(df.bought, df.clicked == 1)", {}),
+        ("sns.heatmap(df[['spent', 'abs_err']].corr(), annot=True);", {}),
+        (
+            (
+                "found = pd.DataFrame({'C': [1, 1, 9, 9], 'gamma': [0.1, 0.5, 0.1, 0.5],\n"
+                "    'mean_test_score': [0.5, 0.625, 0.75, 0.875]})\n"
+                "found.pivot_table(index='C', columns='gamma', values='mean_test_score')"
+            ),
+            {
+                "mean_test_score.C_1.gamma_0.1": 0.5,
+                "mean_test_score.C_1.gamma_0.5": 0.625,
+                "mean_test_score.C_9.gamma_0.1": 0.75,
+                "mean_test_score.C_9.gamma_0.5": 0.875,
+            },
+        ),
+    ],
+)
+def test_a_figure_shows(code: str, expected: dict[str, float]) -> None:
+    assert told(code) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            "df.groupby('version')[['bought', 'clicked']].mean()",
+            {"bought_rate.a": 0.5, "bought_rate.b": 0.75, "clicked_rate.a": 0.75, "clicked_rate.b": 0.5},
+        ),
+        ("df.groupby('version').bought.mean()", {"bought_rate.a": 0.5, "bought_rate.b": 0.75}),
+        (
+            "df.groupby('version')['bought'].agg(['mean', 'count', 'std'])",
+            {"bought_rate.a": 0.5, "bought_rate.b": 0.75},
+        ),
+        (
+            "df.groupby('version').agg(n=('bought', 'size'), cr=('bought', 'mean'), arpu=('spent', 'mean'))",
+            {"cr_rate.a": 0.5, "cr_rate.b": 0.75, "arpu.a": 0.375, "arpu.b": 0.5},
+        ),
+        # By town they describe the data, and so does what was spent.
+        ("df.groupby('town')[['bought', 'clicked']].mean()", {}),
+        ("df.groupby('version').spent.mean()", {"a": 0.375, "b": 0.5}),
+        ("many.groupby('version').spent.mean()", {}),
+        ("many.groupby('town').correct.mean()", {"correct.x": 1.0, "correct.y": 0.5}),
+        ("many.groupby('town')['abs_err'].mean()", {"abs_err.x": 0.2, "abs_err.y": 0.45}),
+    ],
+)
+def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
+    assert told(code) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("# null accuracy\nmany.bought.value_counts().head(1) / len(many)", {"null_accuracy.True": 0.625}),
+        ("# baseline = nobody buys\n1 - many.bought.mean()", {"baseline": 0.375}),
+        ("# how many spent it\nmany.spent.mean()", {}),
+        ("boot['diff'].quantile([0.025, 0.975])", {"boot.diff_ci_low": 0.025, "boot.diff_ci_high": 0.975}),
+        ("boot['diff'].quantile([0.25, 0.5])", {}),
+        ("np.percentile(boot['diff'], [5, 95])", {"boot.diff_ci_low": 0.05, "boot.diff_ci_high": 0.95}),
+        ("np.sqrt(np.mean((y - scored) ** 2))", {"rmse": 0.387298}),
+        ("np.mean(np.abs(y - scored))", {"mae": 0.325}),
+        ("((y - scored) ** 2).mean()", {"mse": 0.15}),
+        ("mean_squared_error(y, scored) ** 0.5", {"rmse": 0.387298}),
+        ("print([f'{a:.3f}' for a in accs])", {"acc": 0.5, "acc_2": 0.75, "acc_3": 0.875}),
+        (
+            "for i, a in enumerate(accs):\n    print(f'Fold {i + 1}: {a:.3f}')",
+            {"fold_1_acc": 0.5, "fold_2_acc": 0.75, "fold_3_acc": 0.875, "acc": 0.875},
+        ),
+        (
+            "for name, rmse in zip(['tree', 'line'], [half, half * 2]):\n    print(name, rmse)",
+            {"tree_rmse": 0.5, "line_rmse": 1.0},
+        ),
+        ("print('Correct:', (y == p).sum(), 'out of', len(y))", {"correct": 6}),
+        ("print(f'{(y == p).sum()} of {len(y)} correct')", {"correct": 6}),
+        ("print(f'Correct: {(y == p).sum()}/{len(y)} = {100 * (y == p).mean():.1f} %')", {"correct": 75.0}),
+        ("from scipy import stats\nr, pv = stats.pearsonr(y, scored)\nprint('corr', r)", {"corr": 0.639064}),
+        (
+            "from scipy import stats\nr, pv = stats.pearsonr(y, scored)\nprint('corr', r, 'p', pv)",
+            {"corr": 0.639064, "pv": 0.088027},
+        ),
+        ("print(np.cumsum([0.5, 0.25]))", {}),
+        (
+            "res = pd.DataFrame({'threshold': [0.25, 0.5], 'precision': [half, 1.0]})\nres",
+            {"threshold_0.25.precision": 0.5, "threshold_0.5.precision": 1.0},
+        ),
+    ],
+)
+def test_a_line_tells(code: str, expected: dict[str, float]) -> None:
+    assert told(f"half = len(y) / 16\n{code}") == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_table_that_is_bound_and_displayed_is_told_once() -> None:
+    found = told("board = pd.DataFrame({'name': ['a', 'b'], 'acc': [0.5, 0.75]}).set_index('name')\nboard")
+    assert sorted(found.values()) == [0.5, 0.75]
