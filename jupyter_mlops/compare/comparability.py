@@ -6,6 +6,7 @@ number came to be, nothing speaks against comparing it.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from .wording import join_words
@@ -81,6 +82,22 @@ def same_rows(metric: str, runs: Sequence[Run]) -> Evaluation | None:
     if first is None or not first.target:
         return None
     return first if all(e is not None and e.target == first.target for e in known) else None
+
+
+def fitting_reference(runs: Sequence[Run]) -> Run:
+    """The run that most of `runs` can be held against: the first of those whose scores most others share.
+
+    Scores are shared where they have a name and were made on the same rows.
+    """
+    scores = [
+        {
+            (name, evaluation.target if (evaluation := evaluation_of(run, name)) else "")
+            for name in run.metrics
+        }
+        for run in runs
+    ]
+    shared = Counter(score for held in scores for score in held)
+    return max(zip(runs, scores, strict=True), key=lambda held: sum(shared[score] for score in held[1]))[0]
 
 
 def apart_groups(apart: Mapping[str, str]) -> dict[str, list[str]]:

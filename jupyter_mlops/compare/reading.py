@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from jupyter_mlops.errors import UsageError
 from jupyter_mlops.records import within_floats
 
-from .comparability import evaluation_of
+from .comparability import evaluation_of, fitting_reference
 from .comparison import compare_runs
 from .curves import curves_of
 from .directions import known_direction
@@ -48,9 +48,21 @@ class RunStore(Protocol):
         """What people said of metrics."""
 
 
-def compare_stored(store: RunStore, run_ids: Sequence[str], reference: str | None = None) -> RunComparison:
-    """Read runs and all that belongs to them, and put them side by side."""
+def compare_stored(
+    store: RunStore, run_ids: Sequence[str], reference: str | None = None, *, in_any_order: bool = False
+) -> RunComparison:
+    """Read runs and all that belongs to them, and put them side by side.
+
+    Args:
+        store: Where they are.
+        run_ids: Which they are.
+        reference: What the others are held against; the first run, if none is named.
+        in_any_order: Nobody has put them in an order. If they are more than two, and none is named,
+            they are held against the one that most of them compare with.
+    """
     runs = [store.get_run(run_id) for run_id in run_ids]
+    if reference is None and in_any_order and len(runs) > 2:
+        reference = fitting_reference(runs).run_id
     return compare_runs(
         runs,
         curves_of(runs, store.get_curve),

@@ -29,7 +29,7 @@ class ComparisonHandler(MlopsHandler):
             raise UsageError(
                 f"The reference {request.reference} is not among the runs.", "Take one of the compared runs."
             )
-        return compare_stored(self.services.store, run_ids, request.reference)
+        return compare_stored(self.services.store, run_ids, request.reference, in_any_order=True)
 
 
 class ExamplesHandler(MlopsHandler):

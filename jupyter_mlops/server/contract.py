@@ -84,7 +84,10 @@ class EditRun(Request, frozen=True, kw_only=True):
 
 
 class ComparisonQuery(Request, frozen=True, kw_only=True):
-    """The runs to compare, in this order. `reference` is the one to compare with: the first by default."""
+    """The runs to compare, in this order. `reference` is the one to compare with.
+
+    By default that is the first, and of more than two the one that most of them compare with.
+    """
 
     run_id: Annotated[tuple[RunId, ...], msgspec.Meta(min_length=2, max_length=50)]
     reference: RunId | None = None

@@ -97,7 +97,11 @@ export interface ColumnDifference {
   labels: string[];
 }
 
-/** The runs to compare, in this order. `reference` is the one to compare with: the first by default. */
+/**
+ * The runs to compare, in this order. `reference` is the one to compare with.
+ *
+ * By default that is the first, and of more than two the one that most of them compare with.
+ */
 export interface ComparisonQuery {
   run_id: string[];
   reference?: string | null;

@@ -42,19 +42,21 @@ export function Comparison(props: IComparisonProps): JSX.Element {
       )}
       <p className="jp-Mlops-summary">{sentenceWithCode(comparison.summary)}</p>
       <Reference {...props} />
-      <Hypotheses {...section} />
-      {many ? <RunTable {...section} /> : <Metrics {...section} />}
-      <Seeds {...section} />
-      <ManyRuns {...section} />
-      <Curves {...section} theme={theme} />
-      <Losses {...section} />
-      <DataDifferences {...section} />
-      {!many && <Params {...section} />}
-      <CodeDifferences {...section} />
-      <EnvironmentDifferences {...section} />
-      <Figures {...section} />
-      <Story {...section} />
-      <Warnings {...section} />
+      <div className="jp-Mlops-sections">
+        <Hypotheses {...section} />
+        {many ? <RunTable {...section} /> : <Metrics {...section} />}
+        <Seeds {...section} />
+        <ManyRuns {...section} />
+        <Curves {...section} theme={theme} />
+        <Losses {...section} />
+        <DataDifferences {...section} />
+        {!many && <Params {...section} />}
+        <CodeDifferences {...section} />
+        <EnvironmentDifferences {...section} />
+        <Figures {...section} />
+        <Story {...section} />
+        <Warnings {...section} />
+      </div>
     </>
   );
 }

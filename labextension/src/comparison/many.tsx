@@ -17,17 +17,16 @@ export function ManyRuns(props: ISectionProps): JSX.Element | null {
   const { comparison, trans } = props;
   const measures = measuresOf(props);
   const metrics = measures.filter(({ key }) => key.startsWith('m:'));
-  const params = measures.filter(({ key }) => key.startsWith('p:'));
+  const params = byVariety(
+    measures.filter(({ key }) => key.startsWith('p:')),
+    comparison.runs
+  );
   const leading =
     metrics.find(({ label }) => label === comparison.leading_metric) ??
     metrics[0];
   const [up, setUp] = React.useState(leading?.key ?? '');
   const [across, setAcross] = React.useState(
-    (
-      mostTold(params, comparison.runs) ??
-      metrics[1] ??
-      measures[measures.length - 1]
-    ).key
+    (params[0] ?? metrics[1] ?? measures[measures.length - 1]).key
   );
   if (comparison.runs.length < FEW || leading === undefined) {
     return null;
@@ -39,6 +38,7 @@ export function ManyRuns(props: ISectionProps): JSX.Element | null {
     <Section
       title={trans.__('Parameters against metrics')}
       note={trans.__('drag to pick runs, here and in the table')}
+      broad
     >
       <div className="jp-Mlops-columns">
         <figure className="jp-Mlops-chart">
@@ -172,7 +172,7 @@ export function Story(props: ISectionProps): JSX.Element | null {
       ? comparison.leading_metric
       : metrics[0];
   return (
-    <Section title={trans.__('How it came about')}>
+    <Section title={trans.__('How it came about')} broad>
       {metrics.length > 1 && (
         <label className="jp-Mlops-reference">
           {trans.__('Metric')}{' '}
@@ -335,14 +335,22 @@ function chains(
 }
 
 /**
- * The first parameter that most of the runs have: a point each tells more.
+ * Parameters, those first whose values differ in most runs: fewest points of them
+ * stand in one line.
  */
-function mostTold(
+function byVariety(
   params: readonly IMeasure[],
   runs: readonly RunSummary[]
-): IMeasure | undefined {
-  const told = params.map(
-    ({ of }) => runs.filter(run => (of(run) ?? null) !== null).length
-  );
-  return params[told.indexOf(Math.max(...told))];
+): IMeasure[] {
+  const varied = ({ of }: IMeasure): number => {
+    const counts = new Map<unknown, number>();
+    for (const value of runs.map(of)) {
+      if (value !== undefined && value !== null) {
+        counts.set(value, (counts.get(value) ?? 0) + 1);
+      }
+    }
+    const sizes = [...counts.values()];
+    return sizes.reduce((sum, size) => sum + size, 0) - Math.max(...sizes, 0);
+  };
+  return [...params].sort((one, other) => varied(other) - varied(one));
 }

@@ -7,6 +7,7 @@ import { useFirst } from '../panel/more';
 import { Direction } from './direction';
 import { RunColumns } from './run_name';
 import {
+  isBroad,
   isPicked,
   ISectionProps,
   joinLabels,
@@ -26,7 +27,7 @@ export function Metrics(props: ISectionProps): JSX.Element {
   const { comparison, trans } = props;
   const [rows, more] = useFirst(comparison.metrics, ROWS, trans);
   return (
-    <Section title={trans.__('Metrics')}>
+    <Section title={trans.__('Metrics')} broad={isBroad(comparison)}>
       {comparison.metrics.length === 0 ? (
         <p className="jp-Mlops-quiet">
           {trans.__('None of these runs has a metric.')}

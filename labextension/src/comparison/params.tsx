@@ -3,7 +3,7 @@ import * as React from 'react';
 import { formatValue } from '../format';
 import { useFirst } from '../panel/more';
 import { RunColumns } from './run_name';
-import { ISectionProps, Section } from './section';
+import { isBroad, ISectionProps, Section } from './section';
 
 /** How many parameters are shown at first. */
 const ROWS = 20;
@@ -21,7 +21,7 @@ export function Params(props: ISectionProps): JSX.Element {
     trans
   );
   return (
-    <Section title={trans.__('Parameters')}>
+    <Section title={trans.__('Parameters')} broad={isBroad(comparison)}>
       {same > 0 && (
         <label className="jp-Mlops-toggle">
           <input

@@ -57,6 +57,7 @@ export function RunTable(props: ISectionProps): JSX.Element {
   return (
     <Section
       title={trans.__('Runs')}
+      broad
       note={
         picked === null
           ? undefined

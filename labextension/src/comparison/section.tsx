@@ -39,6 +39,13 @@ export interface ISectionProps {
 export const MANY_RUNS = 7;
 
 /**
+ * Whether a table with a column for each run needs the whole width.
+ */
+export function isBroad({ runs }: RunComparison): boolean {
+  return runs.length > 3;
+}
+
+/**
  * Whether a run stands out now: nothing is picked, or it is.
  */
 export function isPicked(
@@ -107,15 +114,17 @@ export function dashOf(comparison: RunComparison, runId: string): number[] {
 }
 
 /**
- * A section with its heading, which folds.
+ * A section with its heading, which folds. Where there is room, two stand side by
+ * side, unless one is broad.
  */
 export function Section(props: {
   title: string;
   note?: string;
+  broad?: boolean;
   children: React.ReactNode;
 }): JSX.Element {
   return (
-    <section aria-label={props.title}>
+    <section aria-label={props.title} data-broad={props.broad === true}>
       <details open className="jp-Mlops-fold">
         <summary>
           <h2>{props.title}</h2>

@@ -51,7 +51,7 @@ export function Hypotheses(props: ISectionProps): JSX.Element | null {
     return null;
   }
   return (
-    <Section title={trans.__('Hypotheses')}>
+    <Section title={trans.__('Hypotheses')} broad>
       <ul className="jp-Mlops-hypotheses">
         {comparison.hypotheses.map((hypothesis, place) => {
           const run = comparison.runs.find(

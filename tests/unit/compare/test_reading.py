@@ -88,3 +88,22 @@ def test_scores_of_classes_are_put_in_order(store: Store) -> None:
     assert list(found.features.columns) == ["age"]
     assert found.labels[1] == 2
     assert kept_predictions(run, "f1", read) is None
+
+
+def scored(number: int, target: str) -> Run:
+    how = Evaluation(function="accuracy_score", target=target, rows=ROWS)
+    details = {"accuracy": MetricDetail(origin="call", evaluation=how)}
+    return sample_run(
+        number, metrics={"accuracy": 0.5}, metric_details=details, curves=(), artifacts=(), datasets=()
+    )
+
+
+def test_runs_in_no_order_are_held_against_the_one_most_compare_with(store: Store) -> None:
+    runs = [scored(number, target) for number, target in enumerate(["old", "new", "new", "other"])]
+    for run in runs:
+        store.save_run(run)
+    run_ids = [run.run_id for run in runs]
+    assert compare_stored(store, run_ids).reference == run_ids[0]
+    assert compare_stored(store, run_ids, in_any_order=True).reference == run_ids[1]
+    assert compare_stored(store, run_ids, run_ids[3], in_any_order=True).reference == run_ids[3]
+    assert compare_stored(store, run_ids[:2], in_any_order=True).reference == run_ids[0]
