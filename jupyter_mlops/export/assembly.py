@@ -194,7 +194,7 @@ class Assembly:
                 folders=folders,
                 unkept=self._unkept(grouped, hoisted, linked, shared=shared),
                 modules=bool(modules),
-                before={own[0]: recorder.at_start} if own else {},
+                before={own[0]: recorder.at_start} if own and self._may_have_noted(own[0]) else {},
                 after={own[-1]: recorder.at_end} if own else {},
                 shared=shared,
             ),
@@ -289,13 +289,7 @@ class Assembly:
             isinstance(log, ast.FunctionDef) for log in logs
         ):
             return set()
-        own = {
-            node.name
-            for cell in self.cells
-            for statement in cell.statements
-            for node in ast.walk(statement)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        }
+        own = self._own_names()
         return {
             statement
             for cell in self.cells
@@ -304,6 +298,28 @@ class Assembly:
             for node in ast.walk(statement)
             if isinstance(node, ast.Call) and last_name(node.func) in own
         }
+
+    def _own_names(self) -> set[str]:
+        """Names of the notebook's functions and classes, wherever they are defined."""
+        return {
+            node.name
+            for cell in self.cells
+            for statement in cell.statements
+            for node in ast.walk(statement)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        }
+
+    def _may_have_noted(self, order: int) -> bool:
+        """Whether cells before that of an order call functions in which values may be noted."""
+        own = self._own_names()
+        return any(
+            isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in own
+            for cell in self.cells
+            if cell.order < order
+            for statement in cell.statements
+            if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            for node in ast.walk(statement)
+        )
 
     def _drop_our_own(self) -> None:
         """Imports of jupyter_mlops, and statements that only talk to it."""

@@ -54,7 +54,9 @@ def _extents(tree: ast.AST) -> Iterator[tuple[int, int]]:
     """First and last row of every simple statement, and of the heads of functions, from 0."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.lineno - 1, node.body[0].lineno - 2
+            first = node.body[0]
+            begins = min(found.lineno for found in (first, *getattr(first, "decorator_list", ())))
+            yield node.lineno - 1, begins - 2
         elif isinstance(node, ast.stmt) and not hasattr(node, "body") and not isinstance(node, ast.Match):
             yield node.lineno - 1, (node.end_lineno or node.lineno) - 1
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .draws import generators_of
 from .references import DYNAMIC, references
+from .unread import filled_for_nobody, given_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -44,11 +45,22 @@ def drop_inside(
         read = {found.name for found in uses if found.context != "store"} | set(live)
         unread = {found.name for found in uses} - read
         changed = False
+
+        def droppable(cell: Cell, statement: ast.stmt) -> bool:
+            if any(id(found) in kept for found in ast.walk(statement)) or _is_tried(cell.source, statement):
+                return False
+            given = ast.Expr(ast.Tuple([*given_to(statement)], ast.Load()))
+            draws = chance and quietness.may_draw(given)
+            return quietness.quiet(given, cell.execution.opaque) and not draws
+
+        fills = filled_for_nobody(cells, live, droppable)
         for cell in cells:
-            work = _Dropping(cell.source, quietness, kept, live, chance=chance)
+            work = _Dropping(cell.source, quietness, kept, live, fills, chance=chance)
             for statement in cell.statements:
                 work.inside(statement, unread)
-            changed = changed or work.changed
+            whole = [statement for statement in cell.statements if statement not in fills]
+            changed = changed or work.changed or len(whole) < len(cell.statements)
+            cell.statements = whole
 
 
 @dataclass
@@ -59,6 +71,7 @@ class _Dropping:
     quietness: Quietness
     forced: set[int]
     live: Collection[str]
+    fills: Collection[ast.stmt]
     chance: bool
     changed: bool = False
 
@@ -78,11 +91,10 @@ class _Dropping:
                 docstring = (
                     index == 0 and isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
                 )
-                if (
+                if inner in self.fills or (
                     not docstring
                     and self._is_left_over(inner, unread, tried=tried)
                     and not (name == "orelse" and len(block) == 1)
-                    and self.source.stands_alone(inner)
                 ):
                     self.changed = True
                     last = index == len(block) - 1 and not kept
@@ -135,6 +147,13 @@ class _Dropping:
         return any(
             isinstance(found, ast.Break | ast.Continue | ast.Return | ast.Raise) for found in ast.walk(node)
         )
+
+
+def _is_tried(source: Source, node: ast.AST) -> bool:
+    """Whether a statement may be there for the error it raises."""
+    return any(
+        isinstance(parent, ast.Try | ast.TryStar) and parent.handlers for parent in source.ancestors(node)
+    )
 
 
 def _binds_only(targets: Iterable[ast.AST]) -> bool:

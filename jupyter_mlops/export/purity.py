@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from . import appearance
 from .draws import is_seeded, may_draw
 from .figures import Figures
-from .harmless import is_fresh, is_harmless
-from .references import last_name, references, root_of
+from .harmless import CHANGING, is_fresh, is_harmless
+from .references import last_name, path_of, references, root_of
 from .translation import is_looking
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _PURE_METHODS = frozenset(
     select_dtypes predict predict_proba decision_function score nlargest nsmallest idxmax idxmin argmax
     argmin cumsum rename drop fillna dropna duplicated memory_usage transpose flatten ravel reshape copy
     abs clip isin between assign query loc pivot_table pivot crosstab get ljust rjust center zfill title
-    capitalize replace summary to_markdown to_html style background_gradient set_caption hide bar numpy
+    capitalize replace summary most_common parameters to_markdown to_html style background_gradient set_caption hide bar numpy
     cpu detach size dim numel parameters num_params transform kneighbors stack unstack melt shift diff
     rank rolling resample where mask first last predict_log_proba inverse_transform staged_predict
     eq ne lt le gt ge mul div prod cumprod dot argsort squeeze skew kurt sem contains explode reindex
@@ -50,6 +50,9 @@ _PURE_METHODS = frozenset(
 _CALLING_BACK = frozenset("apply map applymap pipe".split())
 #: Methods that change what they are called on: quiet where that is made in the same breath.
 _FITTING = frozenset("fit fit_transform fit_predict partial_fit set_params".split())
+#: What methods' names begin with that write or change what they are called on, and others that do.
+_WRITING = ("to_", "save", "dump", "write", "export", "set", "send", "exec", "register")
+_CHANGING_DATA = frozenset("tofile fill put partition resize itemset backward step run eval".split())
 #: Arguments by which a call changes something it is given.
 _MUTATING_WORDS = frozenset({"inplace", "out", "buf"})
 _PURE_MODULES = frozenset(
@@ -198,8 +201,8 @@ class Quietness:
             return function.id in _PURE_BUILTINS
         if isinstance(function, ast.Attribute):
             begin = root_of(function)
-            # What a module's function gave is an object like any other: ``pd.DataFrame(rows).to_csv(path)``.
-            if begin in self.modules and (function.attr in _FITTING or not _of_a_result(function)):
+            # What a module's function gave may be written: ``pd.DataFrame(rows).to_csv(path)``.
+            if begin in self.modules and not (_of_a_result(function) and _has_effect(function.attr)):
                 path = ast.unparse(function)
                 whole = self.modules[begin] + path[len(begin) :]
                 fits = function.attr in _FITTING and isinstance(function.value, ast.Call)
@@ -219,7 +222,10 @@ class Quietness:
 
     def _makes(self, value: ast.expr) -> bool:
         """Whether a value is new where it stands: ``Ridge()`` in ``Ridge().fit(X, y)``."""
-        return isinstance(value, ast.Call) and is_fresh(value) and self._pure_call(value, ())
+        if not isinstance(value, ast.Call):
+            return False
+        fresh = is_fresh(value) or path_of(value.func, self.modules).startswith("statsmodels.")
+        return fresh and self._pure_call(value, ())
 
     def _plain_callbacks(self, call: ast.Call, *, strictly: bool = False) -> bool:
         """Whether no function that a call is given does more than give a value.
@@ -281,6 +287,8 @@ class Quietness:
             return not last.startswith(("set_", "enable_", "dump"))
         if package in _MODEL_PACKAGES and last[:1].isupper():
             return True
+        if package == "statsmodels":
+            return not last.startswith(("set_", "save", "load", "get_rdataset", "webuse"))
         if package == "torch":
             changes = ("set_", "manual_seed", "seed", "save", "use_", "init_", "compile", "backward")
             return not last.startswith(changes) and not last.endswith("_")
@@ -295,6 +303,13 @@ def _of_a_result(function: ast.Attribute) -> bool:
     while isinstance(inner, ast.Attribute | ast.Subscript):
         inner = inner.value
     return isinstance(inner, ast.Call)
+
+
+def _has_effect(method: str) -> bool:
+    """Whether a method of data may write it somewhere, change it, or call something back."""
+    if method in _FITTING | _PURE_METHODS:
+        return False
+    return method in _CHANGING_DATA | CHANGING | _CALLING_BACK or method.startswith(_WRITING)
 
 
 def _mutates(keyword: ast.keyword) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,10 @@ class Source:
         start, end = self.extent(statement)
         if instead:
             self._edits[(start, end)] = instead
+            return
+        if not self.stands_alone(statement):
+            follows = re.match(rb"[ \t]*;[ \t]*", self.data[end:])
+            self._edits[(start, end + (follows.end() if follows else 0))] = ""
             return
         begin = self.data.rfind(b"\n", 0, start)
         while begin > 0:

@@ -29,6 +29,7 @@ TAKEN = ", ".join(f"argument_{n}: dict[str, list[int]]" for n in range(9))
         (f"words = [{WORDS}]", 8),
         (f"def f(table):\n    for _ in table:\n        total = np.exp({SUM}).round(2)", 7),
         (f"def f({TAKEN}) -> None:\n    return None", 7),
+        (f"def f({TAKEN}) -> None:\n    @cache\n    def g():\n        return 1\n\n    return g()", 11),
     ],
 )
 def test_what_would_take_many_lines_is_filled(tmp_path: Path, code: str, most: int) -> None:

@@ -121,6 +121,8 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
         ("def f(c):\n    return c + 1\ns = d.apply(f)\nx = d", ["x = d"]),
         ("def f(c):\n    rows.append(c)\ns = d.apply(f)\nx = rows", ["s = d.apply(f)", "x = rows"]),
         ("c = Ridge().fit(X, y).coef_\nx = d", ["x = d"]),
+        ("Counter(d).most_common(3)\nzeros(3).unusual()\nx = d", ["x = d"]),
+        ("m = smf.ols('y ~ a', data=d).fit()\nprint(m.rsquared)\nx = d", ["x = d"]),
         # What only dropped code reads.
         ("folds = 5\ndef cv(m):\n    return m.score(X, folds)\nprint(cv(d))\nx = d", ["x = d"]),
         ("del c\ndel d['a']\nx = d", ["del d['a']", "x = d"]),
@@ -129,6 +131,7 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
 )
 def test_what_nobody_else_holds_goes_with_its_changes(code: str, expected: list[str]) -> None:
     head = "from sklearn.linear_model import Ridge\nfrom scipy.stats import skew\nfrom numpy import zeros\n"
+    head += "from collections import Counter\nimport statsmodels.formula.api as smf\n"
     cells = cells_of(head + code)
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
     kept = [line for line in left(cells) if not line.startswith(("from", "def", "class"))]
