@@ -112,6 +112,7 @@ class Assembly:
         self.cells = steps.prepare_cells(session.executions, kept)
         self.modules = steps.imported_modules(self.cells)
         self.quietness = Quietness(self.modules)
+        self.quietness.estimators = draws.estimators_of(session.executions)
 
     def build(self, rung: str) -> Build:
         """Put the rung's files together."""
@@ -363,11 +364,14 @@ class Assembly:
 
     def _predictions(self) -> str:
         """The variable of what was predicted: what a score compared, else the result of a ``predict``."""
-        for detail in reversed(self.run.metric_details.values()):
-            name = detail.evaluation.prediction_name if detail.evaluation else ""
-            if name.isidentifier() and self._bound_at_top(name):
+        evaluations = [found.evaluation for found in self.run.metric_details.values() if found.evaluation]
+        # What some score takes for the truth is no prediction, whatever a function of the notebook does with it.
+        targets = {found.target_name for found in evaluations}
+        for found in reversed(evaluations):
+            name = found.prediction_name
+            if name.isidentifier() and name not in targets and self._bound_at_top(name):
                 return name
-        found = ""
+        predicted = ""
         for cell in self.cells:
             for statement in cell.statements:
                 if (
@@ -377,8 +381,8 @@ class Assembly:
                     and isinstance(statement.value.func, ast.Attribute)
                     and statement.value.func.attr == "predict"
                 ):
-                    found = statement.targets[0].id
-        return found
+                    predicted = statement.targets[0].id
+        return predicted
 
     def _bound_at_top(self, name: str) -> bool:
         return any(
@@ -498,7 +502,10 @@ class Assembly:
 
     def _docstring(self) -> str:
         named = f" ({self.run.name})" if self.run.name else ""
-        return f"Made from run {self.run.reference}{named} of {self.run.experiment}; CARD.md says what it is."
+        made = f"Made from run {self.run.reference}{named} of {self.run.experiment}; CARD.md says what it is."
+        title = next((found.notebook for found in self.session.words.values() if found.notebook), "")
+        end = "" if title.endswith((".", "!", "?", "…")) else "."
+        return f"{title}{end} {made}" if title else made
 
     # ---- steps
 

@@ -32,8 +32,12 @@ _CERTAIN = frozenset(
     select_dtypes nlargest nsmallest idxmax idxmin argmax argmin cumsum rename drop fillna dropna duplicated
     transpose flatten ravel reshape copy abs clip isin between assign query pivot_table crosstab stack
     unstack melt shift diff rank merge map applymap to_csv cpu detach numpy size dim eval
+    numel parameters named_parameters state_dict most_common
     """.split()
 )
+#: Methods by which a fitted model only computes.
+_PREDICTING = frozenset("score predict predict_proba predict_log_proba decision_function kneighbors".split())
+_ESTIMATING = ("sklearn", "xgboost", "lightgbm")
 #: Modules that draw nothing.
 _CERTAIN_MODULES = frozenset(
     "math time collections itertools json re os pathlib warnings gc copy matplotlib".split()
@@ -47,6 +51,7 @@ def may_draw(
     modules: Mapping[str, str],
     functions: Mapping[str, ast.FunctionDef | None],
     without: frozenset[str] = frozenset(),
+    estimators: Collection[str] = (),
 ) -> bool:
     """Whether running a statement may draw random numbers: all that is not known to do without does.
 
@@ -55,6 +60,7 @@ def may_draw(
         modules: What imported names stand for.
         functions: The notebook's own functions; None where a name means several.
         without: Names that draw figures, and functions that are being looked at.
+        estimators: Names of models that draw when they are fitted, and not when they predict.
     """
     loaders = any(path.partition(".")[0] == "torch" for path in modules.values())
     for found in ast.walk(node):
@@ -73,9 +79,19 @@ def may_draw(
             function = functions[root]
             if function is None or may_draw(function, modules, functions, without | {root}):
                 return True
-        elif not _is_certain(found, root, modules):
+        elif not _is_certain(found, root, modules) and not _predicts(found, estimators):
             return True
     return False
+
+
+def _predicts(call: ast.Call, estimators: Collection[str]) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr in _PREDICTING
+        and isinstance(function.value, ast.Name)
+        and function.value.id in estimators
+    )
 
 
 def _is_certain(call: ast.Call, root: str, modules: Mapping[str, str]) -> bool:
@@ -132,3 +148,12 @@ def seeded_generators(executions: Iterable[Execution]) -> set[str]:
             if state.startswith("rng:") and state not in execution.ambient_reads
         }
     return found
+
+
+def estimators_of(executions: Iterable[Execution]) -> set[str]:
+    """Names that held models of libraries whose predictions are certain, and never anything else."""
+    kinds: dict[str, set[bool]] = {}
+    for execution in executions:
+        for name, kind in execution.types.items():
+            kinds.setdefault(name, set()).add(kind.partition(".")[0] in _ESTIMATING)
+    return {name for name, found in kinds.items() if found == {True}}

@@ -40,6 +40,11 @@ _VERBS = frozenset(
     forecast label balance augment shuffle group aggregate resample baseline report count summarize try
     """.split()
 ) - {"baseline"}
+#: Verbs that are nouns where they stand last.
+_NOUNS = frozenset(
+    "sample set test report count label group filter check plot search sort score balance try".split()
+)
+_PREPOSITIONS = frozenset("of for in on with by from at as per".split())
 #: Nouns that people put above a cell for what it does.
 _DOING = {
     "evaluation": "evaluate",
@@ -157,12 +162,18 @@ def _said(title: str) -> str:
         return "split_data"
     for index in (0, len(words) - 1):
         verb = _verb(words[index])
-        if verb:
+        if verb and not _is_noun(words[index], index, title):
             rest = words[1:] if index == 0 else words[:-1]
             objects = [word for word in rest if not _verb(word)] if index else rest
             objects = ["features" if word == "feature" and index else word for word in objects]
             return slug(" ".join([verb.replace("_", " "), *objects]), words=4) if verb != "set_up" else verb
     return ""
+
+
+def _is_noun(word: str, index: int, title: str) -> bool:
+    """Whether a word that may be a verb is none where it stands: ``out of sample``, ``the test set``."""
+    before = re.findall(r"\w+", title.lower().partition(word)[0])
+    return bool(_PREPOSITIONS & {*before[-1:]}) or (index > 0 and word in _NOUNS)
 
 
 def _verb(word: str) -> str:

@@ -31,21 +31,26 @@ class Passage(Record, frozen=True, kw_only=True):
     """The words above one cell.
 
     `above` are the markdown cells right above it, as they stand; `headings` all headings it stands
-    under, outermost first, with their marks (``## Data``).
+    under, outermost first, with their marks (``## Data``). `notebook` is the whole notebook's title where
+    that stands right above the cell: it says nothing of the cell itself.
     """
 
     above: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()
+    notebook: str = ""
 
     @property
     def title(self) -> str:
         """The last heading right above the cell, without marks; ``""`` if there is none."""
         found = [heading for text in self.above for heading in headings_of(text)]
+        found = found[1:] if self.notebook else found
         return plain(_HEADING.sub(r"\2", found[-1])) if found else ""
 
     @property
     def prose(self) -> str:
         """The first paragraph of plain words above the cell, on one line; ``""`` if there is none."""
+        if self.notebook and not self.title:
+            return ""
         return next(filter(None, map(_first_paragraph, reversed(self.above))), "")
 
 
@@ -93,6 +98,7 @@ def _passages(cells: list[dict[str, Any]], executions: Collection[Execution]) ->
     by_text: dict[str, Passage] = {}
     above: list[str] = []
     stack: list[tuple[int, str]] = []
+    own = _title_of(cells)
     for cell in cells:
         text = _text(cell.get("source"))
         if cell.get("cell_type") == "markdown":
@@ -101,12 +107,30 @@ def _passages(cells: list[dict[str, Any]], executions: Collection[Execution]) ->
                 level = len(heading) - len(heading.lstrip("#"))
                 stack = [*((depth, line) for depth, line in stack if depth < level), (level, heading)]
         elif cell.get("cell_type") == "code" and text.strip():
-            passage = Passage(above=tuple(above), headings=tuple(line for _, line in stack))
+            passage = Passage(
+                above=tuple(above),
+                headings=tuple(line for _, line in stack),
+                notebook=own if not by_text else "",
+            )
             by_id.setdefault(str(cell.get("id", "")), passage)
             by_text.setdefault(_bare(text), passage)
             above = []
     by_id.pop("", None)
     return _matched(executions, by_id, by_text)
+
+
+def _title_of(cells: list[dict[str, Any]]) -> str:
+    """The title of a whole notebook: its first heading, if that stands over all code and all others."""
+    found: list[tuple[int, str, bool]] = []
+    code = False
+    for cell in cells:
+        code = code or cell.get("cell_type") == "code"
+        if cell.get("cell_type") == "markdown":
+            headings = headings_of(_text(cell.get("source")))
+            found += [(len(line) - len(line.lstrip("#")), line, code) for line in headings]
+    if not found or found[0][2] or any(level <= found[0][0] for level, _, _ in found[1:]):
+        return ""
+    return plain(_HEADING.sub(r"\2", found[0][1])) if len(found) > 1 or found[0][0] == 1 else ""
 
 
 def _matched(

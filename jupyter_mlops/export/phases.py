@@ -37,16 +37,41 @@ def title_of(cell: Cell) -> str:
 
 
 def _first_comment(cell: Cell) -> str:
-    """What a cell begins with in words, if it is about what is left of the cell."""
-    lines = []
-    for line in cell.source.code.strip().split("\n"):
-        if not line.startswith("#"):
+    """What a cell begins with in words, if it is about what is left of the cell.
+
+    Where all that stands under its first comment is gone, the next one counts, and so on.
+    """
+    rows = cell.source.code.split("\n")
+    begins = _first_left(cell)
+    if begins is None or (isinstance(begins, _Definition) and begins not in cell.statements):
+        return ""
+    if begins is cell.source.tree.body[0]:
+        last = next(place for place, row in enumerate([*rows, ""]) if row.strip() and not row.startswith("#"))
+        first = next((place for place, row in enumerate(rows[:last]) if row.strip()), last)
+    else:
+        first = last = begins.lineno - 1
+        while rows[first - 1].startswith("#"):
+            first -= 1
+    lines: list[str] = []
+    for row in rows[first:last]:
+        if not row.strip():
             break
-        lines.extend(comments(line))
+        lines.extend(comments(row))
     if not lines or any(map(_is_code, lines)) or not _has_words(lines[0]) or _ASIDE.search(lines[0]):
         return ""
-    first = next(iter(cell.source.tree.body), None)
-    return "" if isinstance(first, _Definition) and first not in cell.statements else lines[0]
+    return lines[0]
+
+
+def _first_left(cell: Cell) -> ast.stmt | None:
+    """The first statement of those under one comment of which something is left."""
+    rows = cell.source.code.split("\n")
+    begins: ast.stmt | None = None
+    for statement in cell.source.tree.body:
+        if begins is None or (statement.lineno > 1 and rows[statement.lineno - 2].startswith("#")):
+            begins = statement
+        if statement in cell.statements:
+            return begins
+    return None
 
 
 def functions_of(hoisted: Hoisted) -> dict[str, ast.AST]:

@@ -32,18 +32,18 @@ _CONSUMERS = frozenset(
 _PURE_METHODS = frozenset(
     """
     head tail describe info value_counts isnull isna notnull notna sum mean median std var min max count
-    nunique unique round corr cov groupby agg aggregate astype sort_values sort_index reset_index
-    set_index to_string to_frame to_numpy to_dict tolist items keys values get_params
-    get_feature_names_out format join split strip lower upper startswith endswith item mode quantile
-    select_dtypes predict predict_proba decision_function score nlargest nsmallest idxmax idxmin argmax
-    argmin cumsum rename drop fillna dropna duplicated memory_usage transpose flatten ravel reshape copy
-    abs clip isin between assign query loc pivot_table pivot crosstab get ljust rjust center zfill title
-    capitalize replace summary most_common parameters to_markdown to_html style background_gradient set_caption hide bar numpy
-    cpu detach size dim numel parameters num_params transform kneighbors stack unstack melt shift diff
-    rank rolling resample where mask first last predict_log_proba inverse_transform staged_predict
-    eq ne lt le gt ge mul div prod cumprod dot argsort squeeze skew kurt sem contains explode reindex
-    ffill bfill asfreq ewm expanding to_period day_name month_name total_seconds todense toarray tocsr
-    rsplit splitlines isdigit isalpha casefold removeprefix removesuffix iterrows itertuples equals
+    nunique unique round corr cov groupby agg aggregate astype sort_values sort_index reset_index set_index
+    to_string to_frame to_numpy to_dict tolist items keys values get_params get_feature_names_out format
+    join split strip lower upper startswith endswith item mode quantile select_dtypes predict predict_proba
+    decision_function score nlargest nsmallest idxmax idxmin argmax argmin cumsum rename drop fillna dropna
+    duplicated memory_usage transpose flatten ravel reshape copy abs clip isin between assign query loc
+    pivot_table pivot crosstab get ljust rjust center zfill title capitalize replace summary most_common
+    to_markdown to_html style background_gradient set_caption hide bar numpy named_parameters state_dict cpu
+    detach size dim numel parameters num_params transform kneighbors stack unstack melt shift diff rank
+    rolling resample where mask first last predict_log_proba inverse_transform staged_predict eq ne lt le gt
+    ge mul div prod cumprod dot argsort squeeze skew kurt sem contains explode reindex ffill bfill asfreq
+    ewm expanding to_period day_name month_name total_seconds todense toarray tocsr rsplit splitlines
+    isdigit isalpha casefold removeprefix removesuffix iterrows itertuples equals
     """.split()
 )
 #: Methods that do to data what a function says.
@@ -74,6 +74,8 @@ class Quietness:
         self.modules = modules
         #: Whether what is printed goes somewhere that code can read.
         self.redirected = False
+        #: Names that hold models which draw when they are fitted, and not when they predict.
+        self.estimators: set[str] = set()
         self._counted: set[str] = set()
         self._listed = False
         self._functions: dict[str, ast.FunctionDef | None] = {}
@@ -150,7 +152,8 @@ class Quietness:
 
     def may_draw(self, statement: ast.stmt) -> bool:
         """Whether a statement may draw random numbers that others would have drawn."""
-        return may_draw(statement, self.modules, self._functions, frozenset(self.figures.bound))
+        without = frozenset(self.figures.bound)
+        return may_draw(statement, self.modules, self._functions, without, self.estimators)
 
     def _notes_subclasses(self, node: ast.ClassDef) -> bool:
         """Whether a class is noted by another when it is made: by a metaclass, or by what it derives from."""

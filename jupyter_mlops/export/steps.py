@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .phases import functions_of, heading_of, phase_of, title_of
 from .plan import Cell, Hoisted, Slice, Step, Words
-from .references import DYNAMIC, reads_before_bound, references
+from .references import BUILTINS, DYNAMIC, reads_before_bound, references
 from .source import Source
 from .translation import refusals, translate
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: What the capture puts in the place of a secret.
 REDACTED = "•••"
+#: Names that IPython gives.
+_SHELLS = frozenset({"get_ipython", "display", "In", "Out", "_", "__", "___"})
 #: Statements: how many still are a few lines, are enough for one step, and are good for one. Names: how many
 #: one step may give the next, before the two had better be one.
 _FEW = 3
@@ -70,9 +72,10 @@ def _stored(statement: ast.stmt) -> set[str]:
     return {found.name for found in references(statement) if found.context == "store" and not found.deferred}
 
 
-def imported_modules(cells: Iterable[Cell]) -> dict[str, str]:
+def imported_modules(cells: Sequence[Cell]) -> dict[str, str]:
     """What every imported top-level name stands for: ``np`` → ``numpy``, ``dump`` → ``joblib.dump``."""
     found: dict[str, str] = {}
+    stars: list[str] = []
     for cell in cells:
         for statement in cell.source.tree.body:
             for node in ast.walk(statement):
@@ -82,7 +85,16 @@ def imported_modules(cells: Iterable[Cell]) -> dict[str, str]:
                         found[name] = alias.name if alias.asname else name
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     for alias in node.names:
-                        found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                        if alias.name == "*":
+                            stars.append(node.module)
+                        else:
+                            found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    if stars and len({module.partition(".")[0] for module in stars}) == 1:
+        # What nothing binds comes from the stars; of which one is told where there is but one.
+        module = stars[0] if len(set(stars)) == 1 else stars[0].partition(".")[0]
+        uses = [use for cell in cells for use in references(cell.source.tree.body)]
+        bound = {use.name for use in uses if use.context == "store"} | found.keys() | BUILTINS | _SHELLS
+        found |= {use.name: f"{module}.{use.name}" for use in uses if use.name not in bound}
     return found
 
 
@@ -234,6 +246,7 @@ def _merged(groups: list[list[Cell]], functions: Mapping[str, ast.AST]) -> list[
 
 #: What belongs together rather than apart: a number is so many statements.
 _AFFINITY = {
+    ("", "load"): 8,
     ("load", ""): 3,
     ("", ""): 4,
     ("", "split"): 2,
@@ -242,8 +255,8 @@ _AFFINITY = {
     ("train", "evaluate"): 6,
     ("train", "train"): 2,
     ("evaluate", "evaluate"): 6,
-    ("load", "train"): -6,
-    ("load", "evaluate"): -6,
+    ("load", "train"): -8,
+    ("load", "evaluate"): -8,
     ("load", "load"): 2,
 }
 

@@ -77,7 +77,9 @@ def _named_otherwise(cells: Sequence[Cell], known: Collection[ast.AST]) -> set[s
             elif isinstance(node, ast.Global | ast.Nonlocal):
                 found.update(node.names)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "@" in node.value:
-                found.update(part.id for part in known if isinstance(part, ast.Name) and part.id in node.value)
+                found.update(
+                    part.id for part in known if isinstance(part, ast.Name) and part.id in node.value
+                )
     return found
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace as replace_record
 
-from jupyter_mlops.export.draws import seeded_generators
+from jupyter_mlops.export.draws import estimators_of, seeded_generators
 from jupyter_mlops.export.files import made_first
 from jupyter_mlops.export.leftovers import drop_inside
 from jupyter_mlops.export.naming import docstring_of, name_steps, slug
-from jupyter_mlops.export.outline import Passage, headings_of
+from jupyter_mlops.export.outline import Passage, headings_of, read_outline
+from jupyter_mlops.export.phases import title_of
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
 from jupyter_mlops.export.purity import Quietness
 from jupyter_mlops.export.steps import choose_words, group_cells, imported_modules, prepare_cells
 from jupyter_mlops.export.trimming import trim
-from jupyter_mlops.records import Execution, FileUse
+from jupyter_mlops.records import Execution, FileUse, Run, Status, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cells_of(*codes: str, **fields: object) -> list[Cell]:
@@ -206,6 +212,23 @@ def test_what_others_notice_is_kept(code: str, stays: str) -> None:
     assert any(line.startswith(stays) for line in "\n".join(left(cells)).split("\n"))
 
 
+@pytest.mark.parametrize(
+    ("stars", "expected"),
+    [
+        (["sklearn.metrics"], ["x = d"]),
+        (["sklearn.metrics", "sklearn.ensemble"], ["x = d"]),
+        (["sklearn.metrics", "own"], ["print(recall_score(d, d))", "x = d"]),
+        (["own"], ["print(recall_score(d, d))", "x = d"]),
+    ],
+)
+def test_what_only_a_star_can_have_brought_is_known(stars: list[str], expected: list[str]) -> None:
+    head = "".join(f"from {module} import *\n" for module in stars)
+    cells = cells_of(f"{head}print(recall_score(d, d))\nget_ipython().system('x')\nx = d")
+    trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
+    kept = [line for line in left(cells) if not line.startswith("from")]
+    assert kept == [*expected[:-1], "get_ipython().system('x')", expected[-1]]
+
+
 def test_what_is_drawn_and_read_by_nobody_goes() -> None:
     cells = cells_of("import matplotlib.pyplot as plt\nax = plt.gca()\nax.plot(d)\nplt.ylim()\nx = 1")
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
@@ -228,6 +251,23 @@ def test_a_draw_stays_as_long_as_a_later_one_hangs_on_it(code: str, expected: bo
     trim(cells, set(), {"x"}, Quietness(imported_modules(cells)))
     kept = [line for line in left(cells) if not line.startswith("def")]
     assert any(line.startswith("a, b = ") for line in kept) == expected
+
+
+def test_a_fitted_model_predicts_without_chance() -> None:
+    code = "import numpy as np\nprint(m.score(d), m.predict(d).mean())\nx = np.random.rand()"
+    for kinds, expected in (
+        (["sklearn.svm._classes.SVC"], False),
+        (["sklearn.svm._classes.SVC", "Net"], True),
+    ):
+        cells = cells_of(*(["pass"] * len(kinds)), code, ambient_reads=("rng:numpy",))
+        made = [
+            replace_record(cell.execution, types={"m": kind})
+            for cell, kind in zip(cells, kinds, strict=False)
+        ]
+        quietness = Quietness(imported_modules(cells))
+        quietness.estimators = estimators_of(made)
+        trim(cells, set(), {"x"}, quietness)
+        assert any(line.startswith("print") for line in left(cells)) == expected
 
 
 def test_who_goes_over_a_loader_draws() -> None:
@@ -268,6 +308,16 @@ def test_steps_become_few_enough_and_load_stays_apart() -> None:
     steps = group_cells(cells, Hoisted(), final=["m"], words=Words("c", "m_", "r"), merge=True)
     assert 2 <= len(steps) <= 3
     assert sum(len(step.cells) for step in steps) == 8
+
+
+def test_what_makes_a_file_joins_what_loads_it_and_training_stays_apart() -> None:
+    part = "\n".join(f"a{n} = f({n})" for n in range(11))
+    rest = "\n".join(f"b{n} = g(d)" for n in range(6))
+    cells = cells_of(
+        f"{part}\na1.to_csv('x.csv')", "d = read_csv('x.csv')", "d['n'] = 1", f"{rest}\nm.fit(b1, d)"
+    )
+    steps = group_cells(cells, Hoisted(), final=["m"], words=Words("c", "m_", "r"), merge=True)
+    assert [[cell.order for cell in step.cells] for step in steps] == [[1, 2, 3], [4]]
 
 
 def test_a_class_that_cannot_stand_at_the_top_stays_with_who_uses_it() -> None:
@@ -398,6 +448,7 @@ def test_a_failed_cell_counts_as_far_as_it_got() -> None:
         ("", "# the old way, for reference\nscore = f1_score(y, p)", "evaluate"),
         ("", "# a function\ndef f(): pass\nmodel.fit(X, y)", "train_model"),
         ("Cleaning", "a = clean(1)", "clean_data"),
+        ("Out of sample", "m.fit(X, y)", "train_model"),
         ("Standardising the columns", "a = 1", "standardize_columns"),
         ("", "gb = HistGradientBoostingRegressor()\ngb.fit(X, y)", "train_hist_gradient_boosting"),
         ("", "a = train(net, d)\nf1_score(a, d)", "train_model"),
@@ -444,6 +495,24 @@ def test_what_is_long_and_has_a_title_stays_a_step(codes: list[str], orders: lis
     assert [[cell.order for cell in step.cells] for step in steps] == orders
 
 
+@pytest.mark.parametrize(
+    ("code", "left_in", "title"),
+    [
+        ("# Settings\nrate = 1\n\n# Run it\nx = f(rate)", 1, "Run it"),
+        ("# Settings\nrate = 1\nx = f(rate)", 1, "Settings"),
+        ("rate = 1\n# Run it\nx = f(rate)", 1, "Run it"),
+        ("rate = 1\n# Run it\nx = f(rate)", 0, ""),
+        ("# Load\n\n# what the town gave us\nx = f(1)", 0, "Load"),
+        ("# old\nx = f(1)", 0, ""),
+        ("# Helper\ndef g(): ...\nx = g()", 1, ""),
+    ],
+)
+def test_a_cell_is_about_what_is_left_of_it(code: str, left_in: int, title: str) -> None:
+    (cell,) = cells_of(code)
+    cell.statements = [cell.source.tree.body[left_in]]
+    assert title_of(cell) == title
+
+
 def test_a_joined_step_is_called_after_what_it_is_there_for() -> None:
     cells = cells_of("a, b = train_test_split(c)", "m.fit(a)", heading="")
     cells = [
@@ -470,6 +539,33 @@ def test_underlined_headings_are_headings() -> None:
     passage = Passage(above=(text,))
     assert headings_of(text) == ["# Load the birds", "## More"]
     assert passage.prose == "They are small, see Wren."
+
+
+@pytest.mark.parametrize(
+    ("above", "later", "title", "own"),
+    [
+        ("# Survival\nWho lives?", "## Data", "Survival", ""),
+        ("# Survival", "# Data", "", "Survival"),
+        ("# Survival\n## Load", "## Fit", "Survival", "Load"),
+        ("Who lives?", "# Fit", "", ""),
+        ("## Load", "text", "", "Load"),
+    ],
+)
+def test_the_title_of_a_notebook_is_none_of_its_first_cell(
+    above: str, later: str, title: str, own: str, tmp_path: Path
+) -> None:
+    kinds = (("markdown", above), ("code", "a = 1"), ("markdown", later), ("code", "b = a"))
+    cells = [{"cell_type": kind, "source": text} for kind, text in kinds]
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells}))
+    executions = tuple(cell.execution for cell in cells_of("a = 1", "b = a"))
+    run = Run(
+        run_id="r", experiment="e", status=Status.FINISHED, start_time=now(), cells=executions,
+        notebook=str(tmp_path / "n.ipynb"),
+    )  # fmt: skip
+    words = read_outline(run)
+    first = words.get(1)
+    assert (first.notebook, first.title) == (title, own) if first else not title
+    assert not words[2].notebook
 
 
 def test_a_step_that_trains_is_not_called_after_what_came_before() -> None:
