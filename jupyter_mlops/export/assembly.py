@@ -365,7 +365,7 @@ class Assembly:
     def _predictions(self) -> str:
         """The variable of what was predicted: what a score compared, else the result of a ``predict``."""
         evaluations = [found.evaluation for found in self.run.metric_details.values() if found.evaluation]
-        # What some score takes for the truth is no prediction, whatever a function of the notebook does with it.
+        # What some score takes for the truth is no prediction, whatever a function is given it.
         targets = {found.target_name for found in evaluations}
         for found in reversed(evaluations):
             name = found.prediction_name

@@ -10,7 +10,7 @@ import unicodedata
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from .phases import called_names, heading_of, loads_data, phase_of, prepares, title_of
+from .phases import called_names, heading_of, loads_data, phase_of, prepares, title_of, trains
 from .references import BUILTINS, last_name, references
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def name_steps(
         used.update(found.name for cell in step.cells for found in references(cell.statements))
     for step in steps:
         phase = phase_of(_statements(step), functions)
+        if phase == "load" and trains(_statements(step), functions):
+            phase = "train"  # what all of it is for
         step.title = _title(step, phase, functions)
         label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
         base = _said(step.title) or _guess(step, phase, label, labels)

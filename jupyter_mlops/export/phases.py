@@ -112,14 +112,19 @@ def phase_of(statements: Sequence[ast.stmt], functions: Mapping[str, ast.AST] | 
     calls = called_names(statements, functions)
     if any(map(loads_data, calls)):
         return "load"
-    trains = _fits_a_model(_calls(statements, functions or {}))
+    trained = trains(statements, functions)
     if "train_test_split" in calls:
-        return "train" if trains else "split"
-    if trains:
+        return "train" if trained else "split"
+    if trained:
         return "train"
     if any(call.endswith(_SCORING) or call in ("score", "evaluate", "predict") for call in calls):
         return "evaluate"
     return ""
+
+
+def trains(statements: Sequence[ast.stmt], functions: Mapping[str, ast.AST] | None = None) -> bool:
+    """Whether a model is fitted, whatever else is done."""
+    return _fits_a_model(_calls(statements, functions or {}))
 
 
 def _fits_a_model(calls: Iterable[ast.Call]) -> bool:

@@ -271,8 +271,9 @@ def _balanced(groups: list[list[Cell]], functions: Mapping[str, ast.AST]) -> lis
             old, new = _statements(before), _statements(after)
             size = _size(old) + _size(new)
             given = len(_bound(old) & _read(new))
-            if size <= _MANY and (len(groups) > wanted or given >= _WIDE):
-                phases = phase_of(old, functions), phase_of(new, functions)
+            phases = phase_of(old, functions), phase_of(new, functions)
+            apart = size > _GOOD and _AFFINITY.get(phases, 0) < 0
+            if size <= _MANY and (len(groups) > wanted or (given >= _WIDE and not apart)):
                 costs[index] = size - 2 * given - _AFFINITY.get(phases, 0) + 3 * bool(heading_of(after[0]))
         if not costs:
             break
