@@ -360,7 +360,11 @@ class Assembly:
         for model in reversed(self.run.models):
             if model.name.isidentifier() and self._bound_at_top(model.name):
                 return model.name
-        return ""
+        # A model that nobody saw being fitted, as under ``%time``.
+        own = [cell for cell in self.cells if cell.order in self.session.wanted]
+        return (
+            "" if self.run.models else phases.fitted_name(found for cell in own for found in cell.statements)
+        )
 
     def _predictions(self) -> str:
         """The variable of what was predicted: what a score compared, else the result of a ``predict``."""

@@ -142,6 +142,20 @@ def _fits_a_model(calls: Iterable[ast.Call]) -> bool:
     )
 
 
+def fitted_name(statements: Iterable[ast.stmt]) -> str:
+    """The last name at the top that a model is fitted by, or bound to as it is fitted; ``""`` without one."""
+    found = ""
+    for statement in statements:
+        value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+        if not isinstance(value, ast.Call) or getattr(value.func, "attr", "") != "fit":
+            continue
+        holder = statement.targets[0] if isinstance(statement, ast.Assign) else value.func.value  # type: ignore[attr-defined]
+        made = ast.unparse(value.func.value).partition("(")[0]  # type: ignore[attr-defined]
+        if isinstance(holder, ast.Name) and not prepares(holder.id) and not prepares(made):
+            found = holder.id
+    return found
+
+
 def prepares(name: str) -> bool:
     """Whether what is called so prepares data for a model."""
     return name.lower().endswith(("scaler", "encoder", "imputer", "vectorizer", "selector", "transformer"))

@@ -35,7 +35,11 @@ def name_shown_values(executions: Sequence[Execution]) -> list[Execution]:
     producers: dict[int, int] = {}
     wanted: set[int] = set()
     changed: list[Execution] = []
+    #: Values displayed that are nothing but a name's, as long as that holds them.
+    plain: dict[int, str] = {}
     for index, cell in enumerate(cells):
+        touched = {*cell.bound, *cell.mutated, *cell.deleted}
+        plain = {number: name for number, name in plain.items() if name not in touched}
         # Once a cell binds ``_`` itself, IPython leaves it alone; the namespace's difference leaves it out.
         stored, read = _last_names(cell.code)
         own |= stored
@@ -43,9 +47,9 @@ def name_shown_values(executions: Sequence[Execution]) -> list[Execution]:
             bound = dict.fromkeys((*cell.bound, *sorted(stored)))
             reads = dict.fromkeys((*cell.reads, *sorted(read & own)))
             cell = msgspec.structs.replace(cell, bound=tuple(bound), reads=tuple(reads))  # noqa: PLW2901
-        code, used = _with_names(cell.code, shown, producers, own)
-        wanted |= used
-        names = {f"out_{number}" for number in used}
+        code, used = _with_names(cell.code, shown, producers, own, plain)
+        wanted |= used - plain.keys()
+        names = {plain.get(number, f"out_{number}") for number in used}
         if used:
             others = {*cell.reads, *names} - ({*_LAST, "Out"} - own)
             cell = msgspec.structs.replace(cell, code=code, reads=tuple(sorted(others)))  # noqa: PLW2901
@@ -53,6 +57,9 @@ def name_shown_values(executions: Sequence[Execution]) -> list[Execution]:
         if cell.execution_count is not None and _shows(cell):
             shown.append(cell.execution_count)
             producers[cell.execution_count] = index
+            name = _plain_name(cell.code)
+            if name:
+                plain[cell.execution_count] = name
     for number in wanted:
         index = producers[number]
         cell = changed[index]
@@ -92,7 +99,7 @@ def _shows(cell: Execution) -> bool:
 
 
 def _with_names(
-    code: str, shown: Sequence[int], producers: dict[int, int], own: set[str]
+    code: str, shown: Sequence[int], producers: dict[int, int], own: set[str], plain: dict[int, str]
 ) -> tuple[str, set[int]]:
     try:
         source = Source(code)
@@ -115,9 +122,15 @@ def _with_names(
             if isinstance(index, ast.Constant) and isinstance(index.value, int):
                 number, node = index.value, parent  # type: ignore[assignment]
         if number in producers:
-            source.replace(node, f"out_{number}")
+            source.replace(node, plain.get(number, f"out_{number}"))
             used.add(number)
     return source.render(0, len(source.data)), used
+
+
+def _plain_name(code: str) -> str:
+    """The name that a cell displays, ``""`` for any other value."""
+    last = ast.parse(code).body[-1]
+    return last.value.id if isinstance(last, ast.Expr) and isinstance(last.value, ast.Name) else ""
 
 
 def _bound(code: str, name: str) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .plan import Cell
 
 _FILLING = frozenset("append appendleft extend insert add update setdefault clear".split())
+#: What gives an array or a table of its own, whose items are numbers.
+_ARRAYS = frozenset("zeros ones empty full zeros_like ones_like empty_like full_like".split())
+_PLACES = ("loc", "iloc", "at", "iat")
 _MAKERS = frozenset("list dict set defaultdict deque Counter OrderedDict".split())
 _PLAIN = (
     ast.List, ast.Dict, ast.Set, ast.Tuple, ast.Constant, ast.UnaryOp, ast.unaryop, ast.expr_context,
@@ -36,6 +39,7 @@ def filled_for_nobody(
     fills: dict[str, list[tuple[Cell, ast.stmt]]] = {}
     roots: set[ast.AST] = set()
     made: set[ast.AST] = set()
+    holding: set[str] = set()
     for cell in cells:
         for node in (found for statement in cell.statements for found in ast.walk(statement)):
             root = _filled(node) if isinstance(node, ast.stmt) else None
@@ -43,15 +47,17 @@ def filled_for_nobody(
                 assert isinstance(node, ast.stmt)  # noqa: S101 - see above
                 fills.setdefault(root.id, []).append((cell, node))
                 roots.add(root)
-            if isinstance(node, _Binding) and node.value is not None and _is_empty(node.value):
+            if isinstance(node, _Binding) and node.value is not None and _is_own(node.value):
                 made.update(_targets(node))
+                if not _is_empty(node.value):
+                    holding.update(part.id for part in _targets(node) if isinstance(part, ast.Name))
     others = _named_otherwise(cells, roots | made) | set(live)
     bound = {node.id for node in made if isinstance(node, ast.Name)}
     found: set[ast.stmt] = set()
     for name, statements in fills.items():
         if (
             name in bound - others
-            and not _may_alias([statement for _, statement in statements])
+            and not _may_alias([statement for _, statement in statements], holds=name in holding)
             and all(droppable(cell, statement) for cell, statement in statements)
         ):
             found.update(statement for _, statement in statements)
@@ -83,6 +89,14 @@ def _named_otherwise(cells: Sequence[Cell], known: Collection[ast.AST]) -> set[s
     return found
 
 
+def _is_own(value: ast.expr) -> bool:
+    """Whether an expression makes a container, a table or an array that nothing else holds."""
+    if _is_empty(value) or not isinstance(value, ast.Call):
+        return _is_empty(value)
+    table = last_name(value.func) == "DataFrame" and not value.args
+    return last_name(value.func) in _ARRAYS or (table and all(part.arg != "data" for part in value.keywords))
+
+
 def _is_empty(value: ast.expr) -> bool:
     """Whether an expression makes a container, or a number, that holds nothing of anything else."""
     if isinstance(value, ast.Call):
@@ -104,17 +118,18 @@ def _filled(node: ast.stmt) -> ast.Name | None:
         target = node.targets[0] if isinstance(node.targets[0], ast.Subscript) else None
     elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name | ast.Subscript):
         target = node.target
-    while isinstance(target, ast.Subscript):
+    while isinstance(target, ast.Subscript) or (isinstance(target, ast.Attribute) and target.attr in _PLACES):
         target = target.value
     return target if isinstance(target, ast.Name) else None
 
 
-def _may_alias(statements: Sequence[ast.stmt]) -> bool:
-    """Whether what is put into a container may then be changed through it."""
-    puts = deep = False
+def _may_alias(statements: Sequence[ast.stmt], *, holds: bool) -> bool:
+    """Whether what is put into a container, or what it `holds` at first, may be changed through it."""
+    puts, deep = holds, False
     for node in statements:
         if isinstance(node, ast.AugAssign):
-            deep = deep or isinstance(node.target, ast.Subscript)
+            # An array's numbers are nobody's; what a list holds may be somebody else's, and change in place.
+            deep = deep or (isinstance(node.target, ast.Subscript) and not holds)
             continue
         inner = node.targets[0] if isinstance(node, ast.Assign) else node.value.func  # type: ignore[attr-defined]
         nested = isinstance(inner.value, ast.Subscript)  # type: ignore[union-attr]

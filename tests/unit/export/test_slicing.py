@@ -140,6 +140,17 @@ def test_displayed_values_get_names() -> None:
     assert slice_cells(named, wanted=[3]).orders == (1, 3)
 
 
+def test_a_name_that_was_displayed_is_read_by_itself_while_it_holds_the_value() -> None:
+    made = cell(1, "a = f()\na", bound=("a",), reads=("f",))
+    for between, expected in (
+        (cell(2, "b = 1", bound=("b",)), "a"),
+        (cell(2, "a = 1", bound=("a",)), "out_1"),
+    ):
+        named = name_shown_values([made, between, cell(3, "c = _.copy()", bound=("c",))])
+        assert (named[2].code, named[2].reads) == (f"c = {expected}.copy()", (expected,))
+        assert named[0].code == ("a = f()\na" if expected == "a" else "a = f()\nout_1 = a")
+
+
 def test_an_underscore_of_the_users_own_stays() -> None:
     cells = [cell(1, "x + 1"), cell(2, "a, _ = f()", bound=("a", "_")), cell(3, "y = _", reads=("_",))]
     assert [found.code for found in name_shown_values(cells)] == ["x + 1", "a, _ = f()", "y = _"]

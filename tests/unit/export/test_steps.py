@@ -15,7 +15,7 @@ from jupyter_mlops.export.files import made_first
 from jupyter_mlops.export.leftovers import drop_inside
 from jupyter_mlops.export.naming import docstring_of, name_steps, slug
 from jupyter_mlops.export.outline import Passage, headings_of, read_outline
-from jupyter_mlops.export.phases import title_of
+from jupyter_mlops.export.phases import fitted_name, title_of
 from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
 from jupyter_mlops.export.purity import Quietness
 from jupyter_mlops.export.steps import choose_words, group_cells, imported_modules, prepare_cells
@@ -512,6 +512,15 @@ def test_a_cell_is_about_what_is_left_of_it(code: str, left_in: int, title: str)
     (cell,) = cells_of(code)
     cell.statements = [cell.source.tree.body[left_in]]
     assert title_of(cell) == title
+
+
+def test_what_was_fitted_unseen_is_found_in_the_code() -> None:
+    for code, name in (
+        ("m = SVC().fit(X, y)\nprint(1)", "m"),
+        ("m.fit(X, y)\nscaler.fit(X)\ns = StandardScaler().fit(X)", "m"),
+        ("for m in ms:\n    m.fit(X)", ""),
+    ):
+        assert fitted_name(ast.parse(code).body) == name
 
 
 def test_a_joined_step_is_called_after_what_it_is_there_for() -> None:

@@ -37,6 +37,8 @@ LOOP = "for i in range(3):\n    x = f(i)\n"
         f"from collections import defaultdict\nlog = defaultdict(list)\n{LOOP}    log['a'].append(x)",
         f"log = {{}}\n{LOOP}    log[i] = x",
         f"n = 0\n{LOOP}    n += 1",
+        f"import numpy as np\nlog = np.zeros(len(d))\n{LOOP}    log[i] = x\n    log += m.predict(d)",
+        f"import pandas as pd\nlog = pd.DataFrame(columns=['a'])\n{LOOP}    log.loc[i] = x",
         f"n, m = 0, 1\nlog = []\n{LOOP}    log.append(x); log.append(i)",
     ],
 )
@@ -56,6 +58,8 @@ def test_what_is_filled_for_nobody_goes(code: str) -> None:
         f"log = []\n{LOOP}    log.append(i)\nlog.append(g(x))",
         # It is a name for something else, or that may be changed through it.
         f"log = d\n{LOOP}    log.append(x)",
+        f"log = d\n{LOOP}    log += x\nx = d",
+        f"import pandas as pd\nlog = pd.DataFrame(d)\n{LOOP}    log.loc[i] = x\nx = d",
         f"log = {{}}\n{LOOP}    log['a'] = d\n    log['a'].append(x)\nx = d",
         f"log = []\n{LOOP}    log.append(d)\n    log[0][1] += 1\nx = d",
         # It may be there for the error it raises.
