@@ -202,7 +202,8 @@ def _explored(node: ast.expr) -> tuple[str, bool]:
     while True:
         if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
             # `(y == 1).mean()`: what share of the data is so.
-            return (root_of(node.left), True) if methods & _LOOKING else ("", False)
+            root = root_of(node.left)
+            return (root, bool(root)) if methods & _LOOKING else ("", False)
         if isinstance(node, ast.Attribute):
             methods.add(node.attr)
             node = node.value

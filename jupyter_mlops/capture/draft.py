@@ -53,7 +53,7 @@ from .models import (
 from .notebook_file import NotebookFile
 from .parameters import Estimator, Given, find_params, told_apart
 from .predictions import PredictionTables
-from .scorings import Fitting, fits_unknown, fittings_of, scorings_of
+from .scorings import Fitting, descends, fits_unknown, fittings_of, scorings_of
 from .secrets import redact
 from .serialization import serialize_model
 from .settings import call_settings
@@ -206,6 +206,7 @@ class Drafter:
         fits = any(fitted.fitted_here and fitted.predicts for fitted in estimators) or any(
             fits_unknown(event) for event in events
         )
+        fits = fits or attempt(lambda: cell.tree is not None and descends(cell.tree, self._namespace), False)
         children = attempt(lambda: self._children(run, seen, estimators, tables), Children())
         kept_tables = tables.artifacts if tables is not None else {}
         artifacts = {digest: artifact for digest, (artifact, _) in kept_tables.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 from .numbers import is_number, module_of, own_state, to_number
@@ -59,6 +59,39 @@ def display_members(value: Any) -> list[Member] | None:
     for path, parts, number in matrix_members(state.get("confusion_matrix")):
         found.append(((".confusion_matrix", *path), ("confusion_matrix", *parts), number))
     return found
+
+
+_TESTED = ("statistic", "fvalue", "pvalue")
+_PAIRS = 45
+
+
+def tested_members(value: Any) -> list[Member] | None:
+    """What a test of statsmodels prints of itself: its p-value, or that of each pair; None for others."""
+    kind = type(value)
+    if not module_of(kind).startswith("statsmodels."):
+        return None
+    state = own_state(value)
+    if kind.__name__ == "ContrastResults":
+        keys = [key for key in _TESTED if is_number(state.get(key))]
+        keys = [key for key in keys if key != "fvalue" or "statistic" not in keys]
+        return [((f".{key}",), (key,), to_number(state[key])) for key in keys]
+    if kind.__name__ != "TukeyHSDResults":
+        return None
+    found: list[Any] = [state.get(key) for key in ("groupsunique", "pvalues", "meandiffs")]
+    groups, pvalues, differences = found
+    if not all(type(part).__name__ == "ndarray" for part in (groups, pvalues, differences)):
+        return None
+    pairs = list(combinations(map(str, groups.tolist()), 2))
+    if not len(pairs) == len(pvalues) == len(differences) or len(pairs) > _PAIRS:
+        return None  # against one control they are fewer
+    return [
+        ((f".{key}", position), ("_".join(pair), label), number)
+        for key, label, numbers in (
+            ("meandiffs", "mean_diff", differences),
+            ("pvalues", "pvalue_adj", pvalues),
+        )
+        for position, (pair, number) in enumerate(zip(pairs, numbers.tolist(), strict=True))
+    ]
 
 
 def matrix_members(value: Any) -> list[Member]:

@@ -63,7 +63,8 @@ Fingerprint = Callable[[Any], str]
 class Found(msgspec.Struct):
     """The metrics of one cell: value, detail and (where it has one) curve by name.
 
-    `own` tells whether a function of the notebook's own computed one of them.
+    `own` tells whether one of them stands for itself: a function of the notebook's own computed it, or it
+    compares the arms of an experiment.
     """
 
     values: dict[str, MetricValue] = msgspec.field(default_factory=dict)
@@ -107,6 +108,8 @@ class Evidence:
         self.printed = settle(event for event in observed.events if event.site.kind == "printed")
         self.displayed = [event for event in observed.events if event.site.kind == "displayed"]
         self.shown = {event.site.expression for event in (*self.printed, *self.displayed)}
+        #: Whether a table of an experiment's rates was told, which stands for itself.
+        self.compared = False
         #: Places whose value is told already: (order, line, column, end_line, end_column).
         self.told: set[tuple[int, int, int, int, int]] = set()
         self.looped: set[tuple[str, str]] = set()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _TRIED = 50
 #: Sizes and names of data that functions make, no settings.
 _SIZES = frozenset({"n", "N", "size", "n_samples", "m", "count"})
+#: Calls that draw evenly between 0 and 1.
+_DRAWS = frozenset({"rand", "random", "random_sample", "uniform"})
 _BUILT_IN = frozenset(dir(builtins))
 _SCALING = (ast.Mult, ast.Div, ast.Pow)
 
@@ -30,12 +32,14 @@ class Implied(msgspec.Struct, frozen=True):
 
     `defaults` are, by function or class it defines, the parameters in order and those with a default
     that is a setting; `calls` the plain names it calls, each with how many arguments by position and
-    which by keyword; `tried` what its loops run over, as (name, values).
+    which by keyword; `tried` what its loops run over, as (name, values); `shares` fractions of the rows
+    that a split takes, under the name of what it gives.
     """
 
     defaults: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
     calls: tuple[tuple[str, int, frozenset[str]], ...] = ()
     tried: tuple[tuple[str, list[Any]], ...] = ()
+    shares: tuple[tuple[str, float], ...] = ()
 
 
 def read_implied(tree: ast.Module) -> Implied:
@@ -63,7 +67,7 @@ def read_implied(tree: ast.Module) -> Implied:
             for generator in node.generators:
                 for name, values in _tried(generator, node):
                     tried.setdefault(name, values)
-    return Implied(defaults, tuple(calls), tuple(tried.items()))
+    return Implied(defaults, tuple(calls), tuple(tried.items()), tuple(_shares(tree)))
 
 
 def implied_settings(cells: Iterable[tuple[int, Implied]]) -> list[tuple[int, str, str, Any]]:
@@ -79,11 +83,56 @@ def implied_settings(cells: Iterable[tuple[int, Implied]]) -> list[tuple[int, st
     found: list[tuple[int, str, str, Any]] = []
     for order, implied in known:
         found += [(order, "loop", name, values) for name, values in implied.tried]
+        found += [(order, "split", f"{name}_fraction", share) for name, share in implied.shares]
         for name, positional, keywords in implied.calls:
             parameters, defaults = makers.get(name, ((), {}))
             given = {*parameters[:positional], *keywords}
             found += [(order, name, key, value) for key, value in defaults.items() if key not in given]
     return found
+
+
+def _shares(tree: ast.Module) -> Iterator[tuple[str, float]]:
+    """Fractions of rows: ``cut = int(0.8 * len(X))``, ``mask = np.random.rand(len(X)) < 0.8``."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+            continue
+        value = node.value
+        share = _share(value)
+        if (
+            isinstance(value, ast.Compare)
+            and len(value.ops) == 1
+            and isinstance(value.ops[0], (ast.Lt, ast.LtE))
+        ):
+            drawn = value.left.func if isinstance(value.left, ast.Call) else None
+            share = _fraction(value.comparators[0]) if drawn and last_name(drawn) in _DRAWS else None
+        if share is not None:
+            yield node.targets[0].id, share
+
+
+def _share(node: ast.expr) -> float | None:
+    """The fraction in ``int(len(X) * 0.8)``."""
+    if isinstance(node, ast.Call) and last_name(node.func) in ("int", "round", "floor", "ceil") and node.args:
+        return _share(node.args[0])
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)):
+        return None
+    for share, whole in ((node.left, node.right), (node.right, node.left)):
+        if (found := _fraction(share)) is not None and _measures(whole):
+            return found
+    return None
+
+
+def _fraction(node: ast.expr) -> float | None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if type(value) is float and 0 < value < 1 else None
+
+
+def _measures(node: ast.expr) -> bool:
+    """``len(X)``, ``X.shape[0]``, ``n``."""
+    if isinstance(node, ast.Call):
+        return last_name(node.func) == "len"
+    if isinstance(node, ast.Subscript):
+        return last_name(node.value) == "shape"
+    return isinstance(node, ast.Name) and node.id in _SIZES
 
 
 def _maker(node: ast.stmt) -> tuple[str, Function, int] | None:
@@ -185,6 +234,10 @@ def _is_used(node: ast.AST, name: str) -> bool:
         return any(isinstance(part, ast.Attribute) and _is(item, name) for part, item in pairs)
     if isinstance(node, ast.AugAssign):
         return _scales(node.value, name)
+    if isinstance(node, ast.Return):
+        return node.value is not None and _scales(node.value, name)
+    if isinstance(node, ast.Slice):  # the best `k` of what was sorted
+        return any(bound is not None and _is(bound, name) for bound in (node.lower, node.upper))
     return isinstance(node, ast.For) and _counts(node.iter, name)
 
 

@@ -252,7 +252,10 @@ class _Table:
             floats = [name for name, kind in value.schema.items() if kind.is_float()]
             return _Table(columns, floats, list(range(rows)))
         floats = [name for name in names if value[name].dtype.kind == "f"]
-        return _Table({name: value[name].tolist() for name in names}, floats, value.index.tolist())
+        labels = value.index.tolist()
+        if type(value.index.name) is str and all(type(label) is int for label in labels):
+            labels = [f"{value.index.name}_{label}" for label in labels]  # `k` of ``df.set_index("k")``
+        return _Table({name: value[name].tolist() for name in names}, floats, labels)
 
 
 #: Words of a column that holds the names of what a model is made of: such a table explains it.

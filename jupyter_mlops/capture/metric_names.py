@@ -13,6 +13,9 @@ BETWEEN = "\x1f"
 _LONGEST = 60
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _CUT = re.compile(r"[\n|,;\t]|\s{3,}|={3,}|-{3,}")
+#: ``item mean     RMSE``: a name in a column of its own, and what is told of it.
+_PADDED = re.compile(r"([^\n|,;\t:=]+?)\s{3,}([^\n|,;\t\s]+[ :=]*)$")
+_NAME_WORDS = 3
 #: ``|a - b|``
 _BARS = re.compile(r"\|(\S[^|\n]{0,38}\S)\|")
 _LEADING = frozenset("the and with my our a an is was".split())
@@ -26,7 +29,7 @@ def canonical(label: str) -> str:
     """
     context, _, text = label.rpartition(BETWEEN)
     text = _BARS.sub(r" \1 ", _ANSI.sub("", text))
-    pieces = [piece for piece in _CUT.split(text) if words(piece)]
+    pieces = [piece for piece in _CUT.split(_PADDED.sub(_unpadded, text)) if words(piece)]
     text = pieces[-1] if pieces else ""
     before, parts = (
         [part for part in _NOT_WORD.split(piece.replace("²", "2")) if part.strip("._")]
@@ -43,6 +46,12 @@ def canonical(label: str) -> str:
         part.lower() if part.istitle() or (len(parts) > 1 and not part.isupper()) else part for part in parts
     ]
     return "_".join(part.strip("._") for part in cased)[:_LONGEST]
+
+
+def _unpadded(found: re.Match[str]) -> str:
+    before, last = found.groups()
+    short = 0 < len(words(before)) <= _NAME_WORDS and not sounds_like_metric(before)
+    return f"{before} {last}" if short and sounds_like_metric(last) else found.group()
 
 
 _SYMBOL = re.compile(r"(?:^|[\s,;(|])[A-MO-Z]\s*[=:]?\s*$")
@@ -114,8 +123,8 @@ def _called_after(node: ast.expr, depth: int) -> str:
         return _called_after(node.value, depth + 1)
     if isinstance(node, ast.Call):
         return _name_of_call(node, depth)
-    if isinstance(node, ast.UnaryOp):
-        return _called_after(node.operand, depth + 1)
+    if isinstance(node, (ast.UnaryOp, ast.Compare)):
+        return _called_after(node.operand if isinstance(node, ast.UnaryOp) else node.left, depth + 1)
     if found := _error(node):
         return found
     names = list(dict.fromkeys(found.id for found in ast.walk(node) if isinstance(found, ast.Name)))

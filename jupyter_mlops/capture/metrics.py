@@ -36,7 +36,7 @@ def find_metrics(observed: Observed) -> Found:
     find_called(evidence)
     note_trivial(evidence)
     found = evidence.found
-    found.own = any(
+    found.own = evidence.compared or any(
         detail.origin in ("bound", "printed", "displayed") and evidence.is_own(detail)
         for detail in found.details.values()
     )

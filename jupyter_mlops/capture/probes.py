@@ -30,7 +30,9 @@ _TEXT = 80
 _UNPACKED = 20
 _DECIMAL = re.compile(r"\d\.\d+$")
 _BETWEEN = "\x1f"
-_STRUCTURES = frozenset({"DataFrame", "Series", "ndarray", "defaultdict", "OrderedDict"})
+_STRUCTURES = frozenset(
+    {"DataFrame", "Series", "ndarray", "defaultdict", "OrderedDict", "TukeyHSDResults", "ContrastResults"}
+)
 _LISTED = (dict, list, tuple)
 #: A dict or tuple of at most so many plain values tells what a loop tries.
 _TRIED = 8

@@ -450,8 +450,10 @@ def _trains(node: ast.AST) -> bool:
         function = node.func
         last = last_name(function)
         said = words(last)
-        return last in FITTING_CALLS or (
-            said[:1] in (("train",), ("fit",), ("cross",)) and "split" not in said
+        return (
+            last in FITTING_CALLS
+            or last == "backward"
+            or (said[:1] in (("train",), ("fit",), ("cross",)) and "split" not in said)
         )
     return isinstance(node, (ast.For, ast.While)) and any(
         isinstance(found, ast.Name) and isinstance(found.ctx, ast.Store) and sounds_like_metric(found.id)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .evaluation import target_of
 from .models import describe_model
+from .syntax import Function, Loop, own_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +59,37 @@ def fits_unknown(event: Event) -> bool:
     if event.site.kind != "fit" or last in ("fit_transform", "fit_resample"):
         return False
     return describe_model("", event.value) is None and describe_model("", event.receiver) is None
+
+
+def descends(tree: ast.Module, namespace: Mapping[str, Any]) -> bool:
+    """Whether a cell trains by hand: a loop of its own, or a function or method it calls, steps backward."""
+    top = [statement for statement in tree.body if not isinstance(statement, (Function, ast.ClassDef))]
+    for node in (
+        found for statement in top for found in (statement, *own_nodes(statement, inner_loops=True))
+    ):
+        if isinstance(node, Loop) and any(_steps_back(part) for part in ast.walk(node)):
+            return True
+        code = _code_of(node.func, namespace) if isinstance(node, ast.Call) else None
+        if code is not None and {"backward", "step"} <= set(code.co_names):
+            return True
+    return False
+
+
+def _steps_back(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
+    )
+
+
+def _code_of(node: ast.expr, namespace: Mapping[str, Any]) -> CodeType | None:
+    """The code of a function or method that the notebook defined."""
+    found: Any = None
+    if isinstance(node, ast.Name):
+        found = namespace.get(node.id)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        kind = type(namespace.get(node.value.id))
+        found = next((vars(base)[node.attr] for base in kind.__mro__ if node.attr in vars(base)), None)
+    return found.__code__ if type(found) is FunctionType and found.__module__ == "__main__" else None
 
 
 def fittings_of(events: list[Event]) -> list[Fitting]:

@@ -21,6 +21,7 @@ from .drawn import (
     matrix_members,
     pivoted,
     pivoted_members,
+    tested_members,
 )
 from .evidence import GENERIC, HEADING, PLAIN_HOLDERS, place_of
 from .members import Path, is_named_number, members
@@ -52,6 +53,8 @@ _IMPORTANCES = frozenset({"importance", "importances"})
 _SAID = re.compile(r"[=:,;(.?!]|\s-\s")
 _WORDS_OF_A_REMARK = 4
 _ROWS_OF_A_REMARK = 5
+#: Of a list that is shown, so many are told one by one, though it is a curve: the scores of the folds.
+_SHORT = 10
 #: A site outside any loop heard more often than this is a series, not so many facts.
 _FACTS = 12
 
@@ -61,6 +64,9 @@ def find_shown(evidence: Evidence) -> None:
     _find_printed(evidence)
     for event in evidence.displayed:
         _show(evidence, event)
+    for event in evidence.seen.events:
+        if event.site.kind == "summary" and (found := tested_members(event.value)):
+            _tell_drawn(evidence, event, found)
 
 
 def _find_printed(evidence: Evidence) -> None:
@@ -163,7 +169,8 @@ def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, 
     source = ast.unparse(bound.value) if bound is not None else site.expression
     if reads_clock(source) and call is None and not sounds_like_metric(told):
         return ""  # how long it took, under the name of what took so long
-    looks = (whole and not counts_outcomes(told)) or evidence.explores(site.expression)
+    looks = whole and not counts_outcomes(told)
+    looks = looks or (evidence.explores(site.expression) and not (told and _in_company(evidence, event)))
     if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
         return ""
     if site.key in crowded or not any(map(str.isalpha, label)):
@@ -184,6 +191,17 @@ def _was_looked_for(evidence: Evidence, event: Event) -> bool:
     source = made.value if made is not None else _parsed(expression)
     return type(to_number(event.value)) is float and isinstance(
         source, (ast.Subscript, ast.Attribute, ast.Call)
+    )
+
+
+def _in_company(evidence: Evidence, event: Event) -> bool:
+    """Whether a score stands in the same printed line: ``f"{acc} correct (always yes: {y.mean()})"``."""
+    return any(
+        other.line == event.line
+        and other is not event
+        and is_number(other.value)
+        and (evidence.call_at(other) is not None or sounds_like_metric(other.site.expression))
+        for other in evidence.printed
     )
 
 
@@ -254,6 +272,10 @@ def _show(evidence: Evidence, event: Event) -> None:
     name = canonical(event.label) or (
         evidence.name_of(event, call) if call else expression_name(site.expression)
     )
+    if BETWEEN in event.label and not is_number(value) and not words(event.label.rpartition(BETWEEN)[2]):
+        own = evidence.name_of(event, call) if call else expression_name(site.expression)
+        if sounds_like_metric(own) or "cv" in words(own):
+            name = canonical(f"{event.label}{own}")  # `print(name, cv.round(3))`
     remark = "" if event.label or sounds_like_metric(name) else _remark(evidence, event)
     if is_number(value):
         if call is None or not evidence.is_object(value):
@@ -292,6 +314,7 @@ def _drawn(evidence: Evidence, event: Event) -> list[Member] | None:
     """What a figure or a table of classes shows; None for anything else."""
     value, expression = event.value, event.site.expression
     found = display_members(value)
+    found = tested_members(value) if found is None else found
     if found is not None:
         return found
     made = evidence.assignments.get(expression) if not event.site.scope else None
@@ -309,6 +332,7 @@ def _drawn(evidence: Evidence, event: Event) -> list[Member] | None:
         found = interval_members(value, own if sounds_like_metric(own) else f"{expression_name(owner)}_ci")
     elif node is not None:
         found = rate_members(value, node, evidence.seen.namespace)
+        evidence.compared |= bool(found)
     return found or None
 
 
@@ -368,7 +392,7 @@ def _holder_of(event: Event, name: str, call: Event | None, scored: bool) -> str
     holder = "" if plain else name
     if type(value).__name__ == "Series" and type(value.name) is str and not holder:
         # `df.groupby("site")["abs_err"].mean()`: the rows say which one, the column says what.
-        holder = value.name if sounds_like_metric(value.name) or counts_outcomes(value.name) else ""
+        holder = "" if sounds_like_size(value.name) else value.name
     return holder
 
 
@@ -390,12 +414,12 @@ def _show_members(evidence: Evidence, event: Event, name: str, call: Event | Non
     if type(value) in (list, tuple):
         numbers = [to_float(item) for item in value]
         told = set(evidence.found.values.values())
-        if any(curve.values == numbers for curve in evidence.found.curves.values()):
+        if len(value) > _SHORT and any(curve.values == numbers for curve in evidence.found.curves.values()):
             return
         named = len(value) > 0 and all(map(is_named_number, value))
         if not (call or named or sounds_like_metric(name) or evidence.is_trusted(site.expression)):
             return
-        if all(number in told for number in numbers):
+        if len(value) > 1 and all(number in told for number in numbers):
             return
     holder = _holder_of(event, name, call, scored)
     trusted = evidence.is_trusted(f"{site.expression} {name}")

@@ -29,7 +29,12 @@ _STEPPING = frozenset(
     while i j n _ idx index tick update
     """.split()
 )
-_EPOCHS = frozenset("epoch epochs ep e step steps iteration iter batch generation episode while".split())
+_EPOCHS = frozenset(
+    """
+    epoch epochs epoca epocas epoche epoque ep e step steps iteration iter
+    batch generation episode while
+    """.split()
+)
 _TRIES = frozenset({"cross_val_score", "cross_validate", "score", "evaluate"})
 
 
@@ -63,7 +68,7 @@ def _tries(site: Site, turn: str, count: int, fitting: set[tuple[int, str, int]]
     # `n_estimators: 50` is what a loop over `n` is about.
     told = [word for word in words(turn) if not word.isdigit()]
     over = set(told) or {word for name in site.turning for word in words(name) or (name,)}
-    if over & _EPOCHS:
+    if (over | {name for named in site.turning for name in words(named)}) & _EPOCHS:
         return False
     if _loop_of(site) in fitting:
         return count <= _FITTED

@@ -8,7 +8,7 @@ LightGBM and statsmodels.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+import unicodedata
 
 #: Last name of a call whose value is a score, besides everything ending in one of `_SCORE_ENDINGS`.
 SCORING_CALLS = frozenset(
@@ -59,6 +59,8 @@ _METRIC_WORDS = frozenset(
     cost objective reward regret gain improvement delta gap pvalue accuracies aucs
     tp fp tn fn mase wape nrmse rms sharpe coherence modularity stat statistic fvalue pval success winrate
     sse rss wcss wss ci difference vif
+    perda custo acuracia precisao erro perdida exactitud precision perte exactitude erreur verlust
+    genauigkeit fehler perdita accuratezza errore
     squared slope uplift cohen cohens corrcoef confint misclassified mislabeled rvalue zscore effect
     se stderr sem hamming jaccard entropy kl divergence elbo fid psnr ssim chi2 variance_explained explained
     """.split()
@@ -93,13 +95,6 @@ _SETTINGS = frozenset(
     lr eps epsilon threshold thr thresh cutoff alpha beta gamma momentum dropout temperature tau lam lambda
     """.split()
 )
-#: Rates that are set or measured, no share of anything.
-_SET_RATES = frozenset(
-    """
-    learning drop dropout sample sampling frame decay interest tax heart exchange bit mutation crossover
-    exploration discount refresh poll growth birth flow pulse update subsample masking fixed base lr
-    """.split()
-)
 _CUTOFFS = frozenset({"threshold", "thr", "thresh", "cutoff"})
 #: What was best among several is a setting, if it is no score.
 _CHOSEN = frozenset("best optimal chosen selected opt".split())
@@ -131,7 +126,14 @@ _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The lower-case words of an identifier or label: ``valLoss_1`` gives ``val``, ``loss``, ``1``."""
+    """The lower-case words of an identifier or label: ``valLoss_1`` gives ``val``, ``loss``, ``1``.
+
+    Accents are no boundaries: ``précision`` is one word, ``precision``.
+    """
+    if not name.isascii():
+        name = "".join(
+            part for part in unicodedata.normalize("NFKD", name) if not unicodedata.combining(part)
+        )
     return tuple(part.lower() for part in _SPLIT.split(name) if part)
 
 
@@ -175,8 +177,6 @@ def sounds_like_metric(name: str) -> bool:
     found = words(name)
     if found and found[-1] in _ENDINGS_OF_SIZES:
         return False
-    if any(word == "rate" and of not in _SET_RATES for of, word in pairwise(found)):
-        return True  # what share of them did: `conversion_rate`
     return any(
         word in _METRIC_WORDS
         or word.rstrip("0123456789") in _METRIC_WORDS

@@ -109,7 +109,7 @@ def test_a_figure_shows(code: str, expected: dict[str, float]) -> None:
         ),
         # By town they describe the data, and so does what was spent.
         ("df.groupby('town')[['bought', 'clicked']].mean()", {}),
-        ("df.groupby('version').spent.mean()", {"a": 0.375, "b": 0.5}),
+        ("df.groupby('version').spent.mean()", {"spent.a": 0.375, "spent.b": 0.5}),
         ("many.groupby('version').spent.mean()", {}),
         ("many.groupby('town').correct.mean()", {"correct.x": 1.0, "correct.y": 0.5}),
         ("many.groupby('town')['abs_err'].mean()", {"abs_err.x": 0.2, "abs_err.y": 0.45}),
@@ -150,6 +150,49 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
             {"corr": 0.639064, "pv": 0.088027},
         ),
         ("print(np.cumsum([0.5, 0.25]))", {}),
+        ("(np.abs(y - scored) < half).mean()", {"y_scored.abs.mean": 0.75}),
+        (
+            "print('item mean      RMSE', half)\nprint('user mean      RMSE', half * 2)",
+            {"item_mean_RMSE": 0.5, "user_mean_RMSE": 1.0},
+        ),
+        # In the company of a score what is said of the data is its baseline.
+        (
+            (
+                "from sklearn.metrics import accuracy_score\nacc = accuracy_score(y, p)\n"
+                "print(f'{acc:.2f} correct (always yes: {many.bought.mean():.2f})')"
+            ),
+            {"acc": 0.75, "correct_always_yes": 0.625},
+        ),
+        ("print(f'always yes: {many.bought.mean():.2f}')", {}),
+        (
+            (
+                "for name, accs in [('a', np.array([0.5, 1.0])), ('b', np.array([0.25, 0.75]))]:\n"
+                "    print(name, accs.round(3), '->', round(accs.mean(), 2))"
+            ),
+            {
+                "a_accs.mean": 0.75,
+                "a_accs.std": 0.25,
+                "a_accs.0": 0.5,
+                "a_accs.1": 1.0,
+                "b_accs.mean": 0.5,
+                "b_accs.std": 0.25,
+                "b_accs.0": 0.25,
+                "b_accs.1": 0.75,
+            },
+        ),
+        (
+            (
+                "from sklearn.metrics import mean_absolute_error\nerrors = []\nfor part in np.split(scored, 2):\n"
+                "    errors.append(mean_absolute_error(y[:4], part))\nerrors"
+            ),
+            {"errors": 0.7, "errors.0": 0.25, "errors.1": 0.7},
+        ),
+        ("perda = half\nprint('Acurácia:', perda)", {"perda": 0.5}),
+        ("aov = pd.DataFrame({'eta_sq': [half]}, index=['g'])\naov['eta_sq'].round(3)", {"eta_sq.g": 0.5}),
+        (
+            "pd.DataFrame({'k': [2, 3], 'auc': [half, 1.0]}).set_index('k')",
+            {"k_2.auc": 0.5, "k_3.auc": 1.0},
+        ),
         (
             "res = pd.DataFrame({'threshold': [0.25, 0.5], 'precision': [half, 1.0]})\nres",
             {"threshold_0.25.precision": 0.5, "threshold_0.5.precision": 1.0},
@@ -163,3 +206,21 @@ def test_a_line_tells(code: str, expected: dict[str, float]) -> None:
 def test_a_table_that_is_bound_and_displayed_is_told_once() -> None:
     found = told("board = pd.DataFrame({'name': ['a', 'b'], 'acc': [0.5, 0.75]}).set_index('name')\nboard")
     assert sorted(found.values()) == [0.5, 0.75]
+
+
+def test_a_test_of_statsmodels_tells_its_pvalues() -> None:
+    pytest.importorskip("statsmodels")
+    setup = (
+        "import numpy as np, pandas as pd\nimport statsmodels.formula.api as smf\n"
+        "from statsmodels.stats.multicomp import pairwise_tukeyhsd\n"
+        "d = pd.DataFrame({'y': [1.0, 2, 3, 2, 3, 4, 8, 9, 10], 'x': range(9), 'g': list('aaabbbccc')})\n"
+    )
+    notebook = Notebook()
+    found = notebook.run(f"{setup}tukey = pairwise_tukeyhsd(d.y, d.g)\nprint(tukey)").values
+    assert found["a_c.mean_diff"] == pytest.approx(7.0)
+    assert [name for name in found if name.endswith("pvalue_adj")] == [
+        "a_b.pvalue_adj", "a_c.pvalue_adj", "b_c.pvalue_adj",
+    ]  # fmt: skip
+    assert notebook.run("tukey.summary()").values == found
+    tested = notebook.run("smf.ols('y ~ x', d).fit().f_test('x = 0')").values
+    assert {"statistic", "pvalue"} <= tested.keys()

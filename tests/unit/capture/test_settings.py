@@ -93,6 +93,13 @@ def test_literals_by_position_have_the_names_that_ones_own_functions_give_them()
     ]
 
 
+def test_literals_by_position_have_the_names_that_libraries_give_them() -> None:
+    notebook = Notebook()
+    notebook.run("from sklearn.model_selection import KFold")
+    found = call_settings(ast.parse("KFold(5, shuffle=True)"), notebook.space)
+    assert found == [("KFold", "n_splits", 5), ("KFold", "shuffle", True)]
+
+
 def test_literals_given_to_statistical_tests() -> None:
     notebook = Notebook()
     notebook.run("from scipy import stats\nfrom sklearn import datasets\nimport numpy as np")
@@ -112,6 +119,10 @@ def descend(X, rate=0.1, epochs=30):
     for epoch in range(epochs):
         w -= rate * X
 
+def nearest(u, k=20, shrink=5):
+    found = np.argsort(u)[:k]
+    return found.sum() / (found.sum() + shrink * 0.1)
+
 def plot(ax, width=5):
     ax.scatter(X, s=width)
 """
@@ -125,6 +136,11 @@ def plot(ax, width=5):
         ("Factors(3)", {"lr": 0.02, "reg": 3}),
         ("descend(X, epochs=4)", {"rate": 0.1}),
         ("plot(ax)", {}),
+        ("nearest(u)", {"k": 20, "shrink": 5}),
+        ("cut = int(0.7 * len(X))", {"cut_fraction": 0.7}),
+        ("n_train = round(X.shape[0] * 0.8)", {"n_train_fraction": 0.8}),
+        ("mask = np.random.rand(len(X)) < 0.8", {"mask_fraction": 0.8}),
+        ("late = X[0] < 0.8; half = 0.5 * w", {}),
         ("for lr in [0.1, 0.01]:\n    train(lr)", {"lr": [0.1, 0.01]}),
         ("for k in range(1, 8, 2):\n    m = KNN(n_neighbors=k)", {"k": [1, 3, 5, 7]}),
         ("inertia = [KMeans(k).fit(X).inertia_ for k in (2, 3)]", {"k": [2, 3]}),
