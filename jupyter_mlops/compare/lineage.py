@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from jupyter_mlops.records import Execution, Run
 
+from .first_reads import truly_read
+
 _MARKERS = ("%%track", "%%scratch")
 _SWITCHES = ("%track ", "%load_ext jupyter_mlops", "%reload_ext jupyter_mlops")
 
@@ -47,7 +49,7 @@ def standing_cells(run: Run) -> tuple[Execution, ...]:
             continue
         kept.append(cell)
         # Only a real rebind ends the search for a name; a mutation needs what was there before.
-        needed = (needed - set(cell.bound)) | set(cell.reads)
+        needed = (needed - set(cell.bound)) | truly_read(cell)
     latest: dict[str, Execution] = {}
     for cell in kept:  # newest first
         latest.setdefault(cell.cell_id or "\n".join(cell_lines(cell.source)), cell)

@@ -217,8 +217,12 @@ function RowFacts(props: IRowProps & { full: string }): JSX.Element {
           </span>
         </span>
       )}
-      {shown.map(name => (
-        <span key={name} className="jp-Mlops-metric">
+      {shown.map((name, place) => (
+        <span
+          key={name}
+          className="jp-Mlops-metric"
+          data-first={place === 0 ? true : undefined}
+        >
           <span>{name}</span> <b>{formatNumber(run.metrics[name])}</b>
         </span>
       ))}
