@@ -67,6 +67,7 @@ EXPORT_FOUNDATIONS = {
     "draws",
     "figures",
     "filling",
+    "unread",
     "sites",
 }
 EXPORT_COMPOSERS = {"exporter", "ladder", "assembly", "session", "reopening"}
