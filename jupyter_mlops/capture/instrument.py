@@ -165,7 +165,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         original = node.value
-        if len(self.displayed) > 1 and isinstance(original, ast.Tuple):
+        if len(self.displayed) > 1 and isinstance(original, (ast.Tuple, ast.List)):
             original.elts = [self._see_displayed(part) for part in original.elts]
         elif original in self.displayed:
             node.value = self._see_displayed(original)
@@ -345,6 +345,9 @@ class _Rewriter(ast.NodeTransformer):
         for position, (text, owner, field, index) in enumerate(values):
             slot = Slot(owner, field, index).inner()
             value = slot.node
+            said, written = text.rstrip(" ="), self._text_of(value)
+            if not isinstance(value, ast.Name) and text.rstrip().endswith("=") and said.endswith(written):
+                text = said[: -len(written)]  # noqa: PLW2901 — `f"{score(y, p) = }"`: no label, its own text
             item = self.items.get(value.id, "") if isinstance(value, ast.Name) else ""
             counted = _counted(value)
             counter = bool(counted) and any(
@@ -532,6 +535,8 @@ def _shown_parts(node: ast.expr) -> tuple[ast.expr, ...]:
     """The values a displayed expression shows: the elements of a tuple, else itself."""
     if isinstance(node, ast.Tuple) and node.elts and not any(isinstance(e, ast.Starred) for e in node.elts):
         return (node, *node.elts)
+    if isinstance(node, ast.List) and node.elts and all(isinstance(part, ast.Call) for part in node.elts):
+        return (node, *node.elts)  # `[accuracy_score(y, p), f1_score(y, p)]`
     if isinstance(node, ast.Call) and prints(dotted(node.func)):
         return ()
     return (node,)

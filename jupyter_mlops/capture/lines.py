@@ -51,6 +51,10 @@ def _settle_line(line: list[Event]) -> list[Event]:
         if _stands_inside(event, index, texts):
             dropped.add(index)
             continue
+        if texts[index].endswith("@") and _is_whole(event) and index + 1 < len(line):
+            texts[index + 1] = f"{texts[index]}{to_number(event.value)}{texts[index + 1]}"
+            dropped.add(index)  # `precision@{k}`: the number is part of the name
+            continue
         _deal_out(index, texts)
         _look_behind(index, texts, after)
         _name_spread(index, line, texts, contexts)

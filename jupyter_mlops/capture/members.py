@@ -9,6 +9,7 @@ from jupyter_mlops.records import MetricValue
 
 from .numbers import is_number, module_of, to_float, to_number
 from .vocabulary import (
+    counts_outcomes,
     is_limit,
     is_part,
     is_setting,
@@ -148,8 +149,11 @@ def _dict_members(value: dict[Any, Any], depth: int, trusted: bool, shown: bool)
     found: list[Member] = []
     if len(value) > _MEMBERS:
         return found
+    scored = any(type(key) is str and sounds_like_metric(key) for key in dict.keys(value))
     for key, item in dict.items(value):
         label = _key(key)
+        if scored and type(label) is str and is_number(item) and _is_tried(label, to_number(item)):
+            continue
         if label is None or (type(label) is str and "__" in label.strip("_")):
             continue  # `clf__C` is a setting of a step of a pipeline
         if is_number(item):
@@ -164,6 +168,12 @@ def _dict_members(value: dict[Any, Any], depth: int, trusted: bool, shown: bool)
                 inner = members(item, depth=depth - 1, shown=array or type(item) is tuple, trusted=trusted)
             found += [((label, *path), (str(label), *parts), number) for path, parts, number in inner]
     return found
+
+
+def _is_tried(key: str, number: MetricValue) -> bool:
+    """Whether a number beside scores only says what was scored: ``{"depth": 4, "acc": 0.9}``."""
+    whole = abs(number) < _MOST and number == int(number)
+    return whole and not (sounds_like_metric(key) or counts_outcomes(key))
 
 
 def is_named_number(item: Any) -> bool:
@@ -225,11 +235,14 @@ def _series_members(value: Any) -> list[Member]:
     if len(value) > 50 or value.dtype.kind != "f":
         return []
     labels = value.index.tolist()
+    keys: list[str | int] = labels
+    if type(value.index.name) is str and all(type(label) is int for label in labels):
+        labels, keys = [f"{value.index.name}_{label}" for label in labels], list(range(len(labels)))
     if any(type(label) is not str for label in labels) or len(set(labels)) != len(labels):
         return []
     return [
-        ((label,), (label,), float(number))
-        for label, number in zip(labels, value.tolist(), strict=True)
+        ((key,), (label,), float(number))
+        for key, label, number in zip(keys, labels, value.tolist(), strict=True)
         if not is_limit(label)
         and (sounds_like_metric(label) or not (sounds_like_size(label) or is_setting(label)))
     ]

@@ -127,7 +127,8 @@ def _called_after(node: ast.expr, depth: int) -> str:
         return _called_after(node.operand if isinstance(node, ast.UnaryOp) else node.left, depth + 1)
     if found := _error(node):
         return found
-    names = list(dict.fromkeys(found.id for found in ast.walk(node) if isinstance(found, ast.Name)))
+    names = [found.id for found in ast.walk(node) if isinstance(found, ast.Name) and found.id not in _MODULES]
+    names = list(dict.fromkeys(names))
     parts = (found.attr for found in ast.walk(node) if isinstance(found, ast.Attribute))
     telling = [name for name in dict.fromkeys((*names, *parts)) if sounds_like_metric(name)]
     if len(telling) == 1:
@@ -212,6 +213,18 @@ def _differs(node: ast.expr | None) -> bool:
 
 def _is_constant(node: ast.expr, value: float) -> bool:
     return isinstance(node, ast.Constant) and node.value == value
+
+
+def is_share(expression: str) -> bool:
+    """Whether an expression is a share of those that fulfil something: ``(error < 0.25).mean()``."""
+    try:
+        node = ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    if not (isinstance(node, ast.Call) and last_name(node.func) in ("mean", "average")):
+        return False
+    averaged = node.args[0] if node.args else getattr(node.func, "value", None)
+    return isinstance(averaged, ast.Compare) and not isinstance(averaged.left, (ast.Name, ast.Attribute))
 
 
 def _name_of_call(node: ast.Call, depth: int) -> str:

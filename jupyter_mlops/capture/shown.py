@@ -25,7 +25,7 @@ from .drawn import (
 )
 from .evidence import GENERIC, HEADING, PLAIN_HOLDERS, place_of
 from .members import Path, is_named_number, members
-from .metric_names import BETWEEN, canonical, expression_name, is_symbol, join
+from .metric_names import BETWEEN, canonical, expression_name, is_share, is_symbol, join
 from .numbers import is_number, to_float, to_number
 from .vocabulary import (
     counts_outcomes,
@@ -33,6 +33,7 @@ from .vocabulary import (
     is_cutoff,
     is_learnt,
     is_limit,
+    is_rate,
     is_setting,
     sounds_like_holder,
     sounds_like_metric,
@@ -53,6 +54,8 @@ _IMPORTANCES = frozenset({"importance", "importances"})
 _SAID = re.compile(r"[=:,;(.?!]|\s-\s")
 _WORDS_OF_A_REMARK = 4
 _ROWS_OF_A_REMARK = 5
+#: Labels that say only how something was summed up.
+_SUMS = frozenset("mean avg average std sd min max median worst total".split())
 #: Of a list that is shown, so many are told one by one, though it is a curve: the scores of the folds.
 _SHORT = 10
 #: A site outside any loop heard more often than this is a series, not so many facts.
@@ -170,12 +173,21 @@ def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, 
     if reads_clock(source) and call is None and not sounds_like_metric(told):
         return ""  # how long it took, under the name of what took so long
     looks = whole and not counts_outcomes(told)
-    looks = looks or (evidence.explores(site.expression) and not (told and _in_company(evidence, event)))
+    looks = looks or (
+        evidence.explores(site.expression) and not (is_rate(told) or (told and _in_company(evidence, event)))
+    )
     if looks and call is None and not sounds_like_metric(label) and BETWEEN not in event.label:
         return ""
     if site.key in crowded or not any(map(str.isalpha, label)):
         own = evidence.name_of(event, call) if call is not None else plain
         label = canonical(f"{label}{BETWEEN}{own}")
+    elif BETWEEN not in event.label and len(words(label)) == 1 and label.lower() in _SUMS:
+        # `print("mean", np.mean(errors), "worst", max(errors))`: of what, the expression says.
+        last = words(plain)[-1:]
+        if sounds_like_metric(plain) and call is None:
+            label = (
+                plain if label.lower() in last else canonical(f"{plain.partition('.')[0]}{BETWEEN}{label}")
+            )
     elif not told and not sounds_like_metric(label):
         # `print(name, rmse)`: what stands before the number says which one, not what.
         own = evidence.name_of(event, call) if call is not None else plain
@@ -299,15 +311,21 @@ def _show(evidence: Evidence, event: Event) -> None:
 
 
 def _remark(evidence: Evidence, event: Event) -> str:
-    """What the comment above a displayed value calls it, if that is a score: ``# null accuracy``."""
+    """What the comment above or behind a displayed value calls it, if that is a score: ``# lift``."""
     site = event.site
-    if site.kind != "displayed" or site.scope or site.order != evidence.seen.order or site.line < 2:
+    if site.kind != "displayed" or site.scope or site.order != evidence.seen.order:
         return ""
-    above = evidence.seen.code.split("\n")[site.line - 2].strip()
-    if not above.startswith("#") or type(to_number(event.value) if is_number(event.value) else 0.0) is int:
+    if is_number(event.value) and type(to_number(event.value)) is int:
         return ""
-    said = _SAID.split(above.lstrip("# "))[0]
-    return canonical(said) if len(words(said)) <= _WORDS_OF_A_REMARK and sounds_like_metric(said) else ""
+    lines = evidence.seen.code.split("\n")
+    # Columns count bytes.
+    behind = lines[site.end_line - 1].encode()[site.end_column :].decode()
+    above = lines[site.line - 2].strip() if site.line > 1 else ""
+    for remark in (behind.strip(") ;"), above):
+        said = _SAID.split(remark.lstrip("# "))[0] if remark.startswith("#") else ""
+        if 0 < len(words(said)) <= _WORDS_OF_A_REMARK and sounds_like_metric(said):
+            return canonical(said)
+    return ""
 
 
 def _drawn(evidence: Evidence, event: Event) -> list[Member] | None:
@@ -371,7 +389,8 @@ def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None
     if known or not name or evidence.is_setting(event):
         return
     whole = type(to_number(value)) is int
-    aside = (is_aside(name) and not evidence.is_computed(site.expression)) or whole
+    computed = evidence.is_computed(site.expression) or is_share(site.expression)
+    aside = (is_aside(name) and not computed) or whole
     aside = aside or evidence.explores(site.expression)
     if call is None and not sounds_like_metric(name) and aside:
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 #: Last name of a call whose value is a score, besides everything ending in one of `_SCORE_ENDINGS`.
 SCORING_CALLS = frozenset(
@@ -95,6 +96,13 @@ _SETTINGS = frozenset(
     lr eps epsilon threshold thr thresh cutoff alpha beta gamma momentum dropout temperature tau lam lambda
     """.split()
 )
+#: Rates that are set or measured, no share of anything.
+_SET_RATES = frozenset(
+    """
+    learning drop dropout sample sampling frame decay interest tax heart exchange bit mutation crossover
+    exploration discount refresh poll growth birth flow pulse update subsample masking base lr
+    """.split()
+)
 _CUTOFFS = frozenset({"threshold", "thr", "thresh", "cutoff"})
 #: What was best among several is a setting, if it is no score.
 _CHOSEN = frozenset("best optimal chosen selected opt".split())
@@ -108,7 +116,7 @@ _LEARNT = frozenset(
     """
     w b w0 w1 w2 b0 b1 weight weights biases theta theta0 theta1 coef coefs coefficient coefficients
     intercept beta0 beta1 grad grads gradient gradients dw db dtheta prediction predictions predicted
-    predict pred preds forecast yhat estimate params percentile quantile percentiles quantiles memory mb gb kb
+    predict pred preds forecast yhat estimate params percentile quantile percentiles quantiles memory
     expected actual observed obs mu sigma
     """.split()
 )
@@ -162,6 +170,11 @@ def is_setting(name: str) -> bool:
     return bool(found) and (found[-1] in _SETTINGS or found[-2:] == ("learning", "rate"))
 
 
+def is_rate(name: str) -> bool:
+    """Whether a label says what share of them did: ``approval rate``; a ``learning rate`` is set."""
+    return any(last == "rate" and of not in _SET_RATES for of, last in pairwise(words(name)))
+
+
 def is_cutoff(name: str) -> bool:
     """Whether a label is that of a cut-off, which is a result where it was looked for: ``best_threshold``."""
     return bool(_CUTOFFS & set(words(name)[-1:]))
@@ -193,7 +206,9 @@ def says_nothing(name: str) -> bool:
 def is_learnt(name: str) -> bool:
     """Whether a name or label is that of what a model learns or predicts, or of data, and so no score."""
     found = words(name)
-    return bool(found) and not sounds_like_metric(name) and bool(_LEARNT & set(found))
+    if not found or sounds_like_metric(name):
+        return False
+    return bool(_LEARNT & set(found)) or (len(found) > 1 and found[-1] in ("kb", "mb", "gb"))
 
 
 def counts_outcomes(label: str) -> bool:

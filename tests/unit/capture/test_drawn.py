@@ -187,6 +187,29 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
             ),
             {"errors": 0.7, "errors.0": 0.25, "errors.1": 0.7},
         ),
+        ("many.spent.iloc[0] * half + half  # lift of the top", {"lift_of_the_top": 0.5}),
+        ("print(f'approval rate: {many.bought.mean():.1%}')", {"approval_rate": 0.625}),
+        ("print(f'learning rate: {half:.1%}')", {}),
+        ("print('GB', half * 2)", {"GB": 1.0}),
+        ("print('size_mb', half)", {}),
+        ("N = 2\nprint(f'precision@{N}: {half}')", {"precision@2": 0.5}),
+        (
+            "from sklearn.metrics import accuracy_score\nprint(f'{accuracy_score(y, p) = }')",
+            {"accuracy_score": 0.75},
+        ),
+        (
+            "from sklearn.metrics import accuracy_score, recall_score\n[accuracy_score(y, p), recall_score(y, p)]",
+            {"accuracy_score": 0.75, "recall_score": 0.8},
+        ),
+        (
+            "print(f'mean {np.mean(accs):.2f} worst {min(accs):.2f}')",
+            {"accs.mean": 0.708333, "accs_worst": 0.5},
+        ),
+        ("best = dict(depth=int(half * 8), acc=half)\nbest", {"best.acc": 0.5}),
+        (
+            "t = pd.DataFrame({'depth': [2, 2, 4], 'acc': [half, 1.0, 1.0]})\nt.groupby('depth').acc.mean()",
+            {"acc.depth_2": 0.75, "acc.depth_4": 1.0},
+        ),
         ("perda = half\nprint('Acurácia:', perda)", {"perda": 0.5}),
         ("aov = pd.DataFrame({'eta_sq': [half]}, index=['g'])\naov['eta_sq'].round(3)", {"eta_sq.g": 0.5}),
         (
