@@ -112,13 +112,14 @@ class Evaluation(Record, frozen=True, kw_only=True):
 class MetricDetail(Record, frozen=True, kw_only=True):
     """How a metric came to be.
 
-    `origin` is ``call`` (a scoring call), ``bound`` (a name the cell bound), ``displayed`` (the
-    cell's last expression), ``printed``, ``curve`` (rebound or appended in a loop), ``fitted`` (a
-    fitted object's own score), ``logged`` or ``rescored`` (computed later from kept predictions,
-    without the model). `trivial` is what always predicting the most frequent class, or the mean, would
-    have scored on the same rows, None where that is not known. `order` and `span` locate `expression` in the
-    executed source; `path` leads from the expression's value to the number (keys of a dict, a
-    column, an index). `step` is the last step of a curve, `points` how many its curve holds.
+    `origin` is ``call`` (a scoring call), ``bound`` (a name the cell bound), ``displayed`` (the cell's
+    last expression), ``printed``, ``curve`` (rebound or appended in a loop), ``fitted`` (a fitted
+    object's own score), ``logged``, ``written`` (by a library while it trained: no code gives it again)
+    or ``rescored`` (computed later from kept predictions, without the model). `trivial` is what always
+    predicting the most frequent class, or the mean, would have scored on the same rows, None where that
+    is not known. `order` and `span` locate `expression` in the executed source; `path` leads from the
+    expression's value to the number (keys of a dict, a column, an index). `step` is the last step of a
+    curve, `points` how many its curve holds.
     """
 
     origin: str

@@ -29,6 +29,7 @@ from jupyter_mlops.records import (
     as_float,
 )
 
+from .boosting import tell_written
 from .children import Children, Heard, candidates_of, find_children, with_tables
 from .code import role_of
 from .common_sense import find_nonsense, find_time_leaks
@@ -95,7 +96,7 @@ class Logged(msgspec.Struct):
 
 
 class Observation(msgspec.Struct, kw_only=True):
-    """What is known of a tracked cell that has ended."""
+    """What is known of a tracked cell that has ended; `text` is what it showed as text."""
 
     started: Started
     execution: Execution
@@ -103,6 +104,7 @@ class Observation(msgspec.Struct, kw_only=True):
     watch: LoopWatch
     logged: Logged
     overrides: Mapping[str, ParamValue]
+    text: str = ""
 
 
 class Filled(msgspec.Struct, kw_only=True):
@@ -296,7 +298,7 @@ class Drafter:
             if event.site.kind == "summary":
                 fitted += summary_scores(event.site.expression, event.value)
         cell = seen.started.cell
-        return find_metrics(
+        measured = find_metrics(
             Observed(
                 tree=cell.tree or ast.Module([], []),
                 code=cell.code,
@@ -318,6 +320,8 @@ class Drafter:
                 kept=tables.of if tables is not None else None,
             )
         )
+        tell_written(measured, seen.text, seen.started.order)
+        return measured
 
     def _tables(self, events: list[Event]) -> PredictionTables:
         return PredictionTables(

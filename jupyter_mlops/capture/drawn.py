@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .members import Member
 
 #: More classes than this are no table whose every cell is a fact.
-_CLASSES = 5
+_CLASSES = 3
 #: Words of a name that holds a confusion matrix.
 CONFUSING = frozenset({"cm", "confusion", "conf", "confmat"})
 _ROLES = frozenset(

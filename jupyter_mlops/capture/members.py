@@ -26,7 +26,7 @@ _MEMBERS = 200
 _ARRAY = 100
 #: Of what a reader sees, this many elements are facts of their own.
 _ELEMENTS = 20
-_CELLS = 25
+_CELLS = 9
 _MOST = 2**53
 _ROWS = 30
 #: Columns of a table of tests, where one of them is a p-value: ``F``, ``PR(>F)``, ``P>|t|``.

@@ -229,6 +229,7 @@ class Recorder:
             watch=opened.watch,
             logged=opened.logged,
             overrides=opened.request.params,
+            text=next((out.data.decode(errors="replace") for out in outputs if out.kind == "text"), ""),
         )
         filled = self._drafter.fill(base, seen)
         run = self._as_asked(filled, opened, execution)

@@ -475,7 +475,8 @@ class Assembly:
 
     def _timings(self) -> list[str]:
         timed = [name for name in self.run.metrics if name not in self.session.proved]
-        return [f"Measured durations are not part of the proof: {', '.join(timed)}."] if timed else []
+        told = "Measured durations, and what a library only wrote, are not part of the proof"
+        return [f"{told}: {', '.join(timed)}."] if timed else []
 
     def _lock(self) -> tuple[str, dict[str, Path]]:
         modules: set[str] = set()

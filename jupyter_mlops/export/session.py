@@ -56,8 +56,8 @@ class Session:
         self.executions = shown.name_shown_values(cells)
         self.by_order = {cell.order: cell for cell in self.executions}
         self.wanted = own_orders(run) - set(exclude)
-        timed = {name for name in run.metrics if self._measures_time(name)}
-        #: The metrics that a proof has to reproduce: all but measured durations.
+        timed = {name for name in run.metrics if self._measures_time(name) or self._is_written(name)}
+        #: The metrics that a proof has to reproduce: all but measured durations and what a library wrote.
         self.proved = {name: value for name, value in run.metrics.items() if name not in timed} or run.metrics
         self.executable = self.environment.executable or sys.executable
 
@@ -68,6 +68,11 @@ class Session:
         cell = self.by_order.get(detail.order or 0)
         clocks = validation.clock_names(translate(cell.code)) if cell is not None else ()
         return validation.measures_time(name, detail.expression, clocks)
+
+    def _is_written(self, name: str) -> bool:
+        """Whether only a library's own lines told a metric: no code of the notebook gives it."""
+        detail = self.run.metric_details.get(name)
+        return detail is not None and detail.origin == "written"
 
     def _headed(self, cell: Execution) -> Execution:
         title = self.words[cell.order].title if cell.order in self.words else ""

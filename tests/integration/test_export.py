@@ -344,6 +344,16 @@ def test_time_cell_magic_and_dropped_magics(notebook: Notebook) -> None:
     assert "get_ipython" not in script(version)
 
 
+def test_what_a_library_only_wrote_is_no_part_of_the_proof(notebook: Notebook) -> None:
+    notebook.run("total = 2.0 * 3")
+    written = MetricDetail(origin="written", order=notebook.executions[-1].order, step=9, points=2)
+    run = notebook.save({"total": "total", "train_rmse": written}, values={"train_rmse": 0.25})
+    version = export_run(notebook.store, run.run_id, "case", notebook.directory / "pipelines")
+    assert version.status == "validated", version.report
+    card = (Path(version.path) / "CARD.md").read_text()
+    assert "what a library only wrote, are not part of the proof: train_rmse." in card
+
+
 def test_unseeded_randomness_is_rejected_by_name(notebook: Notebook) -> None:
     notebook.run("import random")
     notebook.run("total = random.random()")
