@@ -124,6 +124,7 @@ class Attached:
             self.show,
             self.progress.wait,
             self.progress.drop,
+            self.progress.curves,
         )
         self.builder = CellBuilder(self.recorder)
         shell.input_transformer_manager.cleanup_transforms.append(neutralise)

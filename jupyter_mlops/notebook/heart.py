@@ -1,4 +1,4 @@
-"""Keeps a long run alive in the store, so that a killed kernel leaves an honest run behind."""
+"""Keeps a long run in the store with what it has come to: a killed kernel leaves an honest run behind."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import msgspec
 
-    from jupyter_mlops.records import Run
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jupyter_mlops.records import Curve, Run
     from jupyter_mlops.store import Store
 
 _LINE_SECONDS = 1.0
+_CURVES_SECONDS = 2.0
 
 
 class Heart:
@@ -25,6 +28,7 @@ class Heart:
         early: Seconds after which a running run gets its row.
         lease: Seconds after the last beat at which readers call the run killed.
         tell: Called from the thread once a second, with the seconds a run has taken, after `after` of them.
+        curves: What the run that began then has told so far. Its row is kept up to that.
     """
 
     def __init__(
@@ -35,8 +39,10 @@ class Heart:
         lease: float,
         tell: Callable[[float], None] | None = None,
         after: float = 1.0,
+        curves: Callable[[float], Mapping[str, Curve]] = lambda since: {},
     ) -> None:
         self._tell, self._after = tell, after
+        self._curves = curves
         self._since = self._next_beat = self._next_line = 0.0
         #: When the thread wakes by itself. It is woken only where that is too late: a hand-over between
         #: threads may cost a cell a turn of a busy machine's scheduler, and most end before the first beat.
@@ -93,7 +99,7 @@ class Heart:
                 due = min(self._next_beat, self._next_line)
                 pause = max(0.0, due - monotonic())
                 self._wakes_at = due
-                if (pause and self._changed.wait(timeout=pause)) or self._run is not run:
+                if (pause and self._changed.wait(timeout=pause)) or run is None or self._run is not run:
                     continue
                 # The lock is held meanwhile, so that the end of the cell, which writes the finished run
                 # and shows its card, can never be overtaken by this row or line.
@@ -108,9 +114,21 @@ class Heart:
                     continue
                 self._next_beat = now + self._lease / 3
                 try:
-                    if self._begun is None and run is not None:
-                        self._begun = self._store().begin_run(run, lease_seconds=self._lease)
-                    elif run is not None:
-                        self._store().heartbeat(run.run_id, lease_seconds=self._lease)
+                    self._write(run)
                 except Exception:  # noqa: BLE001 — the end of the cell writes, and reports, all the same
                     self._begun = self._begun
+
+    def _write(self, run: Run) -> None:
+        """Give the run its row, or say that it still runs and what it has come to."""
+        if self._begun is None:
+            self._begun = self._store().begin_run(run, lease_seconds=self._lease)
+            self._next_beat = min(self._next_beat, monotonic() + _CURVES_SECONDS)
+            return
+        curves = self._curves(self._since)
+        if not curves:
+            self._store().heartbeat(run.run_id, lease_seconds=self._lease)
+            return
+        values = {name: curve.values[-1] for name, curve in curves.items()}
+        grown = msgspec.structs.replace(self._begun, metrics=values, curves=tuple(curves))
+        self._store().save_run(grown, curves=curves, lease_seconds=self._lease)
+        self._next_beat = min(self._next_beat, monotonic() + _CURVES_SECONDS)

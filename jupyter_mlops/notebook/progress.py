@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlops.records import Curve
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from jupyter_mlops.capture.loops import Loop, LoopWatch
@@ -29,6 +33,8 @@ class ProgressLine:
         self._rich = hasattr(shell, "kernel")
         self._lock = threading.RLock()
         self._told = 0.0
+        self._curves: dict[str, Curve] = {}
+        self._drawn = 0.0
 
     def show(self, loop: Loop, watch: LoopWatch) -> None:
         """The loop has taken a step; called at most twice a second."""
@@ -46,12 +52,20 @@ class ProgressLine:
             "values": {},
             "history": {},
         }
+        curves: dict[str, Curve] = {}
         for found in watch.loops.values():
             for name, series in found.series.items():
                 if series.values:
                     said["values"][name] = series.values[-1]
                     stride = max(1, len(series.values) // _HISTORY)
                     said["history"][name] = series.values[::stride]
+                    curves[name] = Curve(
+                        steps=series.steps[::stride],
+                        values=said["history"][name],
+                        times=series.times[::stride],
+                        count=series.count,
+                    )
+        self._curves, self._drawn = curves, monotonic()
         if not self._rich:
             print("\r" + progress_text(**said), end="", flush=True)
             self._display_id = "terminal"
@@ -63,6 +77,10 @@ class ProgressLine:
         """Say how long a cell runs that no loop tells of: one long fit. Called from another thread."""
         if self._rich and perf_counter() - self._told > _QUIET:
             self._put({"elapsed": elapsed})
+
+    def curves(self, since: float) -> Mapping[str, Curve]:
+        """What the loops of a cell that began at `since` (monotonic seconds) have told so far, thinned."""
+        return self._curves if self._drawn >= since else {}
 
     def drop(self) -> None:
         """Take the line away: the cell was no run."""

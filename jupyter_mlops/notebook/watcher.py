@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.capture.recorder import Recorded, Recorder
     from jupyter_mlops.config import Mlops
-    from jupyter_mlops.records import MetricValue, Run
+    from jupyter_mlops.records import Curve, MetricValue, Run
     from jupyter_mlops.store import Keeper, Store, Waiting
 
 log = logging.getLogger("jupyter_mlops")
@@ -54,6 +54,7 @@ class Watcher:
         show: Called with a finished, saved run to show its card.
         tell: Called from another thread with the seconds a cell has run, while nothing else tells of it.
         drop: Called when a cell that may have told of itself was no run.
+        curves: Called from another thread for what the cell that began then has told so far.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Watcher:
         show: Callable[[Run, Mapping[str, Any]], None],
         tell: Callable[[float], None] | None = None,
         drop: Callable[[], None] = lambda: None,
+        curves: Callable[[float], Mapping[str, Curve]] = lambda since: {},
     ) -> None:
         self.shell = shell
         self.config = config
@@ -85,6 +87,7 @@ class Watcher:
             tell=tell,
             # A loop that takes steps tells more than a clock does: it goes first.
             after=config.progress_seconds + _LOOPS_FIRST,
+            curves=curves,
         )
         self._stored_cells = 0
         self._depth = 0

@@ -51,6 +51,8 @@ export interface IMove {
  */
 export interface IPipelinesState {
   readonly pipelines: readonly Pipeline[];
+  /** Whether it is known yet which there are. */
+  readonly known: boolean;
   readonly problem: IProblem | null;
   readonly export: IExport | null;
   /** The alias that was moved last, until it is taken back or another is moved. */
@@ -85,7 +87,7 @@ export class PipelinesModel implements IDisposable {
   async refresh(): Promise<void> {
     try {
       const { pipelines } = await this._api.listPipelines();
-      this._change({ pipelines, problem: null });
+      this._change({ pipelines, known: true, problem: null });
     } catch (reason) {
       this._change({ problem: asProblem(reason) });
     }
@@ -292,6 +294,7 @@ export class PipelinesModel implements IDisposable {
 
   private _state: IPipelinesState = {
     pipelines: [],
+    known: false,
     problem: null,
     export: null,
     moved: null,

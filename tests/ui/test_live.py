@@ -18,7 +18,9 @@ CELL = """\
 import time
 from pathlib import Path
 
+loss = 1.0
 while not Path("go").exists():
+    loss = loss * 0.99
     time.sleep(0.05)
 accuracy = 0.75"""
 
@@ -52,6 +54,8 @@ def test_a_run_is_listed_while_it_runs_and_ends_in_place(
     panel = lab.open_panel()
     notebook.run_all()
     expect(panel.row(1)).to_contain_text("running")
+    expect(panel.row(1)).to_contain_text("loss")
+    expect(panel.row(1).get_by_role("img")).to_be_visible()
     lab.picture("running")
     (server.root / "go").touch()
     expect(panel.row(1)).to_contain_text("finished")

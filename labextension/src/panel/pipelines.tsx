@@ -40,7 +40,9 @@ export function PipelinesSection(context: IPanelContext): JSX.Element {
         >
           <caretRightIcon.react tag="span" aria-hidden="true" />
           {trans.__('Pipelines')}{' '}
-          <span className="jp-Mlops-quiet">{state.pipelines.length}</span>
+          <span className="jp-Mlops-quiet">
+            {state.known && state.pipelines.length}
+          </span>
         </button>
       </h3>
       {state.problem !== null && (
@@ -52,7 +54,7 @@ export function PipelinesSection(context: IPanelContext): JSX.Element {
         {state.moved !== null && <Moved {...context} move={state.moved} />}
       </div>
       <div id={listId} hidden={state.folded}>
-        {state.pipelines.length === 0 && state.problem === null && (
+        {state.known && state.pipelines.length === 0 && (
           <p className="jp-Mlops-quiet">
             {trans.__('None yet. Select a run and export it.')}
           </p>

@@ -178,54 +178,54 @@ function RowFacts(props: IRowProps & { full: string }): JSX.Element {
       : known.length > 0
         ? known
         : Object.keys(run.metrics).slice(0, most);
+  const showMetric = (name: string): JSX.Element => (
+    <span key={name} className="jp-Mlops-metric">
+      <span>{name}</span> <b>{formatNumber(run.metrics[name])}</b>
+    </span>
+  );
   return (
     <span role="gridcell" className="jp-Mlops-facts" title={props.full}>
-      {run.children > 0 && (
-        <button
-          className="jp-Mlops-link"
-          aria-expanded={props.unfolded}
-          tabIndex={props.focusable ? 0 : -1}
-          onClick={() => void model.unfold(run.run_id, !props.unfolded)}
-        >
-          {trans._n('%1 child run', '%1 child runs', run.children)}
-        </button>
-      )}
-      {props.showExperiment && (
-        <span className="jp-Mlops-quiet jp-Mlops-experiment">
-          {run.experiment}
-        </span>
-      )}
-      {run.status !== 'FINISHED' && (
-        <span className="jp-Mlops-statusText" data-status={run.status}>
-          {statusText(run, trans)}
-        </span>
-      )}
-      {run.warning_count > 0 && (
-        <span
-          className="jp-Mlops-warningCount"
-          title={trans._n('%1 warning', '%1 warnings', run.warning_count)}
-        >
-          <warningIcon.react
-            tag="span"
-            width="12px"
-            height="12px"
-            aria-hidden="true"
-          />
-          {run.warning_count}
-          <span className="jp-Mlops-unseen">
-            {trans._n('warning', 'warnings', run.warning_count)}
+      <span className="jp-Mlops-lead">
+        {run.children > 0 && (
+          <button
+            className="jp-Mlops-link"
+            aria-expanded={props.unfolded}
+            tabIndex={props.focusable ? 0 : -1}
+            onClick={() => void model.unfold(run.run_id, !props.unfolded)}
+          >
+            {trans._n('%1 child run', '%1 child runs', run.children)}
+          </button>
+        )}
+        {run.status !== 'FINISHED' && (
+          <span className="jp-Mlops-statusText" data-status={run.status}>
+            {statusText(run, trans)}
           </span>
-        </span>
-      )}
-      {shown.map((name, place) => (
-        <span
-          key={name}
-          className="jp-Mlops-metric"
-          data-first={place === 0 ? true : undefined}
-        >
-          <span>{name}</span> <b>{formatNumber(run.metrics[name])}</b>
-        </span>
-      ))}
+        )}
+        {run.warning_count > 0 && (
+          <span
+            className="jp-Mlops-warningCount"
+            title={trans._n('%1 warning', '%1 warnings', run.warning_count)}
+          >
+            <warningIcon.react
+              tag="span"
+              width="12px"
+              height="12px"
+              aria-hidden="true"
+            />
+            {run.warning_count}
+            <span className="jp-Mlops-unseen">
+              {trans._n('warning', 'warnings', run.warning_count)}
+            </span>
+          </span>
+        )}
+        {props.showExperiment && (
+          <span className="jp-Mlops-quiet jp-Mlops-experiment">
+            {run.experiment}
+          </span>
+        )}
+        {shown.slice(0, 1).map(showMetric)}
+      </span>
+      {shown.slice(1).map(showMetric)}
       {props.settingsShown
         .filter(name => name in run.params)
         .slice(0, SETTINGS)

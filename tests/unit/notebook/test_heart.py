@@ -7,10 +7,11 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from jupyter_mlops.notebook.heart import Heart
-from jupyter_mlops.records import Run, Status, new_id
+from jupyter_mlops.records import Curve, Run, Status, new_id
 from jupyter_mlops.store import open_store
 
 if TYPE_CHECKING:
@@ -84,3 +85,26 @@ def test_a_closed_heart_ends_its_thread(heart: Heart) -> None:
     heart.start(running())
     heart.close()
     wait_for(lambda: not any(thread.name == "jupyter_mlops heart" for thread in threading.enumerate()))
+
+
+def test_the_row_of_a_run_grows_with_what_it_tells_and_keeps_peoples_edits(store: Store) -> None:
+    told: dict[str, Curve] = {}
+    heart = Heart(lambda: store, early=EARLY, lease=60.0, curves=lambda since: told)
+    run = running()
+    try:
+        heart.start(run)
+        wait_for(lambda: stored(store) == [run.run_id])
+        store.edit_run(run.run_id, note="looks good")
+        told["loss"] = Curve(steps=[0, 1], values=[0.9, 0.7], times=[0.0, 0.1], count=2)
+        wait_for(lambda: "loss" in store.get_summary(run.run_id).metrics)
+        begun = heart.stop()
+    finally:
+        heart.close()
+    row = store.get_summary(run.run_id)
+    assert (row.metrics, row.curves, row.status) == ({"loss": 0.7}, ("loss",), Status.RUNNING)
+    assert store.get_curve(run.run_id, "loss").values == [0.9, 0.7]
+    assert begun is not None
+    ended = msgspec.structs.replace(begun, status=Status.FINISHED, metrics={"accuracy": 0.5})
+    store.save_run(ended)
+    row = store.get_summary(run.run_id)
+    assert (row.metrics, row.curves, row.note) == ({"accuracy": 0.5}, (), "looks good")
