@@ -62,6 +62,17 @@ def _drop_doubles(evidence: Evidence) -> None:
             del found.curves[name], found.values[name], found.details[name]
 
 
+def drop_unspoken(evidence: Evidence) -> None:
+    """Drop what a loop only reckons with, ``e``, where the cell tells scores by their names."""
+    found = evidence.found
+    if not any(map(sounds_like_metric, found.values)):
+        return
+    for name in [name for name in found.curves if says_nothing(name)]:
+        detail = found.details[name]
+        if detail.origin == "curve" and detail.evaluation is None and detail.expression not in evidence.shown:
+            del found.curves[name], found.values[name], found.details[name]
+
+
 def _place_of(loop: LoopSeries) -> tuple[int, str, int]:
     return (loop.order, loop.scope, loop.line)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_mlops.records import MetricValue
 
-from .numbers import is_number, module_of, to_float, to_number
+from .numbers import is_number, module_of, own_state, to_float, to_number
 from .vocabulary import (
     counts_outcomes,
     is_limit,
@@ -18,6 +18,9 @@ from .vocabulary import (
     sounds_like_size,
     words,
 )
+
+_MRO: Any = type.__dict__["__mro__"]
+_VARS: Any = type.__dict__["__dict__"]
 
 Path = tuple[str | int, ...]
 Member = tuple[Path, tuple[str, ...], MetricValue]
@@ -60,6 +63,9 @@ def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = 
         ]
     if kind is list or kind is tuple:
         return _list_members(value, trusted) if shown else []
+    if shown and is_dataclass(kind):
+        found = _dict_members(own_state(value), 0, trusted, shown)
+        return [((f".{path[0]}", *path[1:]), parts, number) for path, parts, number in found]
     module = module_of(kind).partition(".")[0]
     if module == "numpy" and kind.__name__ == "ndarray":
         return _array_members(value, shown)
@@ -69,6 +75,11 @@ def members(value: Any, *, depth: int = 2, shown: bool = False, trusted: bool = 
         table = _Table.of(value, module)
         return _frame_members(table, trusted) if table is not None else []
     return []
+
+
+def is_dataclass(kind: type) -> bool:
+    """Whether a type is a dataclass, read past what its metaclass may do."""
+    return any("__dataclass_fields__" in _VARS.__get__(base) for base in _MRO.__get__(kind))
 
 
 def holds_scores(value: Any, depth: int = 2) -> bool:

@@ -125,7 +125,7 @@ def _called_after(node: ast.expr, depth: int) -> str:
         return _name_of_call(node, depth)
     if isinstance(node, (ast.UnaryOp, ast.Compare)):
         return _called_after(node.operand if isinstance(node, ast.UnaryOp) else node.left, depth + 1)
-    if found := _error(node):
+    if found := _error(node) or (_agreed_share(node) if isinstance(node, ast.BinOp) else ""):
         return found
     names = [found.id for found in ast.walk(node) if isinstance(found, ast.Name) and found.id not in _MODULES]
     names = list(dict.fromkeys(names))
@@ -215,6 +215,25 @@ def _is_constant(node: ast.expr, value: float) -> bool:
     return isinstance(node, ast.Constant) and node.value == value
 
 
+def _counted(node: ast.expr | None) -> str:
+    """``(predicted == y).sum()`` counts what is correct, of ``!=`` the errors."""
+    if not (isinstance(node, ast.Call) and last_name(node.func) == "sum"):
+        return ""
+    summed = node.args[0] if node.args else getattr(node.func, "value", None)
+    return {"accuracy": "correct", "error_rate": "errors"}.get(_agreement(summed), "")
+
+
+def _agreed_share(node: ast.BinOp) -> str:
+    """``sum(predicted == y) / len(y)`` is an accuracy."""
+    if not isinstance(node.op, ast.Div):
+        return ""
+    whole = node.right
+    measured = isinstance(whole, ast.Call) and last_name(whole.func) == "len"
+    measured = measured or (isinstance(whole, ast.Subscript) and last_name(whole.value) == "shape")
+    measured = measured or last_name(whole) == "size"
+    return {"correct": "accuracy", "errors": "error_rate"}.get(_counted(node.left), "") if measured else ""
+
+
 def is_share(expression: str) -> bool:
     """Whether an expression is a share of those that fulfil something: ``(error < 0.25).mean()``."""
     try:
@@ -228,7 +247,7 @@ def is_share(expression: str) -> bool:
 
 
 def _name_of_call(node: ast.Call, depth: int) -> str:
-    if found := _error(node):
+    if found := _error(node) or _counted(node):
         return found
     function = node.func
     last = last_name(function)

@@ -9,7 +9,7 @@ about the same expression are merged, and a bound name wins over a label, a labe
 
 from __future__ import annotations
 
-from .curves import find_curves
+from .curves import drop_unspoken, find_curves
 from .evidence import Evidence, Found, Observed
 from .results import find_bound, find_fitted, find_histories, find_stored
 from .scores import find_called
@@ -34,6 +34,7 @@ def find_metrics(observed: Observed) -> Found:
     find_turns(evidence)
     find_shown(evidence)
     find_called(evidence)
+    drop_unspoken(evidence)
     note_trivial(evidence)
     found = evidence.found
     found.own = evidence.compared or any(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from .members import is_dataclass
 from .numbers import is_number, module_of, to_number
 from .sites import SITES, UNPACKED, Event, Site, Subject, Turn, arguments_of
 from .vocabulary import sounds_like_holder, sounds_like_metric
@@ -198,7 +199,7 @@ class Probe:
             before = line.text.rstrip(" =:([").rpartition(" ")[2] if not line.context else ""
             line.context = f"{line.context} {before} {to_number(value):g}".strip()
             line.text = ""
-        elif is_number(value) or any(kind is listed for listed in _LISTED) or kind.__name__ in _STRUCTURES:
+        elif is_number(value) or any(kind is listed for listed in _LISTED) or _is_structure(kind):
             line.numbers += 1
             count = self._count(site)
             if count < _HEARD:
@@ -232,6 +233,11 @@ class Probe:
         count = self._counts.get(site.key, 0)
         self._counts[site.key] = count + 1
         return count
+
+
+def _is_structure(kind: type) -> bool:
+    """Whether values of a type may hold numbers that a reader sees printed."""
+    return kind.__name__ in _STRUCTURES or issubclass(kind, tuple) or is_dataclass(kind)
 
 
 def _tried(value: Any, site: Site) -> str:

@@ -154,7 +154,8 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         return ""
     if is_learnt(plain):
         return ""
-    return "" if sounds_like_size(plain) or (whole and not sounds_like_metric(plain)) else plain
+    counted = whole and not (sounds_like_metric(plain) or counts_outcomes(plain))
+    return "" if sounds_like_size(plain) or counted else plain
 
 
 def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, crowded: set[str]) -> str:
@@ -390,7 +391,7 @@ def _show_number(evidence: Evidence, event: Event, name: str, call: Event | None
         return
     whole = type(to_number(value)) is int
     computed = evidence.is_computed(site.expression) or is_share(site.expression)
-    aside = (is_aside(name) and not computed) or whole
+    aside = (is_aside(name) and not computed) or (whole and not counts_outcomes(name))
     aside = aside or evidence.explores(site.expression)
     if call is None and not sounds_like_metric(name) and aside:
         return

@@ -210,6 +210,29 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
             "t = pd.DataFrame({'depth': [2, 2, 4], 'acc': [half, 1.0, 1.0]})\nt.groupby('depth').acc.mean()",
             {"acc.depth_2": 0.75, "acc.depth_4": 1.0},
         ),
+        ("sum(y == p) / len(y)", {"accuracy": 0.75}),
+        ("(y != p).sum() / y.shape[0]", {"error_rate": 0.25}),
+        ("(y != p).sum()", {"errors": 2}),
+        ("print((y == p).sum())", {"correct": 6}),
+        ("(y == 1).sum()", {}),
+        (
+            (
+                "from dataclasses import dataclass\n@dataclass\nclass Scores:\n    acc: float\n    name: str\n"
+                "Scores(half, 'tree')"
+            ),
+            {"acc": 0.5},
+        ),
+        (
+            (
+                "from collections import namedtuple\nScores = namedtuple('Scores', 'acc f1')\n"
+                "print('tree', Scores(half, half * 2))"
+            ),
+            {"tree.acc": 0.5, "tree.f1": 1.0},
+        ),
+        (
+            "e = []\nfor t in (1, 2, 3):\n    a = t * half\n    e.append(a)\nprint('backtest MAE', np.mean(e))",
+            {"backtest_MAE": 1.0},
+        ),
         ("perda = half\nprint('Acurácia:', perda)", {"perda": 0.5}),
         ("aov = pd.DataFrame({'eta_sq': [half]}, index=['g'])\naov['eta_sq'].round(3)", {"eta_sq.g": 0.5}),
         (
