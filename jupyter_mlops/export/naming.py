@@ -354,6 +354,7 @@ def wrapped(text: str) -> list[str]:
 def docstring_of(step: Step) -> str:
     """What its author says a step does, in a line and a paragraph; ``""`` where that is its name again."""
     text = " ".join((step.title or step.name.replace("_", " ")).split())
+    text = re.sub(r"^(\d+(\.\d+)*[.):]?|[ivxIVX]+[.)])\s+(?=\w)", "", text)
     if not step.prose and slug(text, words=9) == step.name:
         return ""
     line = text[:1].upper() + text[1:].rstrip(".:") + ("" if text.endswith(("?", "!", "…")) else ".")

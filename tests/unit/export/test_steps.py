@@ -602,6 +602,13 @@ def test_a_docstring_holds_what_was_written_above() -> None:
     assert (first, empty) == ("Load: the data.", "")
     assert max(map(len, rest)) <= 100
     assert " ".join(rest).split() == ["Rows"] * 30
+    for title, said in (
+        ("3. Models we tried", "Models we tried."),
+        ("2.1 Two numbers", "Two numbers."),
+        ("3D", "3D."),
+    ):
+        step.title, step.prose = title, ""
+        assert docstring_of(step) == said
 
 
 @pytest.mark.parametrize(("mutated", "stays"), [(("Model",), True), ((), False)])
