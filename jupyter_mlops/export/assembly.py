@@ -510,7 +510,7 @@ class Assembly:
         made = f"Made from run {self.run.reference}{named} of {self.run.experiment}; CARD.md says what it is."
         title = next((found.notebook for found in self.session.words.values() if found.notebook), "")
         end = "" if title.endswith((".", "!", "?", "…")) else "."
-        return f"{title}{end} {made}" if title else made
+        return f"{title}{end}\n{made}" if title else made
 
     # ---- steps
 

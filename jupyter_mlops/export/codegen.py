@@ -143,9 +143,7 @@ class Writer:
             for cell in step.cells
         ).strip("\n")
         body = _each_comment_once(body)
-        first, _, rest = body.partition("\n")
-        if step.title and first.startswith("#") and first.strip("#!%-= \t") == step.title:
-            body = rest
+        body = _without_title(body, step.title)
         start, end = step.cells[0].order - 1, step.cells[-1].order
         given = self.parameters(step, body)
         parameters = ", ".join(f"{name}: {self._type(name, start)}" for name in given)
@@ -221,7 +219,8 @@ class Writer:
         functions = [self.step(step, plan) for step in plan.steps]
         config = self._config_class(plan.fields) if plan.fields else ""
         body = [config, *constants, *definitions, *functions, self._start(plan)]
-        top = f"{_commented(plan.title)}\n\n{self._imports(plan, body, imports())}"
+        said = "\n".join(_commented(line) for line in plan.title.split("\n"))
+        top = f"{said}\n\n{self._imports(plan, body, imports())}"
         parts = [top, *filter(None, body)]
         return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -325,6 +324,17 @@ def _with_result_returned(text: str, check: str) -> str:
     source.replace_range(start, value, "return ")
     source.drop(end)
     return source.render(0, len(source.data))
+
+
+def _without_title(body: str, title: str) -> str:
+    """`body` without the comment that its step is called after."""
+    lines = body.split("\n")
+    for place, line in enumerate(lines):
+        if title and line.startswith("#") and line.strip("#!%-= \t") == title:
+            shorter = "\n".join([*lines[:place], *lines[place + 1 :]])
+            # A line of a text may look like a comment.
+            return shorter if ast.dump(ast.parse(shorter)) == ast.dump(ast.parse(body)) else body
+    return body
 
 
 def _each_comment_once(body: str) -> str:

@@ -83,6 +83,12 @@ class Recorder:
         by_node: dict[int, list[Site]] = {}
         after = [site for site in sites if site.origin in ("curve", "fitted")]
         sites = [site for site in sites if site not in after]
+        shows = isinstance(statement, ast.Expr) and self.needed is not None and self.quiet(statement.value)
+        if shows and not sites and all(site.origin == "fitted" for site in after):
+            # A summary that only shows what is recorded in its place.
+            lines = [self._kept(site, self.details[site.metric].expression) for site in after]
+            source.replace(statement, ("\n" + source.indent(statement)).join(lines))
+            return
         for site in after:
             self._record_node(statement, [site])
         if not sites:

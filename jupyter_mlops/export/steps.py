@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 REDACTED = "•••"
 #: Names that IPython gives.
 _SHELLS = frozenset({"get_ipython", "display", "In", "Out", "_", "__", "___"})
-#: Statements: how many still are a few lines, are enough for one step, and are good for one. Names: how many
-#: one step may give the next, before the two had better be one.
+#: Statements: how many are too little for a step, still are a few lines, are enough for one step, and are
+#: good for one. Names: how many one step may give the next, before the two had better be one.
+_LITTLE = 2
 _FEW = 3
 _MANY = 25
 _GOOD = 12
@@ -272,9 +273,14 @@ def _balanced(groups: list[list[Cell]], functions: Mapping[str, ast.AST]) -> lis
             size = _size(old) + _size(new)
             given = len(_bound(old) & _read(new))
             phases = phase_of(old, functions), phase_of(new, functions)
-            apart = size > _GOOD and _AFFINITY.get(phases, 0) < 0
-            if size <= _MANY and (len(groups) > wanted or (given >= _WIDE and not apart)):
-                costs[index] = size - 2 * given - _AFFINITY.get(phases, 0) + 3 * bool(heading_of(after[0]))
+            affinity = _AFFINITY.get(phases, 0)
+            apart = size > _GOOD and affinity < 0
+            little = affinity > 0 and any(
+                _size(_statements(group)) <= _LITTLE and not any(map(title_of, group))
+                for group in (before, after)
+            )
+            if size <= _MANY and (len(groups) > wanted or little or (given >= _WIDE and not apart)):
+                costs[index] = size - 2 * given - affinity + 3 * bool(heading_of(after[0]))
         if not costs:
             break
         index = min(costs, key=lambda place: costs[place])
