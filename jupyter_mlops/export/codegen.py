@@ -33,6 +33,8 @@ _STANDARD = {
     "Any": "typing.Any",
     "Path": "pathlib.Path",
     "contextlib": "contextlib",
+    "os": "os",
+    "shutil": "shutil",
     "sys": "sys",
 }
 
@@ -87,6 +89,8 @@ class Writer:
         self.hoisted = hoisted
         self.annotation = annotation
         self.names = self._collisions(taken)
+        #: Modules that only translated lines need.
+        self.given: set[str] = set()
 
     def _collisions(self, taken: Collection[str]) -> dict[str, str]:
         """Names of ours that the user's code has given another meaning."""
@@ -217,12 +221,35 @@ class Writer:
         constants = [cell.source.text(statement) for cell, statement in self.hoisted.constants]
         definitions = [self.definition(found) for found in self.hoisted.definitions.values()]
         functions = [self.step(step, plan) for step in plan.steps]
+        constants, definitions, functions = (
+            [self._with_names(text) for text in texts] for texts in (constants, definitions, functions)
+        )
         config = self._config_class(plan.fields) if plan.fields else ""
         body = [config, *constants, *definitions, *functions, self._start(plan)]
         said = "\n".join(_commented(line) for line in plan.title.split("\n"))
         top = f"{said}\n\n{self._imports(plan, body, imports())}"
         parts = [top, *filter(None, body)]
         return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+    def _with_names(self, text: str) -> str:
+        """``os.chdir(…)`` for ``__import__("os").chdir(…)``: how a shell's line was translated."""
+        source = Source(text)
+        bound = _bound_in(source.tree)
+        for node in ast.walk(source.tree):
+            call = node.value if isinstance(node, ast.Attribute) else None
+            if not isinstance(call, ast.Call) or ast.unparse(call.func) != "__import__":
+                continue
+            module = ast.literal_eval(call.args[0]) if isinstance(call.args[0], ast.Constant) else ""
+            assert isinstance(node, ast.Attribute)  # noqa: S101 - see above
+            for name, path, whole in (
+                (node.attr, f"{module}.{node.attr}", node),
+                (module, module, call),
+            ):
+                if _STANDARD.get(name) == path and self._own(name) not in bound:
+                    source.replace(whole, self._own(name))
+                    self.given.add(name)
+                    break
+        return source.render(0, len(source.data))
 
     def _start(self, plan: Plan) -> str:
         """The end of the script: its steps in order, and which of their results are the pipeline's."""
@@ -246,6 +273,7 @@ class Writer:
         """All imports; those beside the script are found when Python runs isolated, too."""
         used = {node.id for node in ast.walk(ast.parse("\n\n".join(body))) if isinstance(node, ast.Name)}
         theirs = [cell.source.text(statement) for cell, statement in self.hoisted.imports]
+        used -= {self._own(name) for name in ("os", "shutil") if name not in self.given}
         lines = [self._import(name) for name in _STANDARD if self._own(name) in used | {self._own("sys")}]
         lines += [line for line in dict.fromkeys([*theirs, *more]) if line not in lines]
         find = [f"{self._own('sys')}.path.append(__file__.removesuffix('pipeline.py'))"]
@@ -283,6 +311,26 @@ class Writer:
             value = f"{path}({value})" if path else value
             lines.append(f"    {item.name}: {item.type} = {value}")
         return "\n".join(lines)
+
+
+def _bound_in(tree: ast.AST) -> set[str]:
+    """Names that code binds in any way."""
+    found = {use.name for use in references(tree) if use.context != "load"}
+    return (
+        found
+        | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        | {
+            getattr(part, "id", "")
+            for part in ast.walk(tree)
+            if isinstance(getattr(part, "ctx", None), ast.Store)
+        }
+        | {
+            alias.asname or alias.name.partition(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+    )
 
 
 def _one_each(line: str) -> list[str]:

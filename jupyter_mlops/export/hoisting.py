@@ -89,7 +89,9 @@ def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]],
                 for name in text
             )
             agreed = all(seen.get(name, path) == path for name, path in text.items())
-            if star or (plain and agreed and not moved):
+            # What stands at the top already is there, whatever was done to the path since.
+            again = all(name in seen for name in text)
+            if star or (plain and agreed and (again or not moved)):
                 seen.update(text)
                 hoisted.imports.append((cell, statement))
         moved = moved or _sets_paths(cell)

@@ -236,7 +236,8 @@ def _written(statements: Sequence[ast.stmt]) -> str:
         for node in ast.walk(statement):
             if isinstance(node, ast.Call) and _writes(last_name(node.func)):
                 texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
-                found = next((text for text in texts if isinstance(text, str) and "." in text), "")
+                names = [text for text in texts if isinstance(text, str) and "." in text and "\n" not in text]
+                found = min(names, key=len, default="")
                 stem = PurePath(found).stem
                 return stem if len(stem) > _SHORTEST else "data"
     return "data"

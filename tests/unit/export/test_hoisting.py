@@ -137,3 +137,20 @@ def test_a_text_of_several_lines_is_no_setting() -> None:
     assert list(hoisted.settings) == ["size"]
     assert any("`rows` is a long text" in note for note in hoisted.notes)
     assert 'rows = """a\nb"""' in text
+
+
+def test_translated_lines_use_names_where_those_are_free() -> None:
+    for line in ("get_ipython().run_line_magic('cd', 'sub')", "get_ipython().system('mkdir -p sub')"):
+        text, _ = script_of(f"{line}\nout = 1")
+        assert "import os\n" in text
+        assert "    os." in text
+        assert "__import__" not in text
+    text, _ = script_of("os = 3", "get_ipython().run_line_magic('cd', 'sub')\nout = os")
+    assert '__import__("os").chdir("sub")' in text
+    assert "import os\n" not in text
+
+
+def test_an_import_of_what_is_there_is_no_new_one_whatever_was_done_to_the_path() -> None:
+    text, _ = script_of("import sys\nsys.path.append('lib')", "import sys\nimport own\nout = sys.argv, own")
+    assert text.count("import sys\n") == 1
+    assert "    import own\n" in text
