@@ -37,7 +37,7 @@ from .sites import find_sites, names_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_mlops.records import Dataset, FileUse
+    from jupyter_mlops.records import Dataset, Evaluation, FileUse
 
     from .session import Session
 
@@ -356,7 +356,15 @@ class Assembly:
 
     # ---- results
 
+    def _evaluations(self) -> list[Evaluation]:
+        return [found.evaluation for found in self.run.metric_details.values() if found.evaluation]
+
     def _model(self) -> str:
+        """The variable of the model: what was scored last, else what was fitted last."""
+        for found in reversed(self._evaluations()):
+            # The best of a loop has another name than the last that was fitted in it.
+            if found.model.isidentifier() and self._bound_at_top(found.model):
+                return found.model
         for model in reversed(self.run.models):
             if model.name.isidentifier() and self._bound_at_top(model.name):
                 return model.name
@@ -368,7 +376,7 @@ class Assembly:
 
     def _predictions(self) -> str:
         """The variable of what was predicted: what a score compared, else the result of a ``predict``."""
-        evaluations = [found.evaluation for found in self.run.metric_details.values() if found.evaluation]
+        evaluations = self._evaluations()
         # What some score takes for the truth is no prediction, whatever a function is given it.
         targets = {found.target_name for found in evaluations}
         for found in reversed(evaluations):

@@ -393,11 +393,12 @@ def test_equal_numbers_of_other_predictions_are_rejected(notebook: Notebook) -> 
     data = pack_table(columns, None)
     assert data is not None
     digest = notebook.store.put_artifact(data)
-    scored = Evaluation(function="__main__.score", predictions=digest)
+    scored = Evaluation(function="__main__.score", predictions=digest, model="p")
     run = notebook.save({"total": replace(bound("total", cell), evaluation=scored)})
     where = notebook.directory / "pipelines"
     version = export_run(notebook.store, run.run_id, "case", where)
     assert version.status == "validated", version.report
+    assert 'model="p"' in script(version)  # what was scored is the pipeline's model
     (said,) = version.report.predictions
     assert said == "The predictions behind `total` are those of the notebook, row by row (4 rows)."
     assert said in (Path(version.path) / "CARD.md").read_text()
