@@ -376,25 +376,27 @@ class Assembly:
 
     def _predictions(self) -> str:
         """The variable of what was predicted: what a score compared, else the result of a ``predict``."""
+        predicted = [
+            statement.targets[0].id
+            for cell in self.cells
+            for statement in cell.statements
+            if isinstance(statement, ast.Assign)
+            and isinstance(statement.targets[0], ast.Name)
+            and isinstance(statement.value, ast.Call)
+            and isinstance(statement.value.func, ast.Attribute)
+            and statement.value.func.attr == "predict"
+        ]
         evaluations = self._evaluations()
-        # What some score takes for the truth is no prediction, whatever a function is given it.
+        # What some score takes for the truth is no prediction, whatever a function is given it; and people
+        # give scores their two arguments the wrong way round.
         targets = {found.target_name for found in evaluations}
         for found in reversed(evaluations):
-            name = found.prediction_name
-            if name.isidentifier() and name not in targets and self._bound_at_top(name):
-                return name
-        predicted = ""
-        for cell in self.cells:
-            for statement in cell.statements:
-                if (
-                    isinstance(statement, ast.Assign)
-                    and isinstance(statement.targets[0], ast.Name)
-                    and isinstance(statement.value, ast.Call)
-                    and isinstance(statement.value.func, ast.Attribute)
-                    and statement.value.func.attr == "predict"
-                ):
-                    predicted = statement.targets[0].id
-        return predicted
+            pair = (found.prediction_name, found.target_name)
+            told = [found.prediction_name] if found.prediction_name not in targets else []
+            for name in [*(name for name in pair if name in predicted), *told]:
+                if name.isidentifier() and self._bound_at_top(name):
+                    return name
+        return predicted[-1] if predicted else ""
 
     def _bound_at_top(self, name: str) -> bool:
         return any(
@@ -550,13 +552,9 @@ class Assembly:
 
     def _rows(self, predictions: str) -> str:
         """The variable whose index the predictions have: what they were scored against."""
-        for detail in self.run.metric_details.values():
-            found = detail.evaluation
-            if (
-                found is not None
-                and found.prediction_name == predictions
-                and found.target_name.isidentifier()
-                and self._bound_at_top(found.target_name)
-            ):
-                return found.target_name if predictions else ""
+        for found in self._evaluations() if predictions else ():
+            pair = [found.prediction_name, found.target_name]
+            other = pair[1 - pair.index(predictions)] if predictions in pair else ""
+            if other.isidentifier() and self._bound_at_top(other):
+                return other
         return ""
