@@ -53,6 +53,8 @@ GENERIC = frozenset("score scores cv_score cv_scores error result res value val 
 EXPLAINING = frozenset("importance importances coef coefs coefficient coefficients weights bse".split())
 #: What a fitted object has learnt: ``model.cluster_centers_``, ``result.params``.
 _LEARNT_ATTRIBUTE = re.compile(r"\.([a-z]\w*_|params|bse)\b(?!\s*\()")
+#: Words of names that hold by how much predictions are off.
+_DEVIATIONS = frozenset({"resid", "resids", "residual", "residuals"})
 #: Of a heading that names a number this much is kept, so that the number's own label has room.
 HEADING = 30
 _EXPLORED_ROWS = 60
@@ -181,6 +183,8 @@ class Evidence:
             return 2 * sum(map(sounds_like_metric, numeric)) < len(numeric) or not numeric
         if "groupby" in expression and counts_outcomes(expression):
             return False
+        if value is None and _DEVIATIONS & set(words(expression)):
+            return False  # `resid.abs().median()`
         return not sounds_like_metric(expression)
 
     def is_turned(self, name: str, value: Any) -> bool:

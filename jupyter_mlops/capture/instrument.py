@@ -346,7 +346,7 @@ class _Rewriter(ast.NodeTransformer):
             slot = Slot(owner, field, index).inner()
             value = slot.node
             said, written = text.rstrip(" ="), self._text_of(value)
-            if not isinstance(value, ast.Name) and text.rstrip().endswith("=") and said.endswith(written):
+            if isinstance(value, ast.Call) and text.rstrip().endswith("=") and said.endswith(written):
                 text = said[: -len(written)]  # noqa: PLW2901 — `f"{score(y, p) = }"`: no label, its own text
             item = self.items.get(value.id, "") if isinstance(value, ast.Name) else ""
             counted = _counted(value)

@@ -25,7 +25,7 @@ _AROUND = re.compile(r"±|\+\s?/?\s?[-\u2013]|\u00b1")
 _LISTED = re.compile(r"\s*(?:/|,|\||&|\band\b)\s*")
 _CLAUSE = re.compile(r"[\n;]|\s{3,}|\t")
 #: Ends what is said of the number before it.
-_GOES_ON = re.compile(r"\s+(?:with|and|at|for|on|in|after|using|over|from)\b|[,;(\n|±]")
+_GOES_ON = re.compile(r"\s+(?:with|and|at|for|on|in|after|using|over|from)\b|[,;(\n|±]|[-=]>|→")
 _SPREAD = frozenset({"std", "sd", "sem", "stddev", "stdev", "err", "ci", "sigma"})
 
 
@@ -164,7 +164,7 @@ def _look_behind(index: int, texts: list[str], after: list[str]) -> None:
     last = index + 1 == len(after) or (index + 1 == len(texts))
     if not (ends or last) or clause.rstrip().endswith((":", "=")) or len(words(clause)) > 4:
         return
-    if not sounds_like_metric(clause) or sounds_like_size(clause):
+    if not (sounds_like_metric(clause) or counts_outcomes(clause)) or sounds_like_size(clause):
         return
     texts[index] = clause
     if index + 1 < len(texts):

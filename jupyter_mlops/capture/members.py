@@ -302,7 +302,8 @@ def _tested(table: _Table) -> bool:
 def _frame_members(table: _Table, trusted: bool) -> list[Member]:
     labels = table.labels
     if _explains(table):
-        return []
+        # How much the features say of each other is told; what a model makes of them explains it.
+        table.floats = [name for name in table.floats if "vif" in words(name)]
     if len(labels) == 1:
         names = (*table.floats, str(labels[0]))
         scored = any(sounds_like_metric(name) or is_part(name) for name in names)

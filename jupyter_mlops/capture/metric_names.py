@@ -123,6 +123,8 @@ def _called_after(node: ast.expr, depth: int) -> str:
         return _called_after(node.value, depth + 1)
     if isinstance(node, ast.Call):
         return _name_of_call(node, depth)
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        return _called_after(node.elt, depth + 1)
     if isinstance(node, (ast.UnaryOp, ast.Compare)):
         return _called_after(node.operand if isinstance(node, ast.UnaryOp) else node.left, depth + 1)
     if found := _error(node) or (_agreed_share(node) if isinstance(node, ast.BinOp) else ""):

@@ -192,7 +192,7 @@ def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, 
     elif not told and not sounds_like_metric(label):
         # `print(name, rmse)`: what stands before the number says which one, not what.
         own = evidence.name_of(event, call) if call is not None else plain
-        if sounds_like_metric(own) and own.partition(".")[0] not in GENERIC:
+        if (call is not None or sounds_like_metric(own)) and own.partition(".")[0] not in GENERIC:
             label = canonical(f"{label}{BETWEEN}{own}")
     return label
 

@@ -161,7 +161,7 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
                 "from sklearn.metrics import accuracy_score\nacc = accuracy_score(y, p)\n"
                 "print(f'{acc:.2f} correct (always yes: {many.bought.mean():.2f})')"
             ),
-            {"acc": 0.75, "correct_always_yes": 0.625},
+            {"acc": 0.75, "always_yes": 0.625},
         ),
         ("print(f'always yes: {many.bought.mean():.2f}')", {}),
         (
@@ -232,6 +232,21 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
         (
             "e = []\nfor t in (1, 2, 3):\n    a = t * half\n    e.append(a)\nprint('backtest MAE', np.mean(e))",
             {"backtest_MAE": 1.0},
+        ),
+        ("chi2 = half\nndof = 2\nprint('chi2/ndof =', chi2/ndof)", {"chi2": 0.5, "chi2_ndof": 0.25}),
+        (
+            "wrong = [1, 2]\nprint(len(wrong), 'wrong ->', 'error rate', len(wrong) / len(y))",
+            {"wrong": 2, "error_rate": 0.25},
+        ),
+        ("rej = y == 1\nprint(rej.sum(), 'genes significant at FDR 5%')", {"genes_significant": 5}),
+        (
+            "resid = many.spent - half / 2\nresid.abs().median(), half",
+            {"resid.abs.median": 0.25, "half": 0.5},
+        ),
+        ("many.spent.median()", {}),
+        (
+            "pd.DataFrame({'feature': ['age', 'fare'], 'VIF': [half * 4, 1.5], 'gain': [0.1, 0.2]})",
+            {"age.VIF": 2.0, "fare.VIF": 1.5},
         ),
         ("perda = half\nprint('Acurácia:', perda)", {"perda": 0.5}),
         ("aov = pd.DataFrame({'eta_sq': [half]}, index=['g'])\naov['eta_sq'].round(3)", {"eta_sq.g": 0.5}),
