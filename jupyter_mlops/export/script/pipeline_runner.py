@@ -85,10 +85,10 @@ class Metrics(dict[str, Any]):
         """Keep a table's numbers as ``name.row.column``, under one name or several.
 
         `rows` says what its rows are called, in order or by position; with `by` it is their own values in
-        these columns: ``depth_3_rate_0.1``.
+        these columns, or levels of their index: ``depth_3_rate_0.1``.
         """
         if by:
-            told = [[f"{key}_{value}" for value in list(table[key])] for key in by]
+            told = [[f"{key}_{value}" for value in told_by(table, key)] for key in by]
             rows = ["_".join(parts)[:40] for parts in zip(*told, strict=True)]
         places = rows if isinstance(rows, Mapping) else dict(enumerate(rows))
         several = [names] if isinstance(names, str) else names
@@ -101,6 +101,14 @@ class Metrics(dict[str, Any]):
         places |= {last: -1} if last else {}
         for name, place in places.items():
             self[name] = self.noted[key][place]
+
+
+def told_by(table: Any, key: str) -> list[Any]:
+    """The values of a table's column, or else of the level of its index that is called so."""
+    index = getattr(table, "index", None)
+    if key not in getattr(table, "columns", ()) and key in getattr(index, "names", ()):
+        return list(table.index.get_level_values(key))
+    return list(table[key])
 
 
 def joined(*words: str) -> str:

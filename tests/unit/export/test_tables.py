@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from jupyter_mlops.export.plan import Site
-from jupyter_mlops.export.script.pipeline_runner import Metrics, joined
+from jupyter_mlops.export.script.pipeline_runner import Metrics, joined, told_by
 from jupyter_mlops.export.tables import Table, as_table
 
 
@@ -60,9 +60,12 @@ def test_rows_told_by_their_numbers_go_by_their_columns() -> None:
     found = as_table(sites_of(metrics), ["rate", "score", "depth", "other"])
     assert found is not None
     assert (found.name, found.by) == ("frame", ("depth", "rate"))
-    kept = Metrics()
-    eval(f"kept.take_rows({found.arguments('frame')})", {"kept": kept, "frame": frame})
-    assert kept == dict(zip(metrics, [0.5, 0.7, 0.6], strict=True))
+    columns = {name: list(frame[name]) for name in frame}
+    for table in (frame, frame.set_index("depth"), frame.set_index(["rate", "depth"])):
+        kept = Metrics()
+        eval(f"kept.take_rows({found.arguments('table')})", {"kept": kept, "table": table})
+        assert kept == dict(zip(metrics, [0.5, 0.7, 0.6], strict=True))
+    assert told_by(columns, "depth") == [2, 3, 2]
 
 
 def test_names_are_those_that_the_capture_gives() -> None:
