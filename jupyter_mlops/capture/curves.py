@@ -139,5 +139,6 @@ def _name_of_loop(evidence: Evidence, loop: LoopSeries) -> str:
         return label
     calls = evidence.calls_for(loop.expression, loop.scope)
     if not calls:
-        return own
+        part = evidence.part_of(loop.expression, loop.scope) if says_nothing(own) else ""
+        return f"{part}_{own}" if part else own
     return f"{own}_{evidence.call_name(calls[-1])}" if is_part(own) else evidence.call_name(calls[-1])

@@ -24,6 +24,7 @@ from .metric_names import BETWEEN, canonical, data_part, error_name
 from .numbers import is_number, module_of, to_number
 from .vocabulary import (
     counts_outcomes,
+    is_part,
     is_setting,
     sounds_like_holder,
     sounds_like_metric,
@@ -135,6 +136,17 @@ class Evidence:
                 if sounds_like_metric(label) and not is_setting(label):
                     return label
         return ""
+
+    def part_of(self, expression: str, scope: str) -> str:
+        """The part of the data a name is printed under: ``val`` of ``f"val {vl:.3f}"``."""
+        labels = (
+            "_".join(words(event.label)[-1:])
+            for event in self.printed
+            if event.site.expression == expression
+            and event.site.scope == scope
+            and BETWEEN not in event.label
+        )
+        return next(filter(is_part, labels), "")
 
     def target_span(self, name: str) -> Span | None:
         """Where the cell last binds a name."""

@@ -144,7 +144,11 @@ def _deal_out(index: int, texts: list[str]) -> None:
     if rest and sounds_like_metric(rest) and not any(map(sounds_like_metric, (*parts[:-1], first))):
         shared, parts[-1] = f" {rest}", first
     head, _, own = parts[0].rpartition(" ")
-    if head and (is_part(own) or sounds_like_metric(own)) and all(" " not in part for part in parts[1:]):
+    if head and own.startswith("(") and sounds_like_metric(head):
+        # "F1 (macro/micro)"
+        parts = [own.lstrip("("), *parts[1:]]
+        shared_before = f"{head} "
+    elif head and (is_part(own) or sounds_like_metric(own)) and all(" " not in part for part in parts[1:]):
         # "Random forest train/test": what stands before the first is said of all.
         parts = [own, *parts[1:]]
         shared_before = f"{head} "

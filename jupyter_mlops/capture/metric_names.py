@@ -256,6 +256,8 @@ def _name_of_call(node: ast.Call, depth: int) -> str:
     first = node.args[0] if node.args else None
     if last in _ROUNDING and isinstance(function, ast.Name) and first is not None:
         return _called_after(first, depth + 1)
+    if last in ("values", "items") and isinstance(function, ast.Attribute) and not node.args:
+        return _called_after(function.value, depth + 1)
     if last not in _SUMMARIES:
         return last
     averaged = first if first is not None else getattr(function, "value", None)

@@ -53,7 +53,7 @@ _IMPORTANCES = frozenset({"importance", "importances"})
 #: What a comment says first, and of how many words and rows it may be the name.
 _SAID = re.compile(r"[=:,;(.?!]|\s-\s")
 _WORDS_OF_A_REMARK = 4
-_ROWS_OF_A_REMARK = 5
+_ROWS_OF_A_REMARK = 12
 #: Labels that say only how something was summed up.
 _SUMS = frozenset("mean avg average std sd min max median worst total".split())
 #: Of a list that is shown, so many are told one by one, though it is a curve: the scores of the folds.
@@ -293,7 +293,13 @@ def _show(evidence: Evidence, event: Event) -> None:
     if is_number(value):
         if call is None or not evidence.is_object(value):
             _show_number(evidence, event, remark or name, call)
-    elif remark and type(value).__name__ == "Series" and len(value) <= _ROWS_OF_A_REMARK:
+    elif (
+        remark
+        and type(value).__name__ == "Series"
+        and len(value) <= _ROWS_OF_A_REMARK
+        and value.dtype.kind == "f"
+        and not (event.site.kind == "printed" and members(value))
+    ):
         rows = zip(value.index.tolist(), value.tolist(), strict=True)
         cells: list[Member] = [
             ((at,), (remark, str(row)), item) for at, (row, item) in enumerate(rows) if is_number(item)
@@ -314,6 +320,11 @@ def _show(evidence: Evidence, event: Event) -> None:
 def _remark(evidence: Evidence, event: Event) -> str:
     """What the comment above or behind a displayed value calls it, if that is a score: ``# lift``."""
     site = event.site
+    if site.kind == "printed" and not is_number(event.value):
+        # `print("accuracy by digit:"); print(by_digit)`
+        heading = event.heading.strip(" :=-\n")
+        fits = len(words(heading)) <= _WORDS_OF_A_REMARK and sounds_like_metric(heading)
+        return canonical(heading) if fits else ""
     if site.kind != "displayed" or site.scope or site.order != evidence.seen.order:
         return ""
     if is_number(event.value) and type(to_number(event.value)) is int:

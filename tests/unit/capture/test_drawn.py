@@ -248,6 +248,19 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
             "pd.DataFrame({'feature': ['age', 'fare'], 'VIF': [half * 4, 1.5], 'gain': [0.1, 0.2]})",
             {"age.VIF": 2.0, "fare.VIF": 1.5},
         ),
+        (
+            ("print('accuracy by class:')\nprint(pd.Series(y == p).groupby(y).mean().rename_axis(None))"),
+            {"accuracy_by_class.0": 0.666667, "accuracy_by_class.1": 0.8},
+        ),
+        (
+            "print(f'F1 (macro/micro/weighted): {half} / {half * 2} / {half * 3}')",
+            {"f1_macro": 0.5, "f1_micro": 1.0, "f1_weighted": 1.5},
+        ),
+        ("found = {'a': half}\nmax(found.values())", {"found.max": 0.5}),
+        (
+            "for epoch in range(3):\n    vl = half / (epoch + 1)\n    print(f'[{epoch}/3] val {vl:.3f}')",
+            {"val_vl": 0.166667},
+        ),
         ("perda = half\nprint('Acurácia:', perda)", {"perda": 0.5}),
         ("aov = pd.DataFrame({'eta_sq': [half]}, index=['g'])\naov['eta_sq'].round(3)", {"eta_sq.g": 0.5}),
         (
