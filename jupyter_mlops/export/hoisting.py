@@ -75,6 +75,7 @@ def hoist(
 def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]], hoisted: Hoisted) -> None:
     seen: dict[str, str] = {}
     moved = False
+    forgotten = any("sys.modules" in cell.execution.code for cell in cells)
     for cell in cells:
         for statement in cell.statements:
             if not isinstance(statement, ast.Import | ast.ImportFrom):
@@ -89,8 +90,8 @@ def _hoist_imports(cells: Sequence[Cell], stores: Mapping[str, list[Reference]],
                 for name in text
             )
             agreed = all(seen.get(name, path) == path for name, path in text.items())
-            # What stands at the top already is there, whatever was done to the path since.
-            again = all(name in seen for name in text)
+            # What stands at the top is there, whatever was done to the path since, if Python remembers it.
+            again = not forgotten and all(name in seen for name in text)
             if star or (plain and agreed and (again or not moved)):
                 seen.update(text)
                 hoisted.imports.append((cell, statement))

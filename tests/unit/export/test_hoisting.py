@@ -154,3 +154,8 @@ def test_an_import_of_what_is_there_is_no_new_one_whatever_was_done_to_the_path(
     text, _ = script_of("import sys\nsys.path.append('lib')", "import sys\nimport own\nout = sys.argv, own")
     assert text.count("import sys\n") == 1
     assert "    import own\n" in text
+    text, _ = script_of(
+        "import sys\nimport own\nx = own.a\nsys.path.append('lib')\ndel sys.modules['own']",
+        "import own\nout = own.a, x",
+    )
+    assert "    import own\n" in text
