@@ -12,7 +12,7 @@ import msgspec
 
 from .evaluation import compared_by
 from .metric_names import data_part
-from .numbers import is_number, module_of
+from .numbers import is_number, module_of, own_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,24 @@ def find_confusions(events: list[Event], describe: Callable[[Any], Any]) -> list
         while name in found:
             name, count = f"{base}-{count}", count + 1
         found[name] = ConfusionTable(name, _classes_of(event, len(rows), describe), rows)
+    for event in events:
+        # What scikit-learn's display draws it has computed itself.
+        state = own_state(event.value) if event.site.kind == "displayed" else {}
+        rows = _rows_of(state.get("confusion_matrix")) if _is_display(event.value) else None
+        if rows is None or len(found) >= _TABLES or any(table.rows == rows for table in found.values()):
+            continue
+        name, count = "confusion_matrix", 2
+        while name in found:
+            name, count = f"confusion_matrix-{count}", count + 1
+        labels = _plain(state.get("display_labels"))
+        named = labels is not None and len(labels) == len(rows)
+        classes = labels if labels is not None and named else range(len(rows))
+        found[name] = ConfusionTable(name, tuple(str(label)[:_LONGEST] for label in classes), rows)
     return list(found.values())
+
+
+def _is_display(value: Any) -> bool:
+    return type(value).__name__ == "ConfusionMatrixDisplay" and module_of(type(value)).startswith("sklearn.")
 
 
 def _rows_of(value: Any) -> tuple[tuple[float, ...], ...] | None:

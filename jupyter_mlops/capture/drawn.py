@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: More classes than this are no table whose every cell is a fact.
 _CLASSES = 3
+#: In a figure they are a picture of a table (which is kept) but for two classes, whose cells have names.
+_DRAWN_CLASSES = 2
 #: Words of a name that holds a confusion matrix.
 CONFUSING = frozenset({"cm", "confusion", "conf", "confmat"})
 _ROLES = frozenset(
@@ -56,7 +58,7 @@ def display_members(value: Any) -> list[Member] | None:
         for key, item in state.items()
         if sounds_like_metric(key) and is_number(item)
     ]
-    for path, parts, number in matrix_members(state.get("confusion_matrix")):
+    for path, parts, number in matrix_members(state.get("confusion_matrix"), drawn=True):
         found.append(((".confusion_matrix", *path), ("confusion_matrix", *parts), number))
     return found
 
@@ -94,13 +96,16 @@ def tested_members(value: Any) -> list[Member] | None:
     ]
 
 
-def matrix_members(value: Any) -> list[Member]:
-    """The cells of a confusion matrix of a few classes, counts or shares: of a square array."""
+def matrix_members(value: Any, *, drawn: bool = False) -> list[Member]:
+    """The cells of a confusion matrix of a few classes, counts or shares: of a square array.
+
+    Of one that is `drawn` into a figure only those of two classes.
+    """
     if type(value).__name__ != "ndarray" or module_of(type(value)) != "numpy":
         return []
     if value.ndim != 2 or value.dtype.kind not in "iuf" or value.shape[0] != value.shape[1]:
         return []
-    if not 2 <= value.shape[0] <= _CLASSES:
+    if not 2 <= value.shape[0] <= (_DRAWN_CLASSES if drawn else _CLASSES):
         return []
     rows = value.tolist()
     return [

@@ -290,7 +290,7 @@ class _Rewriter(ast.NodeTransformer):
             node.args = [self.visit(argument) for argument in node.args]
             return node
         drawn = drawn_argument(node)
-        heard = self._site(drawn, "displayed") if drawn is not None else None
+        heard = self._site(drawn, "displayed", aside=True) if drawn is not None else None
         picture = self._site(node, "displayed") if is_drawing(node) else None
         self.generic_visit(node)
         if heard is not None:

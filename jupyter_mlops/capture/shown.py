@@ -56,6 +56,8 @@ _WORDS_OF_A_REMARK = 4
 _ROWS_OF_A_REMARK = 12
 #: Labels that say only how something was summed up.
 _SUMS = frozenset("mean avg average std sd min max median worst total".split())
+#: Of a matrix that is drawn into a figure, so many cells are facts of their own.
+_DRAWN_CELLS = 4
 #: Of a list that is shown, so many are told one by one, though it is a curve: the scores of the folds.
 _SHORT = 10
 #: A site outside any loop heard more often than this is a series, not so many facts.
@@ -282,6 +284,10 @@ def _show(evidence: Evidence, event: Event) -> None:
         _tell_drawn(evidence, event, drawn)
         return
     call = evidence.call_at(event)
+    pictured = site.kind == "displayed" and site.aside and type(value).__name__ == "ndarray"
+    if pictured and value.size > _DRAWN_CELLS:
+        evidence.mark([call] if call else [])
+        return
     name = canonical(event.label) or (
         evidence.name_of(event, call) if call else expression_name(site.expression)
     )
@@ -351,9 +357,11 @@ def _drawn(evidence: Evidence, event: Event) -> list[Member] | None:
     source = ast.unparse(made.value) if made is not None else expression
     own = expression_name(expression)
     if CONFUSING & set(words(own)) and type(value).__name__ == "ndarray" and value.dtype.kind == "f":
-        found = [(path, (own, *parts), cell) for path, parts, cell in matrix_members(value)]
+        found = [
+            (path, (own, *parts), cell) for path, parts, cell in matrix_members(value, drawn=event.site.aside)
+        ]
     crossed = crossed_members(value, f"{expression} {source}")
-    if crossed:
+    if crossed and not (event.site.aside and len(crossed) > _DRAWN_CELLS):
         found = [(path, ("confusion_matrix", *parts), number) for path, parts, number in crossed]
     node = None if found else _parsed(source)
     if node is not None and (held := pivoted(node)):

@@ -17,6 +17,20 @@ y_pred = ["cat", "cat", "cat", "bird, big", "dog"]
 """
 
 
+def test_a_display_is_kept_as_a_table() -> None:
+    found = tables(
+        "metrics.ConfusionMatrixDisplay.from_predictions(y_true, y_pred)\n"
+        "print(confusion_matrix(y_true[:3], y_pred[:3]))"
+    )
+    assert found["tables/confusion_matrix-2.csv"].startswith('true \\ predicted,"bird, big",cat,dog\n')
+    assert len(found) == 2
+
+
+def test_a_display_of_a_matrix_that_is_kept_is_kept_once() -> None:
+    found = tables("cm = confusion_matrix(y_true, y_pred)\nmetrics.ConfusionMatrixDisplay(cm).plot()")
+    assert list(found) == ["tables/confusion_matrix_cm.csv"]
+
+
 def tables(code: str) -> dict[str, str]:
     notebook = Notebook()
     notebook.run(SETUP)

@@ -47,6 +47,9 @@ def cells(name: str) -> dict[str, float]:
     [
         ("cm = confusion_matrix(y, p)\nsns.heatmap(cm, annot=True);", cells("cm")),
         ("sns.heatmap(confusion_matrix(y, p), annot=True);", cells("confusion_matrix")),
+        # Of more than two classes the figure shows a table, which is kept as one.
+        ("cm = confusion_matrix(y + p, y * 2)\nsns.heatmap(cm, annot=True);", {}),
+        ("ConfusionMatrixDisplay.from_predictions(y + p, y * 2);", {}),
         # Without the numbers in it a picture shows none.
         ("cm = confusion_matrix(y, p)\nsns.heatmap(cm);", {}),
         ("cm = confusion_matrix(y, p)\nsns.heatmap(cm, annot=False);", {}),
