@@ -416,6 +416,7 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _promote(options: argparse.Namespace) -> int:
     from .compare import higher_is_better
+    from .compare.comparability import judge_pair
     from .compare.slices import slice_score
     from .export import promote_version
     from .terminal import move_text
@@ -427,6 +428,7 @@ def _promote(options: argparse.Namespace) -> int:
         options.version,
         options.alias,
         direction=higher_is_better,
+        apart=judge_pair,
         reason=options.reason,
         tolerance=options.tolerance,
         force=options.force,

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import config
-from .compare import compare_runs
-from .compare.curves import curves_of
+from .compare.reading import compare_stored
 from .compare.tables import comparison_text
 from .compare.wording import format_duration
 from .errors import UsageError
@@ -205,8 +204,8 @@ def _show(store: Store, folder: Path, begun: datetime, expected: int) -> int:
     if len(finished) != expected:
         return _fail(f"{expected} cells are tracked, but {len(finished)} runs finished.")
     _heading("The comparison")
-    runs = [store.get_run(run.run_id) for run in finished]
-    comparison = compare_runs(runs, curves_of(runs, store.get_curve))
+    run_ids = [run.run_id for run in finished]
+    comparison = compare_stored(store, run_ids, run_ids[0])
     print(printable_lines(comparison_text(comparison, diff_lines=0)))
 
     _heading("The proof")

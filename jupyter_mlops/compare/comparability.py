@@ -37,6 +37,11 @@ def judge_metric(metric: str, runs: Sequence[Run]) -> tuple[bool, str]:
     return not reason, reason
 
 
+def judge_pair(metric: str, one: Run, other: Run) -> str:
+    """Why `metric` of two runs does not compare; empty when it does, or when too little is known to say."""
+    return judge_metric(metric, [one, other])[1]
+
+
 def judge_apart(metric: str, runs: Sequence[Run], reference: Run) -> dict[str, str]:
     """The runs whose `metric` does not compare with the reference's, by ``run_id``, and why not.
 

@@ -97,6 +97,8 @@ def export_run(
                 metrics=dict(run.metrics),
                 fallback=_fallback(store.versions(name)),
             )
+            # The card tells of the environment, which the manifest holds, whose hashes hold the card's.
+            _write_json(folder / "manifest.json", _manifest(version, outcome, ladder.session, folder))
             changes = _changes_since(previous, version, folder)
             text = card.write_card(version, run, outcome.script, outcome.kept, run.cells, previous, changes)
             (folder / "CARD.md").write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -1,11 +1,13 @@
 """An alias moves only to a version that is as it was exported, is proved, and scores no worse.
 
 The gate compares the numbers that both runs measured, the direction of each as the run or the metric's
-name says; a metric of unknown direction is not held.
+name says; a metric of unknown direction is not held. A metric that was scored on other rows, or by another
+function, says nothing about which version is better, so it does not pass.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,6 +53,7 @@ def promote(
     *,
     changes: Callable[[PipelineVersion], tuple[str, ...]],
     direction: Callable[[str], bool | None],
+    apart: Callable[[str, Run, Run], str] = lambda *_: "",
     expected: int | Unset | None = UNSET,
     reason: str = "",
     tolerance: float = TOLERANCE,
@@ -68,6 +71,8 @@ def promote(
         alias: Such as ``champion``.
         changes: How a version's folder differs from what was exported.
         direction: Whether more of a metric is better, by its name; None when it does not say.
+        apart: Why a metric of two runs does not compare, such as that it was scored on other rows; ``""``
+            where it does.
         expected: Where the alias must stand now; not given, where it is found.
         reason: Why, for the log.
         tolerance: How much worse a metric may be, relative to its size.
@@ -99,13 +104,13 @@ def promote(
         # The gate is held against this version, so the move is meant from here only.
         expected = standing.version
     if expected == standing.version:
-        worse = list(_worse(store, standing, found, direction, tolerance))
+        worse = list(_worse(store, standing, found, direction, apart, tolerance))
         if score is not None:
             worse += _worse_on_slices(store, standing, found, conditions, score, tolerance)
         if worse and not force:
             raise PromotionError(
-                f"Version {version} of {name} is worse than version {standing.version}, which is {alias}: "
-                f"{'; '.join(worse)}.",
+                f"Version {version} of {name} is not known to be as good as version {standing.version}, "
+                f"which is {alias}: {'; '.join(worse)}.",
                 f"Allow more with --tolerance (now {tolerance:g}, relative), or move it with --force.",
             )
         if worse:
@@ -155,16 +160,21 @@ def _worse(
     standing: PipelineVersion,
     found: PipelineVersion,
     direction: Callable[[str], bool | None],
+    apart: Callable[[str, Run, Run], str],
     tolerance: float,
 ) -> Iterator[str]:
-    known = _directions(store, standing) | _directions(store, found)
+    runs = _runs_of(store, standing, found)
+    known = {name: higher for run in runs for name, higher in _directions(run).items()}
     for name, before in standing.metrics.items():
-        higher = known[name] if known.get(name) is not None else direction(name)
+        higher = known[name] if name in known else direction(name)
         if higher is None:
             continue
         after = found.metrics.get(name)
+        reason = apart(name, *runs) if after is not None and len(runs) == 2 else ""
         if after is None:
             yield f"it has no {name}"
+        elif reason:
+            yield f"its {name} of {after:g} cannot be held against {before:g}, {reason}"
         elif _is_worse(before, after, higher=higher, tolerance=tolerance):
             yield f"{name} is {after:g}, not {before:g}"
 
@@ -178,13 +188,18 @@ def _is_worse(before: MetricValue, after: MetricValue, *, higher: bool, toleranc
     return lost > tolerance * abs(before) + 1e-12
 
 
-def _directions(store: Store, version: PipelineVersion) -> dict[str, bool | None]:
-    try:
-        details = store.get_run(version.run_id).metric_details
-    except RunNotFoundError:
-        return {}
+def _runs_of(store: Store, *versions: PipelineVersion) -> list[Run]:
+    """The runs that versions were made from, as far as they are still there."""
+    runs = []
+    for version in versions:
+        with contextlib.suppress(RunNotFoundError):
+            runs.append(store.get_run(version.run_id))
+    return runs
+
+
+def _directions(run: Run) -> dict[str, bool]:
     return {
         name: detail.higher_is_better
-        for name, detail in details.items()
+        for name, detail in run.metric_details.items()
         if detail.higher_is_better is not None
     }

@@ -161,7 +161,8 @@ class Attached:
         """The run to tell the changes against: of the same cell, else of this notebook, newest first."""
         previous = self._newest.get(run.cell_id) if run.cell_id else None
         previous = previous or self._newest.get("") or store.previous_run(run)
-        self._newest[run.cell_id] = self._newest[""] = run
+        if run.metrics or previous is None:  # a run that broke has nothing to hold the next one against
+            self._newest[run.cell_id] = self._newest[""] = run
         return previous
 
     def detach(self) -> None:

@@ -97,6 +97,7 @@ class AliasesHandler(MlopsHandler):
     def post(self, request: MoveAlias, pipeline: str) -> AliasMove:
         """Move one, unless somebody else moved it first."""
         from jupyter_mlops.compare import higher_is_better
+        from jupyter_mlops.compare.comparability import judge_pair
         from jupyter_mlops.compare.slices import slice_score
         from jupyter_mlops.export import promote_version
 
@@ -114,6 +115,7 @@ class AliasesHandler(MlopsHandler):
             request.version,
             request.alias,
             direction=higher_is_better,
+            apart=judge_pair,
             score=lambda run, condition: slice_score(run, condition, store.get_artifact),
             force=request.force,
             protect=request.protect,

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 
-from jupyter_mlops.errors import AmbiguousRunError, MetricNotFoundError, RunNotFoundError, UsageError
+from jupyter_mlops.errors import (
+    AmbiguousRunError,
+    MetricNotFoundError,
+    RunNotFoundError,
+    StoreError,
+    UsageError,
+)
+from jupyter_mlops.records import MetricDetail  # noqa: TC001 — msgspec reads the annotation
 
-from .schema import metrics, runs
+from .documents import decode
+from .schema import details, metrics, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .database import Database
 
@@ -24,6 +34,14 @@ _LOWER = re.compile(
     re.IGNORECASE,
 )
 _REVERSED = re.compile(r"neg_|negative_", re.IGNORECASE)
+#: Of so many of the best, and of the newest, runs it is looked up what they were scored on.
+_LOOKED_AT = 50
+
+
+class _Scored(msgspec.Struct):
+    """What a run's record says of its metrics."""
+
+    metric_details: dict[str, MetricDetail] = {}
 
 
 class References:
@@ -167,14 +185,15 @@ class References:
             query = query.order_by(sa.case((finite, 0), else_=1))
         # Of equals the earliest wins: the later ones did not improve on it.
         # A loop's turns are behind their parent: they answer only where no run of its own has the metric.
-        query = query.order_by(order, runs.c.start_time, runs.c.run_id).limit(1)
-        row = (
-            connection.execute(query.where(runs.c.parent_id == "")).first()
-            or connection.execute(query).first()
-        )
-        if row is None:
+        ordered = query.order_by(order, runs.c.start_time, runs.c.run_id).limit(_LOOKED_AT)
+        alone = connection.execute(ordered.where(runs.c.parent_id == "")).scalars().all()
+        found = [str(run_id) for run_id in alone or connection.execute(ordered).scalars().all()]
+        if not found:
             self._no_metric(connection, metric, experiment)
-        return str(row.run_id)  # type: ignore[union-attr]
+        newest = query.order_by(None).order_by(runs.c.start_time.desc()).limit(_LOOKED_AT)
+        if alone:
+            newest = newest.where(runs.c.parent_id == "")
+        return _of_the_usual_rows(connection, metric, found, connection.execute(newest).scalars().all())
 
     def _no_metric(self, connection: sa.Connection, metric: str, experiment: str | None) -> None:
         query = sa.select(metrics.c.name).join(runs, metrics.c.run_id == runs.c.run_id).distinct().limit(12)
@@ -183,6 +202,35 @@ class References:
         names = sorted(connection.execute(query.where(runs.c.deleted_at.is_(None))).scalars())
         hint = f"There are: {', '.join(names)}." if names else "No run has a metric yet."
         raise MetricNotFoundError(f"No run{_within(experiment)} has a metric {metric!r}.", hint)
+
+
+def _of_the_usual_rows(
+    connection: sa.Connection, metric: str, found: Sequence[str], newest: Sequence[str]
+) -> str:
+    """The first of the runs `found` whose `metric` was scored as in most of the `newest`, if most agree.
+
+    A score on a few easy rows is not the best of those on all. Where a run does not know what it was
+    scored on, nothing speaks against it.
+    """
+    if len(found) == 1:
+        return found[0]
+    query = sa.select(details.c.run_id, details.c.document).where(details.c.run_id.in_({*found, *newest}))
+    scored: dict[str, tuple[str, str, str]] = {}
+    for row in connection.execute(query):
+        try:
+            told = decode(row.document, _Scored, f"run {row.run_id}").metric_details.get(metric)
+        except StoreError:
+            continue  # damaged: whoever reads the run is told
+        if told is not None and told.evaluation is not None and told.evaluation.target:
+            evaluation = told.evaluation
+            scored[row.run_id] = (evaluation.function, evaluation.function_hash, evaluation.target)
+    known = [scored[run_id] for run_id in newest if run_id in scored]
+    if not known:
+        return found[0]
+    usual, times = Counter(known).most_common(1)[0]
+    if 2 * times <= len(known):
+        return found[0]
+    return next((run_id for run_id in found if scored.get(run_id, usual) == usual), found[0])
 
 
 def _listed(experiment: str | None) -> sa.Select[Any]:

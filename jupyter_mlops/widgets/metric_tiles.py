@@ -56,8 +56,10 @@ def metric_facts(
         direction = metric_direction(name, reversed(known))
         comparable, reason = judge_metric(name, known)
         before = previous.metrics.get(name) if previous is not None else None
-        # The best of runs that were scored on other rows says nothing about this one.
-        top = best.get(name) if comparable and direction is not None else None
+        # The best of runs that were scored on other rows says nothing about this one, and only the run
+        # before tells whether the rows are the same.
+        told = comparable and (previous is None or name in previous.metrics)
+        top = best.get(name) if told and direction is not None else None
         if top is not None and not math.isfinite(top):
             top = None
         detail = run.metric_details.get(name)

@@ -161,6 +161,17 @@ def test_the_gate_is_the_version_the_alias_stands_at(
     assert move.reason.startswith("drill (forced: ")
 
 
+def test_a_score_on_other_rows_passes_no_gate(store: Store, tmp_path: Path) -> None:
+    for accuracy, target, rows in ((0.7, "a", 200), (0.9, "b", 33), (0.9, "a", 200)):
+        evaluation = Evaluation(function="accuracy_score", target=target, rows=rows)
+        details = {"accuracy": MetricDetail(origin="call", evaluation=evaluation)}
+        add(store, tmp_path, details, accuracy=accuracy)
+    mlops(tmp_path, "promote", "churn", "1", "champion")
+    refused = mlops(tmp_path, "promote", "churn", "2", "champion", code=3).stderr
+    assert "accuracy of 0.9 cannot be held against 0.7, scored on other rows: 200 vs 33" in refused
+    assert "→ v3" in mlops(tmp_path, "promote", "churn", "3", "champion").stdout
+
+
 def test_the_gate_on_the_command_line_and_the_way_back(store: Store, tmp_path: Path) -> None:
     add(store, tmp_path, accuracy=0.9)
     add(store, tmp_path, accuracy=0.8)

@@ -289,6 +289,16 @@ def test_outputs_are_the_cells_then_one_card(kernel: Kernel) -> None:
     assert outcome.outputs[-1]["data"] is card or outcome.outputs[-1]["type"] == "execute_result"
 
 
+def test_a_card_tells_what_changed_since_a_run_that_has_something_to_tell(kernel: Kernel) -> None:
+    kernel.run("%%track\naccuracy = 0.5", cell_id="again")
+    number = kernel.last_run().number
+    kernel.run("%%track\naccuracy = 0.6 / 0", cell_id="again")
+    shown = kernel.run("%%track\naccuracy = 0.75", cell_id="again")
+    (card,) = shown.displays
+    assert "▲ +0.25 better" in card["text/plain"]
+    assert f"since #{number}:" in card["text/plain"]
+
+
 def test_a_long_loop_shows_its_progress_in_place(own: Kernel) -> None:
     own.load()
     outcome = own.run(

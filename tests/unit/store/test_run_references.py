@@ -7,7 +7,7 @@ import math
 import pytest
 
 from jupyter_mlops.errors import AmbiguousRunError, MetricNotFoundError, RunNotFoundError, UsageError
-from jupyter_mlops.records import MetricDetail
+from jupyter_mlops.records import Evaluation, MetricDetail
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +155,22 @@ def test_best_value_looks_at_earlier_runs_of_the_experiment(store, make_run):
     assert best(make_run()) == 0.9
     store.delete_run(runs[2].run_id)
     assert best(runs[3]) == 0.5
+
+
+def test_the_best_was_scored_on_the_rows_most_runs_were_scored_on(store, make_run):
+    def scored(value, target, rows=200):
+        evaluation = Evaluation(function="accuracy_score", target=target, rows=rows)
+        details = {"acc": MetricDetail(origin="call", evaluation=evaluation)}
+        return store.save_run(make_run(metrics={"acc": value}, metric_details=details))
+
+    best = [scored(0.7, "a"), scored(0.74, "a"), scored(0.72, "a")][1]
+    scored(0.99, "b", 33)
+    assert store.resolve("best:acc") == best.run_id
+    assert store.resolve("worst:acc") != best.run_id
+    unknown = store.save_run(make_run(metrics={"acc": 0.8}))
+    assert store.resolve("best:acc") == unknown.run_id
+    # Where every run has a split of its own, none stands for the others.
+    new = [scored(0.9 + number / 100, f"split {number}") for number in range(6)][-1]
+    assert store.resolve("best:acc") != new.run_id
+    newest = scored(1.0, "split 8")
+    assert store.resolve("best:acc") == newest.run_id

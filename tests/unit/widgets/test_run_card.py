@@ -91,6 +91,11 @@ def test_a_better_run() -> None:
     assert "since #14 code same data same max_depth 3 → 8" in page.text
 
 
+def test_beside_a_run_without_the_metric_nothing_is_known_to_be_the_best() -> None:
+    text = card(deeper_run(15), sample_run(14, metrics={"f1": 0.9}), {"accuracy": 0.5, "f1": 0.9}).text()
+    assert [line.split()[0] for line in text.splitlines() if "★ best" in line] == ["f1"]
+
+
 def test_full_precision_is_in_a_tooltip() -> None:
     titles = [a["title"] for _, a in Page(card(deeper_run(15)).html()).tags if a.get("title")]
     assert "accuracy = 0.968421052631579 (higher is better)" in titles
