@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .alike import alike
 from .code_differences import changed_line_count
 from .layout import display_width, render_table
 from .stories import (
@@ -27,6 +28,7 @@ from .wording import (
     format_duration,
     format_row,
     format_value,
+    join_labels,
     join_words,
     run_labels,
 )
@@ -159,10 +161,10 @@ def _params_block(record: RunComparison, labels: dict[str, str]) -> str:
 
 def _data_block(record: RunComparison, labels: dict[str, str]) -> str:
     lines = []
-    for run_id, label in _others(record, labels):
-        found = [difference for difference in record.data if difference.run_id == run_id]
+    for run_ids, found in alike(_others(record, labels), record.data):
+        label = join_labels([labels[run_id] for run_id in run_ids])
         changed = [difference for difference in found if difference.change != "same"]
-        if found and not changed:
+        if not changed:
             lines.append(f"{label}: the same ({join_words(difference.name for difference in found)})")
         for difference in changed:
             lines.append(f"{label}: {difference.name} {difference.change}")
@@ -173,10 +175,10 @@ def _data_block(record: RunComparison, labels: dict[str, str]) -> str:
 
 def _code_block(record: RunComparison, labels: dict[str, str], diff_lines: int) -> str:
     lines = []
-    for run_id, label in _others(record, labels):
-        found = [difference for difference in record.code if difference.run_id == run_id]
+    for run_ids, found in alike(_others(record, labels), record.code):
+        label = join_labels([labels[run_id] for run_id in run_ids])
         changed = [difference for difference in found if difference.change != "same"]
-        if found and not changed:
+        if not changed:
             lines.append(f"{label}: the same ({count(len(found), 'cell')})")
         for difference in changed:
             moved = f" ({difference.moved})" if difference.moved else ""
@@ -189,8 +191,10 @@ def _code_block(record: RunComparison, labels: dict[str, str], diff_lines: int) 
 
 def _environment_block(record: RunComparison, labels: dict[str, str]) -> str:
     lines = [
-        f"{labels[d.run_id]}: {d.name} {d.reference or NOTHING} → {d.value or NOTHING}"
-        for d in record.environment
+        f"{join_labels([labels[run_id] for run_id in run_ids])}: "
+        f"{d.name} {d.reference or NOTHING} → {d.value or NOTHING}"
+        for run_ids, found in alike(_others(record, labels), record.environment)
+        for d in found
     ]
     return "\n".join(["Environment", *lines]) if lines else ""
 
@@ -205,5 +209,5 @@ def _warnings_block(record: RunComparison, labels: dict[str, str]) -> str:
     return "\n".join(["Warnings", *lines]) if lines else ""
 
 
-def _others(record: RunComparison, labels: dict[str, str]) -> list[tuple[str, str]]:
-    return [(run_id, label) for run_id, label in labels.items() if run_id != record.reference]
+def _others(record: RunComparison, labels: dict[str, str]) -> list[str]:
+    return [run_id for run_id in labels if run_id != record.reference]

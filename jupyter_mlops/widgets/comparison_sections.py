@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.compare.alike import alike
 from jupyter_mlops.compare.code_differences import changed_line_count
 from jupyter_mlops.compare.wording import NOTHING, count, join_words
 
@@ -12,7 +13,7 @@ from .small_pictures import spread_pictures
 from .theme import SEVERITY_COLORS, SEVERITY_ICONS, code, fold, muted, prose, span, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jupyter_mlops.compare.findings import CodeDifference, RunComparison
 
@@ -26,11 +27,10 @@ def data_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
     if not record.data:
         return ""
     parts, changed_total = [], 0
-    for run_id in _others(record, labels):
-        found = [difference for difference in record.data if difference.run_id == run_id]
+    for run_ids, found in alike(_others(record, labels), record.data):
         changed = [difference for difference in found if difference.change != "same"]
         same = [difference for difference in found if difference.change == "same"]
-        changed_total += len(changed)
+        changed_total += len(changed) * len(run_ids)
         lines = [
             f"<div>{code(d.name)} <b>{text(d.change)}</b>: {prose('; '.join(d.sentences))}</div>"
             + spread_pictures(d.columns)
@@ -40,8 +40,7 @@ def data_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
         ]
         if same:
             lines.append(f"<div>{muted('the same: ' + join_words(code(d.name) for d in same))}</div>")
-        if found:
-            parts.append(_for_run(run_id, labels, colors, "".join(lines), len(labels) > 2))
+        parts.append(_for_runs(run_ids, labels, colors, "".join(lines), len(labels) > 2))
     told = f"{count(changed_total, 'difference')}" if changed_total else "the same"
     return fold(f"<b>Data</b> {muted(told)}", "".join(parts), opened=bool(changed_total))
 
@@ -51,15 +50,13 @@ def code_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
     if not record.code:
         return ""
     parts = []
-    for run_id in _others(record, labels):
-        found = [difference for difference in record.code if difference.run_id == run_id]
+    for run_ids, found in alike(_others(record, labels), record.code):
         changed = [difference for difference in found if difference.change != "same"]
         lines = [_cell(difference) for difference in changed]
         if len(found) > len(changed):
             kept = count(len(found) - len(changed), "cell")
             lines.append(f"<div>{muted(f'{kept} the same')}</div>")
-        if found:
-            parts.append(_for_run(run_id, labels, colors, "".join(lines), len(labels) > 2))
+        parts.append(_for_runs(run_ids, labels, colors, "".join(lines), len(labels) > 2))
     changed = [difference for difference in record.code if difference.change != "same"]
     lines_changed = changed_line_count(changed)
     told = f"{count(lines_changed, 'line')} changed" if lines_changed else "the same"
@@ -99,7 +96,7 @@ def warnings_section(record: RunComparison, labels: Mapping[str, str], colors: M
             f"{prose(w.message)} {muted(prose(w.hint))}</div>"
             for w in warnings
         )
-        parts.append(_for_run(run_id, labels, colors, lines, True))
+        parts.append(_for_runs([run_id], labels, colors, lines, True))
     return fold(f"<b>Warnings</b> {muted(str(total))}", "".join(parts)) if parts else ""
 
 
@@ -126,10 +123,11 @@ def _diff_line(line: str) -> str:
     return f"<span{style}>{text(line) or ' '}</span>"
 
 
-def _for_run(
-    run_id: str, labels: Mapping[str, str], colors: Mapping[str, str], content: str, named: bool
+def _for_runs(
+    run_ids: Sequence[str], labels: Mapping[str, str], colors: Mapping[str, str], content: str, named: bool
 ) -> str:
-    head = f"<div><b>{run_header(run_id, labels, colors)}</b></div>" if named else ""
+    headers = " ".join(run_header(run_id, labels, colors) for run_id in run_ids)
+    head = f"<div><b>{headers}</b></div>" if named else ""
     return f'<div style="{_INDENT}">{head}{content}</div>'
 
 

@@ -1,13 +1,23 @@
 import * as React from 'react';
 
+/** Back-ticked code, or a number with its per cent sign. */
+const PIECES = /(`[^`]*`|\d[\d.,]* %)/;
+
 /**
- * A sentence whose back-ticked pieces are code. No line ends before a per cent sign.
+ * A sentence whose back-ticked pieces are code, and in which no line ends before a
+ * per cent sign.
  */
 export function sentenceWithCode(sentence: string): React.ReactNode[] {
-  return sentence
-    .replace(/ %/g, '\u00a0%')
-    .split('`')
-    .map((piece, index) =>
-      index % 2 === 1 ? <code key={index}>{piece}</code> : piece
+  return sentence.split(PIECES).map((piece, index) => {
+    if (index % 2 === 0) {
+      return piece;
+    }
+    return piece.startsWith('`') ? (
+      <code key={index}>{piece.slice(1, -1)}</code>
+    ) : (
+      <span key={index} className="jp-Mlops-unbroken">
+        {piece}
+      </span>
     );
+  });
 }

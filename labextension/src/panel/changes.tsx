@@ -2,6 +2,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { asProblem } from '../api';
+import { CommandIds } from '../commands';
 import {
   MetricChange,
   Pipeline,
@@ -13,18 +14,18 @@ import { IProblem } from '../tokens';
 import { IPanelContext } from './panel';
 import { ValueCells } from './proof';
 
-/** In the order in which causes are looked for. */
+/** What it comes to, then the causes in the order in which they are looked for. */
 const SECTIONS = [
+  'metrics',
   'config',
   'data contract',
   'code',
-  'metrics',
   'environment'
 ] as const;
 
 /**
- * What a version of a pipeline does that an earlier one did not: configuration,
- * data contract, code, metrics, environment, each change with its layer.
+ * What a version of a pipeline does that an earlier one did not: metrics,
+ * configuration, data contract, code, environment, each change with its layer.
  */
 export function VersionChanges(
   props: IPanelContext & {
@@ -35,8 +36,12 @@ export function VersionChanges(
     onSince: (version: number) => void;
   }
 ): JSX.Element {
-  const { model, trans, pipeline, earlier, since } = props;
+  const { commands, model, trans, pipeline, earlier, since } = props;
   const { version } = props.version;
+  const sources = [since, version].map(
+    number =>
+      pipeline.versions.find(other => other.version === number)?.run_id ?? ''
+  );
   const [found, setFound] = React.useState<VersionDifference | IProblem | null>(
     null
   );
@@ -75,6 +80,16 @@ export function VersionChanges(
             ))}
           </select>
         </label>
+      )}
+      {sources[0] !== sources[1] && !sources.includes('') && (
+        <button
+          className="jp-Mlops-link"
+          onClick={() =>
+            void commands.execute(CommandIds.compareRuns, { run_ids: sources })
+          }
+        >
+          {trans.__('Compare the runs they came from')}
+        </button>
       )}
       {found === null ? (
         <p className="jp-Mlops-quiet">{trans.__('Comparing…')}</p>
