@@ -265,8 +265,10 @@ def _fitted(statements: Sequence[ast.stmt], outputs: Sequence[str]) -> str:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr.startswith("fit")
+        and node.func.attr != "fit_transform"
         and isinstance(node.func.value, ast.Name)
         and not prepares(node.func.value.id)
+        and not prepares(_class_of(node.func.value.id, statements))
     }
     bound = [
         statement.targets[0].id

@@ -450,6 +450,7 @@ def test_a_failed_cell_counts_as_far_as_it_got() -> None:
         ("Cleaning", "a = clean(1)", "clean_data"),
         ("Out of sample", "m.fit(X, y)", "train_model"),
         ("", "d = read_csv('x')\nforest.fit(d)", "train_forest"),
+        ("", "sc = StandardScaler()\nsc.fit(d)\nX = sc.fit_transform(d)\nforest.fit(X)", "train_forest"),
         ("Standardising the columns", "a = 1", "standardize_columns"),
         ("", "gb = HistGradientBoostingRegressor()\ngb.fit(X, y)", "train_hist_gradient_boosting"),
         ("", "a = train(net, d)\nf1_score(a, d)", "train_model"),
