@@ -68,11 +68,13 @@ def _trim_once(
         for name in _stored(node) - instances
     }
     # What functions read is read whenever they are called: never dropped here.
-    for cell in cells:
-        needed.update(
-            found.name for found in references(cell.statements) if found.deferred and found.context == "load"
-        )
-    always = set(needed)
+    always = {
+        found.name
+        for cell in cells
+        for found in references(cell.statements)
+        if found.deferred and found.context == "load"
+    }
+    needed |= always
     drawn: set[str] = set()
     figures = False
     for cell in reversed(cells):

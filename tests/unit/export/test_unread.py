@@ -81,3 +81,11 @@ def test_what_somebody_may_read_stays(code: str) -> None:
 )  # fmt: skip
 def test_statements_that_share_a_line_go_one_by_one(code: str, expected: str) -> None:
     assert left(code, {"x"}) == expected
+
+
+def test_of_a_name_that_is_a_result_only_the_last_value_counts() -> None:
+    first, last = "m = Ridge(alpha=1)\nm.fit(X, y)\n", "m = Ridge(alpha=2)\nm.fit(X, y)"
+    head = "from sklearn.linear_model import Ridge\n"
+    assert left(f"{head}{first}{last}", {"m"}) == ast.unparse(ast.parse(head + last))
+    used = "def f():\n    return m\nm2 = f()\n"  # a function may be called in between
+    assert left(f"{head}{first}{used}{last}", {"m", "m2"}).count("Ridge(") == 2
