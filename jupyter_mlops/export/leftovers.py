@@ -53,7 +53,9 @@ def drop_inside(
             draws = chance and quietness.may_draw(given)
             return quietness.quiet(given, cell.execution.opaque) and not draws
 
-        fills = filled_for_nobody(cells, live, droppable)
+        # What a metric is read from is filled for it.
+        told = {part.id for node in forced for part in ast.walk(node) if isinstance(part, ast.Name)}
+        fills = filled_for_nobody(cells, {*live, *told}, droppable)
         for cell in cells:
             work = _Dropping(cell.source, quietness, kept, live, fills, chance=chance)
             for statement in cell.statements:

@@ -89,3 +89,12 @@ def test_of_a_name_that_is_a_result_only_the_last_value_counts() -> None:
     assert left(f"{head}{first}{last}", {"m"}) == ast.unparse(ast.parse(head + last))
     used = "def f():\n    return m\nm2 = f()\n"  # a function may be called in between
     assert left(f"{head}{first}{used}{last}", {"m", "m2"}).count("Ridge(") == 2
+
+
+def test_what_a_metric_is_read_from_is_filled_for_it() -> None:
+    code = f"log = {{}}\n{LOOP}    log[i] = x"
+    execution = Execution(execution_id="1", session_id="s", order=1, source=code, code=code)
+    cells = prepare_cells([execution], Slice(kept=(KeptCell(order=1, reason=""),)))
+    made = cells[0].statements[0]
+    drop_inside(cells, list(made.targets), Quietness({}), {"x"})  # type: ignore[attr-defined]
+    assert "log[i] = x" in cells[0].source.render(*cells[0].source.extent(cells[0].statements[1]))
