@@ -100,6 +100,12 @@ class PromotionError(MlopsError):
     default_hint = "Look at the versions and their verdicts with `jupyter mlops versions`."
 
 
+class GateError(PromotionError):
+    """An alias does not move: the version is not known to be as good as the one it stands at."""
+
+    code = "gate_missed"
+
+
 class ExportError(MlopsError):
     """A run that cannot even be written as a pipeline, proved or not."""
 

@@ -11,7 +11,7 @@ import contextlib
 import math
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_mlops.errors import ArtifactError, PromotionError, RunNotFoundError, UsageError
+from jupyter_mlops.errors import ArtifactError, GateError, PromotionError, RunNotFoundError, UsageError
 from jupyter_mlops.store.versions import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ def promote(
 
     Raises:
         PipelineNotFoundError: There is no such version.
-        PromotionError: A file of the version has changed, it is not proved, it scores worse, or the
-            alias stands elsewhere than `expected`.
+        PromotionError: A file of the version has changed, it is not proved, or the alias stands elsewhere
+            than `expected`.
+        GateError: It scores worse, or on other rows; `force` moves it all the same.
     """
     found = store.get_version(name, version)
     if found.status == "validated":
@@ -108,7 +109,7 @@ def promote(
         if score is not None:
             worse += _worse_on_slices(store, standing, found, conditions, score, tolerance)
         if worse and not force:
-            raise PromotionError(
+            raise GateError(
                 f"Version {version} of {name} is not known to be as good as version {standing.version}, "
                 f"which is {alias}: {'; '.join(worse)}.",
                 f"Allow more with --tolerance (now {tolerance:g}, relative), or move it with --force.",

@@ -13,11 +13,18 @@ import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { asProblem } from './api';
 import { revealCell } from './cells';
-import { RunSummary } from './contract';
+import { Run, RunSummary } from './contract';
 import { referenceOf, toIdentifier } from './format';
 import { compareIcon, runsIcon, tableIcon, trackIcon } from './icons';
 import { RunsModel } from './model';
-import { bestOnTop, inOrder, runsOnTop } from './selection';
+import {
+  bestOnTop,
+  inOrder,
+  isScoredAsMost,
+  JUDGED,
+  orderingMetric,
+  runsOnTop
+} from './selection';
 import { toggleMarker } from './track';
 
 /**
@@ -116,11 +123,13 @@ export function addCommands(context: ICommandContext): void {
     caption: trans.__('Make a proved pipeline script of a run'),
     describedBy: { args: RUN_ARGUMENT },
     isEnabled: args => exportedOf(context, args) !== undefined,
-    execute: args => {
+    execute: async args => {
       const run = model.find(exportedOf(context, args) ?? '');
       if (run !== undefined) {
+        const chosen = runOf(context, args) !== undefined;
+        const exported = chosen ? run : await comparableBest(context, run);
         context.openPanel();
-        model.pipelines.beginExport(run, suggestName(model, run));
+        model.pipelines.beginExport(exported, suggestName(model, exported));
       }
     }
   });
@@ -307,6 +316,44 @@ function exportedOf(
   return chosen === undefined && state.selected.length === 0
     ? bestOnTop(state)?.run_id
     : chosen;
+}
+
+/**
+ * The best of those that were scored as most runs on top of the list were; `onTop`
+ * itself, if nothing speaks against it. Who is passed over is told.
+ */
+async function comparableBest(
+  { model, trans }: ICommandContext,
+  onTop: RunSummary
+): Promise<RunSummary> {
+  const metric = orderingMetric(model.state);
+  if (metric === null) {
+    return onTop;
+  }
+  const summaries = model.state.runs
+    .filter(run => metric in run.metrics)
+    .slice(0, JUDGED);
+  let runs: Run[];
+  try {
+    runs = await Promise.all(
+      summaries.map(({ run_id }) => model.api.getRun(run_id))
+    );
+  } catch {
+    return onTop; // the export itself says what is wrong
+  }
+  const first = runs.findIndex(run => isScoredAsMost(run, runs, metric));
+  if (first <= 0) {
+    return onTop;
+  }
+  Notification.info(
+    trans.__(
+      '%1 was passed over: its %2 was scored on other rows, or by another function, than those of most runs.',
+      summaries.slice(0, first).map(referenceOf).join(', '),
+      metric
+    ),
+    { autoClose: 10000 }
+  );
+  return summaries[first];
 }
 
 /**

@@ -47,6 +47,16 @@ export interface IMove {
 }
 
 /**
+ * A promotion that the gate refused, and why.
+ */
+export interface IRefusal {
+  readonly pipeline: Pipeline;
+  readonly alias: string;
+  readonly version: number;
+  readonly reason: string;
+}
+
+/**
  * The pipelines of the store, and the export under way.
  */
 export interface IPipelinesState {
@@ -57,6 +67,8 @@ export interface IPipelinesState {
   readonly export: IExport | null;
   /** The alias that was moved last, until it is taken back or another is moved. */
   readonly moved: IMove | null;
+  /** A promotion that the gate refused. */
+  readonly refused: IRefusal | null;
   /** Whether the section is folded to its title. */
   readonly folded: boolean;
 }
@@ -190,15 +202,35 @@ export class PipelinesModel implements IDisposable {
     }
   }
 
+  /**
+   * Point an alias at a version, or at none; `force` moves it although the gate is
+   * missed.
+   */
   async moveAlias(
     pipeline: Pipeline,
     alias: string,
-    version: number | null
+    version: number | null,
+    force = false
   ): Promise<void> {
     const expected = pipeline.aliases[alias] ?? null;
     await this._move(() =>
-      this._api.moveAlias(pipeline.name, { alias, version, expected })
+      this._api.moveAlias(pipeline.name, { alias, version, expected, force })
     );
+    const { problem } = this._state;
+    if (problem?.code === 'gate_missed' && version !== null) {
+      const reason = problem.message;
+      this._change({
+        problem: null,
+        refused: { pipeline, alias, version, reason }
+      });
+    }
+  }
+
+  /**
+   * Leave an alias that the gate holds where it stands.
+   */
+  keepRefusal(): void {
+    this._change({ refused: null });
   }
 
   /**
@@ -254,6 +286,7 @@ export class PipelinesModel implements IDisposable {
 
   private async _move(act: () => Promise<AliasMove>): Promise<void> {
     this.keepMove();
+    this.keepRefusal();
     await this._then(async () => {
       const { pipeline, alias, from_version, to_version } = await act();
       const moved = { pipeline, alias, from: from_version, to: to_version };
@@ -298,6 +331,7 @@ export class PipelinesModel implements IDisposable {
     problem: null,
     export: null,
     moved: null,
+    refused: null,
     folded: false
   };
   private _stateChanged = new Signal<this, IPipelinesState>(this);

@@ -48,7 +48,7 @@ const SEARCHED = [
 
 /**
  * What was typed as a filter: words without any operator are looked for in names,
- * notes, notebooks and data, and `#12` is a number.
+ * notes, notebooks and data (either side of an `OR`), and `#12` is a number.
  */
 export function asFilter(typed: string): string {
   const operator = /[<>=!]|\s(i?like|in|is)(\s|\(|$)/i;
@@ -61,8 +61,11 @@ export function asFilter(typed: string): string {
   if (number !== null) {
     return `number = ${number[1]}`;
   }
-  const words = `'%${typed.replace(/'/g, "''")}%'`;
-  return SEARCHED.map(place => `${place} ILIKE ${words}`).join(' OR ');
+  return typed
+    .split(/\s+OR\s+/)
+    .map(part => `'%${part.trim().replace(/'/g, "''")}%'`)
+    .flatMap(words => SEARCHED.map(place => `${place} ILIKE ${words}`))
+    .join(' OR ');
 }
 
 const QUICKEST_MILLISECONDS = 10;

@@ -16,6 +16,9 @@ test('words are looked for in names, notes and data, conditions are left as they
   const words = asFilter("the baker's");
   assert.ok(words.startsWith("name ILIKE '%the baker''s%' OR "));
   assert.ok(words.endsWith(" OR dataset.location ILIKE '%the baker''s%'"));
+  const either = asFilter('rf-mid OR rf-deep');
+  assert.ok(either.startsWith("name ILIKE '%rf-mid%' OR "));
+  assert.ok(either.includes(" OR name ILIKE '%rf-deep%' OR "));
   assert.equal(asFilter('#12'), 'number = 12');
   for (const filter of [
     'metrics.accuracy > 0.9',

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { bestOnTop, MOST_COMPARED, runsOnTop } from '../src/selection';
+import {
+  bestOnTop,
+  isScoredAsMost,
+  MOST_COMPARED,
+  runsOnTop
+} from '../src/selection';
 import { aRun } from './runs';
 
 const FIELDS = {
@@ -37,4 +42,25 @@ test('the best is on top in an order by a metric, its best first', () => {
   assert.equal(bestOnTop({ ...state, order: null }), undefined);
   const order = { column: 'metrics.f1', descending: true };
   assert.equal(bestOnTop({ ...state, order, groupBy: 'name' }), undefined);
+});
+
+test('a run is scored as most are, unless more than half agree on other rows', () => {
+  const scored = (
+    target: string | null
+  ): Parameters<typeof isScoredAsMost>[0] => ({
+    metric_details: {
+      f1: {
+        evaluation:
+          target === null
+            ? null
+            : { function: 'f1_score', function_hash: '', target }
+      }
+    }
+  });
+  const [a, b, unknown] = ['a', 'b', null].map(scored);
+  assert.equal(isScoredAsMost(b, [b, a, a], 'f1'), false);
+  assert.equal(isScoredAsMost(a, [b, a, a], 'f1'), true);
+  assert.equal(isScoredAsMost(unknown, [unknown, a, a], 'f1'), true);
+  assert.equal(isScoredAsMost(b, [b, a], 'f1'), true);
+  assert.equal(isScoredAsMost(b, [b, a, a], 'recall'), true);
 });

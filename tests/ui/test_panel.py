@@ -151,9 +151,19 @@ def test_what_was_deleted_comes_back_by_a_key(lab: LabPage, panel: RunsPanel) ->
     panel.row(COUNT - 5).focus()
     lab.page.keyboard.press("Delete")
     expect(panel.row(COUNT - 5)).to_have_count(0)
-    panel.row(COUNT - 6).focus()
+    expect(panel.row(COUNT - 6)).to_be_focused()
     lab.page.keyboard.press("Control+z")
     expect(panel.row(COUNT - 5)).to_be_visible()
+
+
+def test_the_keys_are_told_until_escape(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    keys = panel.region.get_by_role("button", name="Keys")
+    keys.click()
+    expect(keys).to_have_attribute("aria-expanded", "true")
+    lab.page.keyboard.press("Escape")
+    expect(keys).to_have_attribute("aria-expanded", "false")
 
 
 def test_a_page_that_comes_back_is_as_it_was_left(lab: LabPage) -> None:

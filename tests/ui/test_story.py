@@ -10,6 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from lab_page import LabPage
     from lab_server import Server
+    from playwright.sync_api import Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -201,6 +202,31 @@ def test_what_goes_wrong_with_an_alias_is_seen(lab: LabPage, quickstart: str) ->
     expect(alert).to_have_text("Somebody was first. Look.")
     expect(alert).to_be_in_viewport(ratio=1)
     lab.picture("refused")
+
+
+def test_a_version_that_misses_the_gate_is_promoted_all_the_same_if_wanted(
+    lab: LabPage, quickstart: str
+) -> None:
+    from playwright.sync_api import expect
+
+    error = {"code": "gate_missed", "message": "It scores worse.", "hint": "--force"}
+
+    def gate(route: Route) -> None:
+        if route.request.post_data_json.get("force"):
+            route.continue_()
+        else:
+            route.fulfill(status=409, json={"error": error})
+
+    lab.page.route(re.compile("/pipelines/by_hand/aliases"), gate)
+    panel = lab.find_panel()
+    lab.page.get_by_role("combobox", name="Promote by_hand v1").select_option("shadow")
+    alert = panel.pipelines.get_by_role("alert")
+    expect(alert).to_contain_text("It scores worse.")
+    expect(alert).not_to_contain_text("--force")
+    lab.picture("gate")
+    alert.get_by_role("button", name="Promote it all the same").click()
+    expect(alert).to_have_count(0)
+    expect(panel.pipelines.get_by_role("button", name="Take shadow off v1")).to_be_visible()
 
 
 def test_the_pipelines_stay_folded(lab: LabPage, quickstart: str) -> None:

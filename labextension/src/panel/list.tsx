@@ -37,6 +37,7 @@ export function RunList(
   const grid = React.useRef<HTMLDivElement>(null);
   const [current, setCurrent] = React.useState({ index: 0, id: '' });
   const toFocus = React.useRef<number | null>(null);
+  const held = React.useRef(false);
 
   const layout = useLayout(state);
   const heights = useHeights(layout, state, grid);
@@ -83,6 +84,14 @@ export function RunList(
       row.focus({ preventScroll: true });
     }
   });
+
+  React.useEffect(() => {
+    // A run that goes takes the focus with it, and no event tells.
+    const lost = document.activeElement === document.body;
+    if (held.current && lost && toFocus.current === null && layout.length > 0) {
+      focus(stop);
+    }
+  }, [layout]);
 
   const onKeyDown = (event: React.KeyboardEvent<HTMLElement>): void => {
     const row = (event.target as HTMLElement).closest<HTMLElement>(
@@ -226,12 +235,14 @@ export function RunList(
         onKeyDown={onKeyDown}
         onBlur={event => {
           const to = event.relatedTarget;
+          held.current = to !== null && event.currentTarget.contains(to);
           if (to !== null && !event.currentTarget.contains(to)) {
             toFocus.current = null;
           }
         }}
         onFocus={event => {
           const row = event.target.closest<HTMLElement>('[data-index]');
+          held.current = true;
           if (row !== null) {
             const index = Number(row.dataset['index']);
             const id = itemId(layout.at(index)) ?? '';

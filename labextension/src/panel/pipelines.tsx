@@ -5,7 +5,7 @@ import * as React from 'react';
 import { AliasMove, Pipeline, PipelineVersion } from '../contract';
 import { leadingVersions } from '../excerpt';
 import { formatAgo } from '../format';
-import { IMove } from '../pipelines';
+import { IMove, IRefusal } from '../pipelines';
 import { VersionChanges } from './changes';
 import { OpenScriptButton, VerdictMark } from './export';
 import { MoreButton } from './more';
@@ -50,6 +50,9 @@ export function PipelinesSection(context: IPanelContext): JSX.Element {
           {state.problem.message} {state.problem.hint}
         </p>
       )}
+      {state.refused !== null && (
+        <Refused {...context} refusal={state.refused} />
+      )}
       <div role="status">
         {state.moved !== null && <Moved {...context} move={state.moved} />}
       </div>
@@ -64,6 +67,33 @@ export function PipelinesSection(context: IPanelContext): JSX.Element {
         ))}
       </div>
     </section>
+  );
+}
+
+/**
+ * Why an alias was not moved, and the way to move it all the same.
+ */
+function Refused(props: IPanelContext & { refusal: IRefusal }): JSX.Element {
+  const { model, trans, refusal } = props;
+  const { pipeline, alias, version, reason } = refusal;
+  return (
+    <div className="jp-Mlops-error" role="alert">
+      {reason}{' '}
+      <button
+        className="jp-Mlops-link"
+        onClick={() =>
+          void model.pipelines.moveAlias(pipeline, alias, version, true)
+        }
+      >
+        {trans.__('Promote it all the same')}
+      </button>{' '}
+      <button
+        className="jp-Mlops-link"
+        onClick={() => model.pipelines.keepRefusal()}
+      >
+        {trans.__('Leave it')}
+      </button>
+    </div>
   );
 }
 

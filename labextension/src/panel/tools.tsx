@@ -202,6 +202,18 @@ function useNames(state: IRunsState, kind: 'metrics' | 'params'): string[] {
 function KeyHelp({ trans }: IPanelContext): JSX.Element {
   const [open, setOpen] = React.useState(false);
   const id = React.useId();
+  React.useEffect(() => {
+    if (!open) {
+      return undefined;
+    }
+    const close = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') {
+        setOpen(false);
+      }
+    };
+    document.addEventListener('keydown', close);
+    return () => document.removeEventListener('keydown', close);
+  }, [open]);
   return (
     <>
       <button
