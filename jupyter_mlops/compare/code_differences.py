@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, int]
 
+#: Cells with so much in common are one, edited.
+_ALIKE = 0.6
+_COPY = 0.75
+
 
 def code_differences(
     reference: Run, run: Run, changes: Sequence[Change] = ()
@@ -149,7 +153,8 @@ def _match(
     pair_where(lambda a, b: own(a, b) and like(a, b, 0.5))
     pair_where(lambda a, b: bool(old[a].cell_id) and old[a].cell_id == new[b].cell_id)
     pair_where(lambda a, b: old_lines[a] == new_lines[b])
-    pair_where(lambda a, b: not (old[a].cell_id and new[b].cell_id) and like(a, b, 0.6))
+    # A cell with an id of its own may be a copy that was typed anew: that takes more likeness.
+    pair_where(lambda a, b: like(a, b, _COPY if old[a].cell_id and new[b].cell_id else _ALIKE))
     return sorted(pairs, key=lambda pair: pair[1])
 
 

@@ -9,12 +9,22 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from jupyter_mlops.records import as_json
 
-from .chance import mean_interval
+from .chance import difference_interval, mean_interval
 from .findings import SeedGroup, Spread
 from .lineage import cell_lines, standing_cells
-from .wording import NOTHING, count, format_interval, format_number, format_value, join_words
+from .wording import (
+    NOTHING,
+    count,
+    format_change,
+    format_interval,
+    format_number,
+    format_value,
+    join_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,10 +57,13 @@ def seed_groups(runs: Sequence[Run], metrics: Sequence[MetricRow]) -> tuple[Seed
     for run in runs:
         if run.metrics:
             by_key.setdefault(_key(run), []).append(run)
-    found = [group for group in by_key.values() if len(group) > 1]
-    return tuple(
-        _group(group, metrics) for group in found if any(_seeds(run) != _seeds(group[0]) for run in group)
-    )
+    found = [
+        group
+        for group in by_key.values()
+        if len(group) > 1 and any(_seeds(run) != _seeds(group[0]) for run in group)
+    ]
+    groups = [_group(group, metrics) for group in found]
+    return (*groups[:1], *(_against(groups[0], group, metrics) for group in groups[1:]))
 
 
 def describe_spread(metric: str, values: Sequence[float]) -> Spread:
@@ -105,6 +118,35 @@ def _group(runs: Sequence[Run], metrics: Sequence[MetricRow]) -> SeedGroup:
         seeds=_seed_words(runs),
         spreads=tuple(spreads),
     )
+
+
+def _against(first: SeedGroup, group: SeedGroup, metrics: Sequence[MetricRow]) -> SeedGroup:
+    """The group with how far its means are from the first group's, where both have runs enough to tell."""
+    rows = {row.name: row for row in metrics}
+    other = first.name if first.name != group.name else "the first group"
+    return msgspec.structs.replace(
+        group,
+        spreads=tuple(
+            msgspec.structs.replace(spread, sentence=f"{spread.sentence}{told}")
+            for spread in group.spreads
+            for told in [_distance(rows[spread.metric], first.run_ids, group.run_ids, other)]
+        ),
+    )
+
+
+def _distance(row: MetricRow, first: Sequence[str], second: Sequence[str], name: str) -> str:
+    """The difference of two groups' means with Welch's interval; ``""`` where that cannot be told."""
+    held = [[run_id for run_id in run_ids if run_id in row.values] for run_ids in (first, second)]
+    apart = {row.apart.get(run_id, "") for run_ids in held for run_id in run_ids}
+    one, two = ([float(row.values[run_id]) for run_id in run_ids] for run_ids in held)
+    if len(apart) > 1 or min(len(one), len(two)) < FEWEST or not all(map(math.isfinite, one)):
+        return ""
+    change, low, high = difference_interval(one, two)
+    told = f"; {format_change(change)} against {name}"
+    if low == high:
+        return told
+    noise = ": noise" if low <= 0 <= high else ""
+    return f"{told}, 95 % interval {format_interval(low, high)}{noise}"
 
 
 def _seeds(run: Run) -> dict[str, str]:

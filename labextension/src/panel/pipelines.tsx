@@ -86,7 +86,8 @@ function Refused(props: IPanelContext & { refusal: IRefusal }): JSX.Element {
         }
       >
         {trans.__('Promote it all the same')}
-      </button>{' '}
+      </button>
+      {' · '}
       <button
         className="jp-Mlops-link"
         onClick={() => model.pipelines.keepRefusal()}

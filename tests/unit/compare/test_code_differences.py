@@ -148,6 +148,14 @@ def test_a_copied_cell_is_its_original_edited() -> None:
     assert found.describe_code() == "2 lines changed"
 
 
+def test_a_cell_typed_anew_below_is_the_old_one_edited() -> None:
+    load = "data = pd.read_csv('{}')\nX = data[features]\ny = data['churned']\nX = X.fillna(0)"
+    ends = [execution(n, "fit(X, y)", cell_id="fit", reads=("X", "y")) for n in (2, 3)]
+    first = (execution(1, load.format("old.csv"), cell_id="a", bound=("data", "X", "y")), ends[0])
+    second = (execution(2, load.format("churn.csv"), cell_id="b", bound=("data", "X", "y")), ends[1])
+    assert [change for change, _ in changes(first, second)] == ["changed", "same"]
+
+
 def test_quite_another_cell_is_added_not_changed() -> None:
     one = (execution(1, "model = Forest()\nmodel.fit(X)\nmodel.score(X)", cell_id="a"),)
     two = (execution(1, "for epoch in range(9):\n    loss = step()", cell_id="b"),)

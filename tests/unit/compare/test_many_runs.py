@@ -46,6 +46,36 @@ def test_runs_that_differ_by_seed_only_are_a_group_with_its_mean() -> None:
     )
 
 
+def test_two_groups_of_seeds_are_held_against_each_other() -> None:
+    def group(begin: int, depth: int, *values: float) -> list[Run]:
+        return [
+            seeded(
+                begin + n,
+                begin + n,
+                value,
+                name=f"depth {depth}",
+                params={
+                    "max_depth": depth,
+                    "random_state": begin + n,
+                    "model__random_state": begin + n,
+                },
+            )
+            for n, value in enumerate(values)
+        ]
+
+    shallow = group(1, 3, 0.90, 0.91, 0.92)
+    first, noisy, better = compare_runs(
+        [*shallow, *group(4, 5, 0.905, 0.91, 0.925), *group(7, 8, 0.95, 0.96, 0.955)]
+    ).groups
+    assert "against" not in first.spreads[0].sentence
+    assert "; +0.0033 against depth 3, 95 % interval" in noisy.spreads[0].sentence
+    assert noisy.spreads[0].sentence.endswith(": noise")
+    told = better.spreads[0].sentence.partition("; ")[2]
+    low = stats.ttest_ind([0.95, 0.96, 0.955], [0.90, 0.91, 0.92], equal_var=False).confidence_interval().low
+    assert told.startswith(f"+0.045 against depth 3, 95 % interval {low:.3f} to ")
+    assert "noise" not in told
+
+
 def test_two_seeds_are_too_few_to_tell() -> None:
     found = compare_runs([seeded(1, 1, 0.91), seeded(2, 2, 0.93)])
     (spread,) = found.groups[0].spreads
