@@ -199,8 +199,7 @@ def _effect(
         apart = [run for run in scored if run.run_id in row.apart]
         if len(together) > 1 and reference in together:
             best = _best_words(_without(row, apart), together, reference, labels)
-            effect = row.effects.get(row.best)
-            sure = f"; {effect.sentence}" if effect is not None else ""
+            sure = _how_sure(_without(row, apart), reference, labels)
             where = _where(row, together, labels)
             return f"{best}{where}{sure}; {_apart_words(row, apart, labels)}"
         if apart:
@@ -214,11 +213,21 @@ def _effect(
             where += f"; {effect.sentence}"
     else:
         text = _best_words(row, scored, reference, labels)
-        effect = row.effects.get(row.best)
-        if effect is not None:
-            where += f"; {effect.sentence}"
+        where += _how_sure(row, reference, labels)
     ending = "".join(f"; {labels[run.run_id]} {_ending(run)}" for run in ended)
     return f"{text}{where}{ending}"
+
+
+def _how_sure(row: MetricRow, reference: Run, labels: Mapping[str, str]) -> str:
+    """How sure the best is: held against the reference, or where that is the best, the next against it."""
+    best = row.effects.get(row.best)
+    if best is not None:
+        return f"; {best.sentence}"
+    others = [run_id for run_id in row.effects if math.isfinite(row.values.get(run_id, math.nan))]
+    if row.best != reference.run_id or not others:
+        return ""
+    second = (max if row.higher_is_better else min)(others, key=lambda run_id: row.values[run_id])
+    return f"; next {labels[second]}, {format_change(row.changes[second])}; {row.effects[second].sentence}"
 
 
 def _apart_words(row: MetricRow, apart: Sequence[Run], labels: Mapping[str, str]) -> str:

@@ -305,6 +305,14 @@ def test_the_sentence_on_top_has_the_interval() -> None:
     assert from_json(as_json(found), RunComparison) == found
 
 
+def test_where_the_reference_is_best_the_next_is_told_with_its_interval() -> None:
+    runs = [scored(number, right / 114) for number, right in ((1, 110), (2, 92), (3, 108))]
+    kept = {f"run{n}": predictions_of(wrong) for n, wrong in ((1, 4), (2, 22), (3, 6))}
+    summary = compare_runs(runs, evidence=evidence(**kept)).summary
+    assert "accuracy stays best in #1 (0.9649) on the same 114 test rows; next #3, −0.018; " in summary
+    assert summary.endswith("2 rows that differ: too few to tell.")
+
+
 def test_a_number_that_the_kept_predictions_do_not_give_has_no_interval() -> None:
     one, two = scored(1, 92 / 114), scored(2, 0.99)
     found = compare_runs([one, two], evidence=evidence(run1=predictions_of(22), run2=predictions_of(4)))
