@@ -9,7 +9,7 @@ import msgspec
 
 from jupyter_mlops.records import Span
 
-from .syntax import root_of
+from .syntax import expression_of, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -174,11 +174,8 @@ def explored(expression: str) -> tuple[str, bool]:
     `surely` is True where a method only ever describes data: ``df.corr()["y"]``. Scaling and rounding
     change nothing: ``df.memory_usage().sum() / 1e6``.
     """
-    try:
-        node = ast.parse(expression.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return "", False
-    return _explored(node)
+    node = expression_of(expression)
+    return ("", False) if node is None else _explored(node)
 
 
 def _explored(node: ast.expr) -> tuple[str, bool]:

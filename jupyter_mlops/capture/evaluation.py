@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .numbers import module_of
+from .syntax import expression_of
 from .vocabulary import is_scoring_call, words
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def report_of(call: Event) -> dict[str, Any] | None:
     if type(call.value) is not str or not site.function.endswith("classification_report"):
         return None
     metrics = sys.modules.get("sklearn.metrics")
-    node = ast.parse(site.expression, mode="eval").body
+    node = expression_of(site.expression)
     if metrics is None or not isinstance(node, ast.Call):
         return None
     known: dict[str, Any] = {}

@@ -22,6 +22,7 @@ from .evaluation import direction_of, identify, prediction_of, rows_of, target_a
 from .lines import settle
 from .metric_names import BETWEEN, canonical, data_part, error_name
 from .numbers import is_number, module_of, to_number
+from .syntax import expression_of
 from .vocabulary import (
     counts_outcomes,
     is_part,
@@ -260,12 +261,16 @@ class Evidence:
         """The notebook's own functions whose values are told."""
         return {name for detail in self.found.details.values() for name in self._called_by(detail)}
 
+    def turn_of(self, event: Event) -> Path:
+        """Which of several times a site was heard an event is; nothing for the last, which is what stays."""
+        heard = sum(1 for other in self.printed if other.site.key == event.site.key)
+        return () if event.occurrence >= heard - 1 else (f"@{event.occurrence}",)
+
     def _called_by(self, detail: MetricDetail) -> set[str]:
         expression = detail.expression
         assigned = self.assignments.get(expression)
-        try:
-            node = assigned.value if assigned is not None else ast.parse(expression, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        node = assigned.value if assigned is not None else expression_of(expression)
+        if node is None:
             return set()
         return {
             part.func.id

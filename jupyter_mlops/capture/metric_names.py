@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from .syntax import last_name
+from .syntax import expression_of, last_name
 from .vocabulary import sounds_like_metric, words
 
 #: Stands between the text that says *which one* was scored and the label before the number.
@@ -97,11 +97,8 @@ def expression_name(expression: str) -> str:
 
     ``np.linalg.norm(w - v)`` gives ``norm``, ``run(base)["acc"]`` ``acc``, ``acc * 100`` ``acc``.
     """
-    try:
-        node = ast.parse(expression.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return canonical(expression)
-    return canonical(_called_after(node, 0))
+    node = expression_of(expression)
+    return canonical(expression if node is None else _called_after(node, 0))
 
 
 def _called_after(node: ast.expr, depth: int) -> str:
@@ -149,13 +146,10 @@ def _agreement(node: ast.expr | None) -> str:
 
 def error_name(expression: str) -> str:
     """``rmse``, ``mse``, ``mae``, ``mape`` or ``sse`` for a formula of that shape, else ``""``."""
-    try:
-        node = ast.parse(expression.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
+    node = expression_of(expression)
     while isinstance(node, ast.Call) and last_name(node.func) in _ROUNDING and node.args:
         node = node.args[0]
-    return _error(node)
+    return _error(node) if node is not None else ""
 
 
 def _error(node: ast.expr) -> str:
@@ -238,10 +232,7 @@ def _agreed_share(node: ast.BinOp) -> str:
 
 def is_share(expression: str) -> bool:
     """Whether an expression is a share of those that fulfil something: ``(error < 0.25).mean()``."""
-    try:
-        node = ast.parse(expression.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+    node = expression_of(expression)
     if not (isinstance(node, ast.Call) and last_name(node.func) in ("mean", "average")):
         return False
     averaged = node.args[0] if node.args else getattr(node.func, "value", None)

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from .curves import drop_unspoken, find_curves
 from .evidence import Evidence, Found, Observed
+from .labelled import find_printed
 from .results import find_bound, find_fitted, find_histories, find_stored
 from .scores import find_called
-from .shown import find_shown
+from .shown import find_displayed, show
 from .trivial import note_trivial
 from .turns import find_turns
 
@@ -32,7 +33,8 @@ def find_metrics(observed: Observed) -> Found:
     find_fitted(evidence)
     find_histories(evidence)
     find_turns(evidence)
-    find_shown(evidence)
+    find_printed(evidence, show)
+    find_displayed(evidence)
     find_called(evidence)
     drop_unspoken(evidence)
     note_trivial(evidence)

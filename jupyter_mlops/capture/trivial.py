@@ -16,6 +16,7 @@ import msgspec
 
 from .evaluation import target_and_name
 from .numbers import module_of, own_state, to_float
+from .syntax import expression_of
 from .vocabulary import words
 
 if TYPE_CHECKING:
@@ -242,10 +243,7 @@ def _scorer(name: str) -> tuple[str, dict[str, Any]]:
 
 
 def _options(call: Event) -> dict[str, Any]:
-    try:
-        node = ast.parse(call.site.expression, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
-        return {}
+    node = expression_of(call.site.expression)
     if not isinstance(node, ast.Call):
         return {}
     found: dict[str, Any] = {}
