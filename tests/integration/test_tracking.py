@@ -97,7 +97,11 @@ def test_an_exception_outside_a_with_block_fails_the_run_too(tmp_path: Path, sto
 
 
 def test_an_interrupt_keeps_what_was_logged(tmp_path: Path, store: Store) -> None:
-    source = "import time\nmlops.log_metric('a', 1)\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    source = (
+        # Tests that run in the background of a shell are started with interrupts ignored.
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "mlops.log_metric('a', 1)\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    )
     process = subprocess.Popen(
         [sys.executable, script(tmp_path, source)],
         cwd=tmp_path,
