@@ -220,11 +220,14 @@ class Watcher:
         return request
 
     def _end(self, result: Any) -> None:
-        error = result.error_in_exec or result.error_before_exec
-        line, text = _raised_at(error, self.shell) if error is not None else (None, "")
         begun = self._heart.stop()
+        # Met by an interrupt between two lines of its own, IPython has no result to tell of.
+        lost = result is None
+        error = KeyboardInterrupt() if lost else result.error_in_exec or result.error_before_exec
+        line, text = _raised_at(error, self.shell) if error is not None else (None, "")
         # Known only now: IPython has counted the cell before or after `pre_run_cell`, as its version wants.
-        recorded = self.recorder.end(error, line=line, traceback=text, execution_count=result.execution_count)
+        count = None if lost else result.execution_count
+        recorded = self.recorder.end(error, line=line, traceback=text, execution_count=count)
         run = recorded.run if recorded is not None else None
         if begun is not None and (run is None or run.run_id != begun.run_id):
             # An unmarked cell that is no run of its own after all.

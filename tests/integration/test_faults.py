@@ -101,6 +101,25 @@ def test_a_kernel_killed_anywhere_leaves_an_honest_store(kernel: Kernel) -> None
         check_integrity(path)
 
 
+def test_a_cell_of_which_ipython_lost_the_result_was_interrupted(kernel: Kernel) -> None:
+    kernel.run(
+        "shell = get_ipython()\nran = shell._run_cell\n"
+        "def _lose(*given, **named):\n    shell._run_cell = ran\n    ran(*given, **named)\n"
+        "    raise UnboundLocalError('result')\n"
+        "shell._run_cell = _lose"
+    )
+    with pytest.raises(queue.Empty):  # ipykernel gives no reply either
+        kernel.finish(kernel.start(WORK.format(number=3)), 3)
+    assert kernel.run(WORK.format(number=4)).status == "ok"
+    lost, after = kernel.runs()[-2:]
+    assert (lost.status, lost.status_reason, lost.metrics["accuracy"]) == (
+        Status.KILLED,
+        "interrupted",
+        0.003,
+    )
+    assert (after.status, after.metrics["accuracy"]) == (Status.FINISHED, 0.004)
+
+
 def test_interrupts_at_any_moment_leave_the_kernel_tracking(kernel: Kernel) -> None:
     chance = random.Random()
     ended_well = unanswered = at_the_door = 0
