@@ -16,6 +16,7 @@ import argparse
 import json
 import math
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -223,8 +224,10 @@ def timed(kernel: Kernel, one: Contestant, step: Step) -> tuple[float, float]:
     marker = one.marker if step.marked else ""
     if step.loop:
         count = STEPS.get(one.name, 4_000)
-        said = run(kernel, marker + step.code.format(count=count, log=one.log or "pass")).split()
-        return float(said[-2]) / count, float(said[-1]) / count
+        said = run(kernel, marker + step.code.format(count=count, log=one.log or "pass"))
+        # A peer may print something of its own.
+        found = re.findall(r"^([\d.e-]+) ([\d.e-]+)$", said, re.MULTILINE)
+        return float(found[-1][0]) / count, float(found[-1][1]) / count
     code = step.code + (one.dataset if step.dataset else "")
     wall, cpu = time.perf_counter(), process_seconds(kernel)
     run(kernel, marker + code)
