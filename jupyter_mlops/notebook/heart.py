@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import threading
@@ -113,10 +114,8 @@ class Heart:
                 if now < self._next_beat:
                     continue
                 self._next_beat = now + self._lease / 3
-                try:
+                with contextlib.suppress(Exception):  # the end of the cell writes, and reports, all the same
                     self._write(run)
-                except Exception:  # noqa: BLE001 — the end of the cell writes, and reports, all the same
-                    self._begun = self._begun
 
     def _write(self, run: Run) -> None:
         """Give the run its row, or say that it still runs and what it has come to."""

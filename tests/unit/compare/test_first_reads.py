@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from sample_runs import sample_run
+from sample_runs import execution, sample_run
 
 from jupyter_mlops.compare.first_reads import truly_read
 from jupyter_mlops.compare.lineage import standing_cells
-from jupyter_mlops.records import Execution
+
+if TYPE_CHECKING:
+    from jupyter_mlops.records import Execution
 
 LOOP = "for epoch in range(9):\n    loss = step(epoch)\nprint(loss)"
 
 
 def executed(code: str, *, reads: str, bound: str, order: int = 1, status: str = "ok") -> Execution:
-    return Execution(
-        execution_id=f"e{order}",
-        session_id="s",
-        order=order,
-        source=code,
-        code=code,
-        reads=tuple(reads.split()),
-        bound=tuple(bound.split()),
-        cell_id=f"cell{order}",
-        status=status,
-    )
+    names = {"reads": tuple(reads.split()), "bound": tuple(bound.split())}
+    return execution(order, code, cell_id=f"cell{order}", status=status, **names)
 
 
 @pytest.mark.parametrize(
