@@ -1,4 +1,4 @@
-"""Rates of the arms of an experiment: ``df.groupby("version")["converted"].mean()``."""
+"""Rates of the arms of an experiment: ``df.groupby("version")["converted"].mean()``, or of one arm."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from .numbers import module_of
+from .syntax import expression_of, last_name
 from .vocabulary import words
 
 if TYPE_CHECKING:
@@ -54,13 +55,59 @@ def rate_members(value: Any, node: ast.expr, namespace: Mapping[str, Any]) -> li
         if not binary and name in (held, "mean"):
             continue
         told = held if name == "mean" else name
-        told += "_rate" if binary and "rate" not in words(told) else ""
+        told = _as_rate(told) if binary else told
         path = (name,) if kind == "DataFrame" else ()
         found += [
             ((*path, position), (told, str(label)), number)
             for position, (label, number) in enumerate(zip(labels, column.tolist(), strict=True))
         ]
     return found
+
+
+def arm_rate(node: ast.expr, namespace: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The arm and the rate that ``df.query("group == 'control'").converted.mean()`` is, by name.
+
+    None where `node` is no average of a column that holds only yes and no, among the rows of one arm.
+    """
+    if not (isinstance(node, ast.Call) and last_name(node.func) == "mean" and not node.args):
+        return None
+    chain = _chain(node)
+    frame: Any = namespace.get(next((part.id for part in chain if isinstance(part, ast.Name)), ""))
+    if type(frame).__name__ != "DataFrame" or module_of(type(frame)).partition(".")[0] != "pandas":
+        return None
+    arm = next(filter(None, map(_arm_of, chain)), None)
+    read = (part.attr if isinstance(part, ast.Attribute) else _key(part) for part in chain)
+    column = next((name for name in read if name in frame.columns), None)
+    return (arm, _as_rate(column)) if arm and column and _is_binary(frame[column]) else None
+
+
+def _as_rate(column: str) -> str:
+    return column if "rate" in words(column) else f"{column}_rate"
+
+
+def _arm_of(part: ast.expr) -> str | None:
+    """The arm whose rows one part of a chain keeps: ``[df.group == "control"]``, ``.query(…)``."""
+    test: ast.expr | None = None
+    if isinstance(part, ast.Subscript):
+        test = part.slice.elts[0] if isinstance(part.slice, ast.Tuple) and part.slice.elts else part.slice
+    elif isinstance(part, ast.Call) and last_name(part.func) == "query" and part.args:
+        asked = part.args[0]
+        test = expression_of(asked.value) if isinstance(asked, ast.Constant) else None
+    if not (isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq)):
+        return None
+    column = _key(test.left) or last_name(test.left)
+    arm = test.comparators[0]
+    if not (isinstance(arm, ast.Constant) and type(arm.value) in (str, int) and _ARMS & set(words(column))):
+        return None
+    return arm.value if isinstance(arm.value, str) else f"{column}_{arm.value!r}"
+
+
+def _key(node: ast.expr) -> str | None:
+    """The column a subscript asks for, as ``["bought"]`` and ``.loc[rows, "bought"]`` do, or None."""
+    index = node.slice if isinstance(node, ast.Subscript) else None
+    if isinstance(index, ast.Tuple) and index.elts:
+        index = index.elts[-1]
+    return index.value if isinstance(index, ast.Constant) and isinstance(index.value, str) else None
 
 
 def _chain(node: ast.expr) -> list[ast.expr]:

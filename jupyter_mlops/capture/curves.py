@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .sites import LoopSeries
 
 
+#: A list that this many equal turns fill is a sample (``for _ in range(1000): means.append(…)``), no curve.
+_DRAWS = 100
+
+
 def find_curves(evidence: Evidence) -> None:
     """Tell what loops rebound and appended."""
     lists = {
@@ -47,6 +51,12 @@ def find_curves(evidence: Evidence) -> None:
             continue
         if _place_of(loop) in telling and not _tells(evidence, loop, lists):
             continue  # In the company of scores what sounds like none is a step on the way to them.
+        if (
+            loop.repeats
+            and loop.count >= _DRAWS
+            and not (_tells(evidence, loop, lists) or evidence.is_trusted(loop.expression))
+        ):
+            continue
         if not loop.values or (loop.count < 2 and not loop.appended):
             continue
         _tell_loop(evidence, loop)

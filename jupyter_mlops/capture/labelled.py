@@ -10,9 +10,10 @@ import msgspec
 
 from jupyter_mlops.records import Curve
 
+from .arms import arm_rate
 from .assignments import reads_clock
 from .evidence import GENERIC, HEADING
-from .metric_names import BETWEEN, canonical, expression_name, is_symbol
+from .metric_names import BETWEEN, canonical, compares_samples, expression_name, is_chance, is_symbol, join
 from .numbers import is_number, to_float, to_number
 from .syntax import expression_of
 from .vocabulary import (
@@ -104,6 +105,9 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         return ""
     label = canonical(event.label)
     call = evidence.call_at(event)
+    if not site.scope and (own := _stands_alone(evidence, event)):
+        evidence.compared = True
+        return label if any(map(str.isalpha, label)) else own
     plain = expression_name(site.expression)
     if plain in evidence.found.values and evidence.same(plain, event.value) and BETWEEN not in event.label:
         root = plain.partition(".")[0]
@@ -129,6 +133,18 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         return ""
     counted = whole and not (sounds_like_metric(plain) or counts_outcomes(plain))
     return "" if sounds_like_size(plain) or counted else plain
+
+
+def _stands_alone(evidence: Evidence, event: Event) -> str:
+    """The name of what needs no model to be a result: the rate of an arm, how often one beats another."""
+    expression = event.site.expression
+    made = evidence.assignments.get(expression)
+    node = made.value if made is not None else expression_of(expression)
+    if node is None:
+        return ""
+    rate = arm_rate(node, evidence.seen.namespace)
+    own = join("", rate) if rate else expression_name(expression)
+    return own if rate or compares_samples(node) or is_chance(event.label) else ""
 
 
 def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, crowded: set[str]) -> str:

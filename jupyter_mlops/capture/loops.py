@@ -337,6 +337,7 @@ def series_of(watch: LoopWatch) -> list[LoopSeries]:
                     appended=True,
                     value_name=value_name,
                     loop=loop.key,
+                    repeats=loop.targets == ("_",),
                 )
             )
     return found

@@ -54,6 +54,15 @@ def _unpadded(found: re.Match[str]) -> str:
     return f"{before} {last}" if short and sounds_like_metric(last) else found.group()
 
 
+#: ``P(B > A)``: how likely one thing is to beat another.
+_CHANCE = re.compile(r"(?:^|[\s,;|])(?:P|Pr|Prob)\s*\([^()]*[<>≤≥][^()]*\)\W*$", re.IGNORECASE)
+
+
+def is_chance(label: str) -> bool:
+    """Whether a label says how likely one thing is to beat another, as ``P(B > A) =`` does."""
+    return _CHANCE.search(label) is not None
+
+
 _SYMBOL = re.compile(r"(?:^|[\s,;(|])[A-MO-Z]\s*[=:]?\s*$")
 
 
@@ -84,6 +93,7 @@ def data_part(arguments: tuple[str, ...]) -> str:
     return ""
 
 
+_ORDERINGS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 #: What only sums up: its name alone says nothing of what was summed up.
 _SUMMARIES = frozenset(
     "mean std sum min max median var abs round item average nanmean tolist cumsum sqrt".split()
@@ -233,10 +243,35 @@ def _agreed_share(node: ast.BinOp) -> str:
 def is_share(expression: str) -> bool:
     """Whether an expression is a share of those that fulfil something: ``(error < 0.25).mean()``."""
     node = expression_of(expression)
-    if not (isinstance(node, ast.Call) and last_name(node.func) in ("mean", "average")):
+    averaged = _averaged(node)
+    if not isinstance(averaged, ast.Compare):
         return False
-    averaged = node.args[0] if node.args else getattr(node.func, "value", None)
-    return isinstance(averaged, ast.Compare) and not isinstance(averaged.left, (ast.Name, ast.Attribute))
+    return not isinstance(averaged.left, (ast.Name, ast.Attribute)) or compares_samples(node)
+
+
+def compares_samples(node: ast.expr | None) -> bool:
+    """Whether an expression says how often one sample beats another: ``(b > a).mean()``."""
+    averaged = _averaged(node)
+    return (
+        isinstance(averaged, ast.Compare)
+        and len(averaged.ops) == 1
+        and isinstance(averaged.ops[0], _ORDERINGS)
+        and isinstance(_sample(averaged.left), ast.Name)
+        and isinstance(averaged.comparators[0], ast.Name)
+    )
+
+
+def _sample(node: ast.expr) -> ast.expr:
+    """What an array is made of: `p_diffs` of ``np.array(p_diffs)``."""
+    made = isinstance(node, ast.Call) and last_name(node.func) in ("array", "asarray") and node.args
+    return node.args[0] if made and isinstance(node, ast.Call) else node
+
+
+def _averaged(node: ast.expr | None) -> ast.expr | None:
+    """What a call takes the mean of."""
+    if not (isinstance(node, ast.Call) and last_name(node.func) in ("mean", "average")):
+        return None
+    return node.args[0] if node.args else getattr(node.func, "value", None)
 
 
 def _name_of_call(node: ast.Call, depth: int) -> str:
@@ -254,6 +289,10 @@ def _name_of_call(node: ast.Call, depth: int) -> str:
     averaged = first if first is not None else getattr(function, "value", None)
     if last in ("mean", "average") and (found := _agreement(averaged)):
         return found
+    if compares_samples(node) and isinstance(averaged, ast.Compare):
+        above = "above" if isinstance(averaged.ops[0], (ast.Gt, ast.GtE)) else "below"
+        sides = (_called_after(_sample(side), depth + 1) for side in (averaged.left, averaged.comparators[0]))
+        return f"share_{f'_{above}_'.join(sides)}"
     if isinstance(function, ast.Attribute):
         if first is not None and isinstance(function.value, ast.Name) and function.value.id in _MODULES:
             return f"{_called_after(first, depth + 1)}.{last}"

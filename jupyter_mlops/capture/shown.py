@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .arms import rate_members
+from .arms import arm_rate, rate_members
 from .drawn import (
     CONFUSING,
     crossed_members,
@@ -22,7 +22,7 @@ from .drawn import (
 )
 from .evidence import PLAIN_HOLDERS, place_of
 from .members import is_named_number, members
-from .metric_names import BETWEEN, canonical, expression_name, is_share, join
+from .metric_names import BETWEEN, canonical, compares_samples, expression_name, is_share, join
 from .numbers import is_number, to_float, to_number
 from .syntax import expression_of
 from .vocabulary import (
@@ -155,6 +155,10 @@ def _drawn(evidence: Evidence, event: Event) -> list[Member] | None:
         found = pivoted_members(value, held)
     elif node is not None and (owner := interval_of(node)) is not None:
         found = interval_members(value, own if sounds_like_metric(own) else f"{expression_name(owner)}_ci")
+    elif node is not None and is_number(value):
+        told = arm_rate(node, evidence.seen.namespace)
+        found = [((), told, to_number(value))] if told else None
+        evidence.compared |= bool(found) or compares_samples(node)
     elif node is not None:
         found = rate_members(value, node, evidence.seen.namespace)
         evidence.compared |= bool(found)

@@ -113,7 +113,7 @@ Turn = tuple[tuple[str, int], ...]
 class LoopSeries(msgspec.Struct, frozen=True):
     """What one name of a loop took over its steps; `appended` tells a list that grew, by `value_name`.
 
-    `loop` is the key of the loop it belongs to.
+    `loop` is the key of the loop it belongs to; `repeats` tells that its turns are alike (``for _ in …``).
     """
 
     name: str
@@ -128,6 +128,7 @@ class LoopSeries(msgspec.Struct, frozen=True):
     appended: bool = False
     value_name: str = ""
     loop: str = ""
+    repeats: bool = False
 
 
 def arguments_of(frame: FrameType) -> dict[str, Any]:

@@ -24,7 +24,7 @@ SCORING_CALLS = frozenset(
     f1 precision recall ttest_ind ttest_rel ttest_1samp mannwhitneyu wilcoxon kruskal f_oneway
     chi2_contingency shapiro ks_2samp kstest levene bartlett linregress fisher_exact normaltest adfuller kpss
     jarque_bera durbin_watson proportions_ztest pointbiserialr somersd corrcoef proportion_confint
-    pred_table variance_inflation_factor
+    pred_table variance_inflation_factor solve_power tt_solve_power tt_ind_solve_power zt_ind_solve_power
     """.split()
 )
 _SCORE_ENDINGS = ("_test", "_score", "_error", "_loss", "_accuracy", "_auc", "_deviance", "_coef")

@@ -116,6 +116,13 @@ def test_a_figure_shows(code: str, expected: dict[str, float]) -> None:
         ("many.groupby('version').spent.mean()", {}),
         ("many.groupby('town').correct.mean()", {"correct.x": 1.0, "correct.y": 0.5}),
         ("many.groupby('town')['abs_err'].mean()", {"abs_err.x": 0.2, "abs_err.y": 0.45}),
+        # One arm at a time; the town is none, and what was spent no rate.
+        ("df.query(\"version == 'a'\")['bought'].mean()", {"a.bought_rate": 0.5}),
+        ("df[df['version'] == 'b'].bought.mean()", {"b.bought_rate": 0.75}),
+        ("df.loc[df.version == 'b', 'bought'].mean()", {"b.bought_rate": 0.75}),
+        ("p_new = df[df.version == 'b'].bought.mean()\nprint('new:', p_new)", {"p_new": 0.75}),
+        ("many[many.town == 'x'].bought.mean()", {}),
+        ("many[many.version == 'a'].spent.mean()", {}),
     ],
 )
 def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
@@ -195,6 +202,17 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
         ("print(f'learning rate: {half:.1%}')", {}),
         ("print('GB', half * 2)", {"GB": 1.0}),
         ("print('size_mb', half)", {}),
+        # How often one sample beats another is found out; how many are old describes the data.
+        ("a, b = y, y[::-1]\nprint('P(B > A) =', np.mean(b > a))", {"p_b_a": 0.375}),
+        ("a, b = y, y[::-1]\n(b > a).mean()", {"share_b_above_a": 0.375}),
+        ("(y > 0.5).mean()", {}),
+        (
+            (
+                "diffs, seen = [], half\nfor _ in range(200):\n    diffs.append(np.random.rand() - 2)\n"
+                "(np.array(diffs) < seen).mean()"
+            ),
+            {"share_diffs_below_seen": 1.0},
+        ),
         ("N = 2\nprint(f'precision@{N}: {half}')", {"precision@2": 0.5}),
         (
             "from sklearn.metrics import accuracy_score\nprint(f'{accuracy_score(y, p) = }')",
