@@ -89,6 +89,41 @@ def test_the_filter_is_completed_and_points_at_what_is_wrong(lab: LabPage, panel
     expect(panel.region.get_by_role("alert")).to_have_count(0)
 
 
+def test_no_message_moves_what_one_may_be_about_to_click(lab: LabPage, panel: RunsPanel) -> None:
+    from playwright.sync_api import expect
+
+    def places() -> list[float]:
+        parts = (panel.region.get_by_label("Group by"), panel.region.get_by_label("Keys"), panel.row(COUNT))
+        return [(part.bounding_box() or {"y": -1.0})["y"] for part in parts]
+
+    before = places()
+    panel.filter_box.fill("metrics.accuracy > > 1")
+    wrong = panel.region.get_by_role("alert").filter(has_text="Found '>'")
+    expect(wrong).to_be_in_viewport()
+    assert places() == before
+    # Whoever goes on elsewhere is not kept from a click by it, and finds it again in the box.
+    panel.checkbox(COUNT - 5).click()
+    panel.checkbox(COUNT - 5).click()
+    panel.region.get_by_label("Keys").click()
+    panel.region.get_by_label("Keys").click()
+    expect(panel.filter_box).to_have_attribute("title", re.compile("found '>'"))
+    assert places() == before
+    panel.filter_box.fill("")
+    expect(wrong).to_have_count(0)
+    assert places() == before
+
+    lab.page.route(re.compile("/jupyter-mlops/.*runs"), lambda route: route.abort())
+    panel.filter_box.fill("metrics.accuracy > 0")
+    away = panel.region.get_by_role("alert").filter(has_text="does not answer")
+    expect(away).to_be_in_viewport()
+    assert places() == before
+    lab.picture("away")
+    lab.page.unroute_all()
+    away.get_by_role("button", name="Try again").click()
+    expect(away).to_have_count(0)
+    assert places() == before
+
+
 def test_runs_stand_in_groups_that_fold(lab: LabPage, panel: RunsPanel) -> None:
     from playwright.sync_api import expect
 

@@ -27,20 +27,22 @@ export default function Content(context: IPanelContext): JSX.Element {
       <Actions {...context} state={state}>
         <ListButtons {...context} />
       </Actions>
-      {problem !== null && (
-        <ProblemState {...context} problem={problem} compact />
-      )}
       <ExportSection {...context} />
-      {state.connection === 'loading' ? (
-        <LoadingState {...context} />
-      ) : state.count === 0 ? (
-        <EmptyState
-          {...context}
-          filtered={filter !== '' || experiment !== null}
-        />
-      ) : (
-        <RunList {...context} state={state} />
-      )}
+      <div className="jp-Mlops-listArea">
+        {state.connection === 'loading' ? (
+          <LoadingState {...context} />
+        ) : state.count === 0 ? (
+          <EmptyState
+            {...context}
+            filtered={filter !== '' || experiment !== null}
+          />
+        ) : (
+          <RunList {...context} state={state} />
+        )}
+        {problem !== null && (
+          <ProblemState {...context} problem={problem} compact />
+        )}
+      </div>
       <PipelinesSection {...context} />
     </>
   );

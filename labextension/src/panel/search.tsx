@@ -9,6 +9,7 @@ import {
   IOption,
   placeOfProblem
 } from '../completion';
+import { warningIcon } from '../icons';
 import { IProblem, IRunsState } from '../tokens';
 import { IPanelContext } from './panel';
 
@@ -18,7 +19,8 @@ const COMPLAIN_MILLISECONDS = 500;
  * The filter box. Plain words are looked for in the names, the rest is the
  * server's language, completed while it is written: arrows choose, Enter or Tab
  * takes. What is wrong stands below the box, with the place, while the list still
- * shows what was found last.
+ * shows what was found last. It lies over what is below and moves nothing: once one
+ * goes on elsewhere a mark in the box stands for it.
  */
 export function SearchBox(
   props: IPanelContext & { state: IRunsState }
@@ -94,7 +96,7 @@ export function SearchBox(
         aria-invalid={problem !== null}
         aria-describedby={problem !== null ? `${id}-problem` : undefined}
         placeholder={trans.__('Words, #12 or metrics.f1 > 0.9')}
-        title={text}
+        title={problem === null ? text : `${problem.message} ${problem.hint}`}
         autoComplete="off"
         spellCheck={false}
         value={text}
@@ -138,10 +140,23 @@ export function SearchBox(
         </ul>
       )}
       {problem !== null && (
-        <div id={`${id}-problem`} className="jp-Mlops-error" role="alert">
-          <Place text={text.trim()} problem={problem} />
-          {shortened(problem.message)} {problem.hint}
-        </div>
+        <>
+          <warningIcon.react
+            tag="span"
+            className="jp-Mlops-wrong"
+            aria-hidden="true"
+          />
+          {/* It can take the focus, so that it stays while one selects from it. */}
+          <div
+            id={`${id}-problem`}
+            className="jp-Mlops-error"
+            role="alert"
+            tabIndex={-1}
+          >
+            <Place text={text.trim()} problem={problem} />
+            {shortened(problem.message)} {problem.hint}
+          </div>
+        </>
       )}
     </div>
   );

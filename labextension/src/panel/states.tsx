@@ -65,7 +65,8 @@ export function LoadingState({ trans }: IPanelContext): JSX.Element {
 }
 
 /**
- * What the panel says when the server does not answer, or not well.
+ * What the panel says when the server does not answer, or not well; compact, over
+ * the lower edge of the runs that are there, so that none of them moves.
  */
 export function ProblemState(
   props: IPanelContext & { problem: IProblem; compact?: boolean }

@@ -34,19 +34,21 @@ export default function Content(context: IPanelContext): JSX.Element {
         <ColumnChooser {...props} />
         <Actions {...props} />
       </div>
-      {problem !== null && (
-        <ProblemState {...context} problem={problem} compact />
-      )}
-      {state.connection === 'loading' ? (
-        <LoadingState {...context} />
-      ) : state.count === 0 ? (
-        <EmptyState
-          {...context}
-          filtered={state.filter !== '' || state.experiment !== null}
-        />
-      ) : (
-        <Table {...props} />
-      )}
+      <div className="jp-Mlops-listArea">
+        {state.connection === 'loading' ? (
+          <LoadingState {...context} />
+        ) : state.count === 0 ? (
+          <EmptyState
+            {...context}
+            filtered={state.filter !== '' || state.experiment !== null}
+          />
+        ) : (
+          <Table {...props} />
+        )}
+        {problem !== null && (
+          <ProblemState {...context} problem={problem} compact />
+        )}
+      </div>
     </>
   );
 }
