@@ -12,6 +12,8 @@ import os
 import random
 import sys
 import warnings
+from _random import Random as _RandomState
+from ctypes import string_at
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -68,10 +70,15 @@ _DISPLAY = frozenset({"display", "plotting", "styler"})
 _first: Snapshot = {}
 
 
-def snapshot() -> Snapshot:
-    """Hashes of the ambient state, by name; a library that is not loaded has none. Never raises."""
+def snapshot(*, appearance: bool = True) -> Snapshot:
+    """Hashes of the ambient state, by name; a library that is not loaded has none. Never raises.
+
+    Without `appearance` the many options of how things look are not read.
+    """
     state: Snapshot = {}
     for name, read in _STATES.items():
+        if name == "options:display" and not appearance:
+            continue
         try:
             value = read()
         except Exception:  # noqa: BLE001, S112 - a library that is half loaded or broken has no state to compare
@@ -296,14 +303,34 @@ def _codes(code: CodeType) -> list[CodeType]:
 # ---- the states
 
 
+def _memory(value: Any, kind: type) -> bytes:
+    """What lies in the memory of an object itself, as far as `kind`, which it is an instance of, lays it out.
+
+    For generators whose whole state lies there, which to ask for it costs twenty times as much.
+    """
+    head = object.__basicsize__
+    return string_at(id(value) + head, kind.__basicsize__ - head)
+
+
+_CPYTHON = sys.implementation.name == "cpython"
+
+
 def _random() -> str:
-    return str(hash(random.getstate()))
+    generator: Any = vars(random)["_inst"]
+    if not _CPYTHON or type(generator) is not random.Random:
+        return str(hash(random.getstate()))
+    return str(hash((_memory(generator, _RandomState), vars(generator)["gauss_next"])))
 
 
 def _numpy_random() -> str | None:
     module: Any = sys.modules.get("numpy.random")
     if module is None:
         return None
+    owner: Any = getattr(module.get_state, "__self__", None)
+    generator = module.get_bit_generator() if hasattr(module, "get_bit_generator") else None
+    if type(owner) is module.RandomState and type(generator) is module.MT19937 and _CPYTHON:
+        # The owner holds the half of a pair of normal numbers that is left over.
+        return str(hash((_memory(generator, module.MT19937), _memory(owner, module.RandomState))))
     _, keys, position, has_gauss, cached = module.get_state()
     return str(hash((keys.tobytes(), position, has_gauss, cached)))
 

@@ -158,7 +158,7 @@ class Ledger:
             used = frozenset(self.namespace)
         watched = {name for name in used if name in self.namespace and not self.is_hidden(name)}
         files = FileWatch(ignored=self._ignored)
-        self._modules.begin()
+        sets = self._modules.begin(cell.tree)
         started = Started(
             cell=cell,
             order=self._next_order(),
@@ -167,7 +167,7 @@ class Ledger:
             watched=watched,
             ids={name: id(self.namespace[name]) for name in self._visible()},
             fingerprints={name: self._before(name) for name in watched},
-            ambient=snapshot(),
+            ambient=snapshot(appearance=sets),
             files=files,
         )
         files.start()
@@ -210,9 +210,10 @@ class Ledger:
         opaque |= self._aliases(advanced, current - bound - mutated - opaque, after)
         for name, value in after.items():
             self._known[name] = (id(space[name]), value)
-        reads, writes = ambient_use(names, started.ambient, snapshot(), space)
+        current_state = snapshot(appearance="options:display" in started.ambient)
+        reads, writes = ambient_use(names, started.ambient, current_state, space)
         used = started.watched | names.reads | names.loads
-        inside, patched = self._modules.end(cell.tree, used, names.modules, space, writes)
+        inside, patched = self._modules.end(used, names.modules, space, writes)
         reads |= inside | {f"folder:{path}" for path in started.files.listed}
         writes = (writes | patched) - {"options:display"}  # how things look changes no number
         if started.own:

@@ -19,7 +19,7 @@ from xxhash import xxh3_64_hexdigest
 from .syntax import last_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _BYTES = 20_000_000
 _SECONDS = 0.05
@@ -54,9 +54,18 @@ class ModuleWatch:
         self._prints: dict[str, str] = {}
         self._users: dict[str, ModuleType] = {}
         self._loaded = 0
+        self._set_on: list[ast.AST] = []
 
-    def begin(self) -> None:
-        """Before a cell: modules of the user's that were loaded since the last one are read."""
+    def begin(self, tree: ast.Module | None) -> bool:
+        """Before a cell: modules of the user's that were loaded since the last one are read.
+
+        Tells whether the cell's syntax sets anything on what may be a library's.
+        """
+        self._set_on = list(_set_on(tree)) if tree is not None else []
+        self._read_new()
+        return bool(self._set_on)
+
+    def _read_new(self) -> None:
         if len(sys.modules) == self._loaded:
             return
         self._loaded = len(sys.modules)
@@ -67,7 +76,6 @@ class ModuleWatch:
 
     def end(
         self,
-        tree: ast.Module | None,
         used: Iterable[str],
         imported: Iterable[str],
         namespace: Mapping[str, Any],
@@ -85,9 +93,10 @@ class ModuleWatch:
             both = before.keys() & now.keys()
             differ = (name for name in both if before[name] and now[name] and before[name] != now[name])
             written = {name.partition(".")[0] for name in differ}
-        if tree is not None:
+        if self._set_on:
             covered = {package for state in changed_states for package in _COVERED.get(state, ())}
-            written |= _patched(tree, namespace) - covered
+            patched = {_library_of(part, namespace) for part in self._set_on}
+            written |= patched - covered - {"", namespace.get("__name__", "__main__")}
         reads = {f"module:{name}" for name in self.changed & (roots | {"builtins"})}
         self.changed |= written
         return reads, {f"module:{name}" for name in written}
@@ -152,9 +161,8 @@ def _root_of(value: Any) -> str:
     return name.partition(".")[0] if type(name) is str else ""
 
 
-def _patched(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
-    """The packages whose modules, classes or global objects a cell sets something on."""
-    found: set[str] = set()
+def _set_on(tree: ast.Module) -> Iterator[ast.AST]:
+    """What a cell sets, deletes or registers something on, where that is more than a name."""
     for node in ast.walk(tree):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign | ast.Delete):
@@ -164,17 +172,15 @@ def _patched(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
         elif isinstance(node, ast.Call):
             word = last_name(node.func)
             if word in ("setattr", "delattr") and node.args:
-                found.add(_library_of(node.args[0], namespace))
+                yield node.args[0]
             elif word.startswith("register"):
-                found.add(_library_of(node.func, namespace))
+                yield node.func
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            registering = (part for part in node.decorator_list if "register" in getattr(part, "attr", ""))
-            found.update(_library_of(part, namespace) for part in registering)
+            yield from (part for part in node.decorator_list if "register" in getattr(part, "attr", ""))
         for target in targets:
             for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
                 if isinstance(part, ast.Attribute | ast.Subscript):
-                    found.add(_library_of(part.value, namespace))
-    return found - {"", namespace.get("__name__", "__main__")}
+                    yield part.value
 
 
 def _library_of(node: ast.AST, namespace: Mapping[str, Any]) -> str:

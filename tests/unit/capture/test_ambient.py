@@ -108,6 +108,41 @@ def test_a_seed_set_inside_a_function_of_the_notebook_is_seen() -> None:
     assert ambient_use(names, before, snapshot()) == ({"rng:numpy"}, {"rng:numpy"})
 
 
+@pytest.mark.parametrize(
+    ("seed", "draw", "state"),
+    [
+        ("np.random.seed(0)", "np.random.randn()", "rng:numpy"),
+        ("random.seed(0)", "random.gauss(0, 1)", "rng:random"),
+    ],
+)
+def test_the_second_number_of_a_pair_is_a_draw_too(seed: str, draw: str, state: str) -> None:
+    exec(f"{seed}; {draw}", {"np": np, "random": random})
+    # What is left of a pair is taken, and the generator behind it stays where it is.
+    assert use(draw) == ({state}, {state})
+
+
+def test_a_state_that_is_looked_at_or_put_back_has_not_moved() -> None:
+    kept = np.random.get_state(), random.getstate()
+    before = snapshot()
+    np.random.get_state()
+    np.random.randn()
+    random.random()
+    assert changes(before, snapshot()) == {"rng:numpy", "rng:random"}
+    np.random.set_state(kept[0])
+    random.setstate(kept[1])
+    assert changes(before, snapshot()) == frozenset()
+
+
+@pytest.mark.filterwarnings("ignore:get_state and legacy:RuntimeWarning")
+def test_another_generator_behind_numpys_functions() -> None:
+    kept = np.random.get_bit_generator()
+    try:
+        np.random.set_bit_generator(np.random.PCG64(0))
+        assert use("x = 1") == (set(), set())
+    finally:
+        np.random.set_bit_generator(kept)
+
+
 def test_numpys_generator_under_the_name_of_the_other() -> None:
     assert use("random.seed(1)", {"random": np.random}) == (set(), {"rng:numpy"})
 
