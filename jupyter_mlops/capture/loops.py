@@ -13,7 +13,7 @@ import contextlib
 import math
 import re
 import sys
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from operator import length_hint
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from .numbers import is_number, module_of, own_state, to_float, to_number
 from .sites import FILLED, LoopSeries, arguments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
 
 #: (key, order, scope, label, line, names, lists): see `instrument`.
@@ -55,18 +55,24 @@ _SIZED = _FIXED | {
 class Series:
     """The values one name took over the steps of a loop."""
 
-    __slots__ = ("count", "steps", "times", "values")
+    __slots__ = ("dropped", "steps", "times", "values")
 
     def __init__(self) -> None:
         self.steps: list[int] = []
         self.values: list[float] = []
         self.times: list[float] = []
-        self.count = 0
+        self.dropped = 0
+
+    @property
+    def count(self) -> int:
+        """How many points there were, kept or not."""
+        return len(self.values) + self.dropped
 
     def thin(self) -> None:
         """Beyond a bound thin the points to half."""
         if len(self.values) > _KEPT:
             keep = thin(self.values, _KEPT // 2)
+            self.dropped += len(self.values) - len(keep)
             # In place: whoever samples holds the lists themselves.
             self.steps[:] = [self.steps[index] for index in keep]
             self.times[:] = [self.times[index] for index in keep]
@@ -120,15 +126,19 @@ class LoopWatch:
         """The turn each running loop is in, outermost first."""
         return tuple([(loop.key, loop.steps) for loop in self.running])
 
-    def slices(self, iterator: Iterator[Any], what: What, code: CodeType) -> Iterator[Iterator[Any]]:
+    def slices(self, iterator: Iterator[Any], what: What, code: CodeType) -> Iterator[Iterable[Any]]:
         """Cut `iterator` into slices, sampling the loop that runs in `code` between them."""
         try:
-            loop, begun = self._enter(iterator, what, sys._getframe(1), code)
+            frame = sys._getframe(1)
+            loop, begun = self._enter(iterator, what, frame, code)
+            watched = tuple(loop.series.items())
+            note = self._noter(loop, watched, frame, code)
         except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
             self._fault(fault)
             yield iterator
             return
         base = loop.steps
+        step = 0
         over = False
 
         def end() -> Iterator[Any]:
@@ -137,20 +147,30 @@ class LoopWatch:
             return
             yield
 
-        # The iterator of a range or a tuple tells how much is left. The end of a foreign one can't be
-        # asked for without running it in our own frame, so a generator is chained behind it: its
-        # being reached is the end.
+        # The iterator of a range or a tuple tells how much is left, and runs nobody's code. The end of a
+        # foreign one can't be asked for without running it in our own frame, so a generator is chained
+        # behind it: its being reached is the end.
         sized = id(type(iterator)) in _FIXED
         source = iterator if sized else chain(iterator, end())
-        left = loop.total or 0
-        take = 1
-        step = 0
-        clock = perf_counter
-        last = clock()
-        sample: Callable[[int, float], None] | None = None
-        watched = tuple(loop.series.items())
         try:
-            while True:
+            # The first steps one by one.
+            for item in islice(iterator, _EXACT) if sized else repeat(None, _EXACT):
+                yield (item,) if sized else islice(source, 1)
+                if over:
+                    return
+                try:
+                    note(base + step)
+                except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
+                    self._fault(fault)
+                step += 1
+            if step < _EXACT:
+                return
+            # Then as many at once as pass in the time that sampling may take.
+            clock = perf_counter
+            left = length_hint(iterator) if sized else 0
+            take = 1
+            last = clock()
+            while not over:
                 yield islice(source, take)
                 if sized:
                     remaining = length_hint(iterator)
@@ -163,35 +183,31 @@ class LoopWatch:
                         return
                     step += take
                 time = clock()
-                loop.steps = base + step
                 try:
-                    sample = sample or self._sampler(loop, watched, sys._getframe(1), code)
-                    sample(base + step - 1, time)
-                    if time > self._next and not over:
-                        self._tell(loop, time)
+                    note(base + step - 1, over)
+                    for _, series in watched:
+                        series.thin()
                 except Exception as fault:  # noqa: BLE001 — our fault must never become the user's
                     self._fault(fault)
-                if over:
-                    return
-                if step >= _EXACT:
-                    after = clock()
-                    pace = max((time - last) / take, 1e-9)
-                    take = min(max(1, int((after - time) * _SHARE / pace)), take * 2, 1_000_000)
-                    last = after
+                after = clock()
+                pace = max((time - last) / take, 1e-9)
+                take = min(max(1, int((after - time) * _SHARE / pace)), take * 2, 1_000_000)
+                last = after
         except GeneratorExit:
             # Left by break, return or an exception: the frame still stands at its last step,
             # unless it is the test of a `while` that ended it.
             frame = sys._getframe(1)
             if loop.label != "while" or frame.f_lineno != loop.line:
                 step = (loop.total or 0) - length_hint(iterator) if sized else step + 1
-                loop.steps = base + step
                 with contextlib.suppress(Exception):
-                    self._sampler(loop, watched, frame, code)(base + step - 1, clock())
+                    self._noter(loop, watched, frame, code)(base + step - 1, True)
         finally:
             if loop in self.running:
                 self.running.remove(loop)
-            if loop.lists:
-                with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):
+                for _, series in watched:
+                    series.thin()
+                if loop.lists:
                     self._collect(loop, sys._getframe(1), code, begun)
 
     def _enter(
@@ -212,38 +228,37 @@ class LoopWatch:
         self.running.append(loop)
         return loop, begun
 
-    def _sampler(
-        self, loop: Loop, watched: Watched, frame: FrameType, code: CodeType
-    ) -> Callable[[int, float], None]:
-        """What remembers a step that has ended, and when, from the `frame` that runs the loop.
+    def _noter(self, loop: Loop, watched: Watched, frame: FrameType, code: CodeType) -> Callable[..., None]:
+        """What remembers a step that has ended, by its number, from the `frame` that runs the loop.
 
         Made once for a loop, since it is called at every step: what can be looked up before, is.
         """
-        targets, turns, started = loop.targets, loop.turns, self.started
+        targets, turns, started, clock = loop.targets, loop.turns, self.started, perf_counter
         # A comprehension has a frame of its own.
         mine = watched if frame.f_code is code else ()
-        series = [(name, one, one.steps.append, one.values.append, one.times.append) for name, one in mine]
+        series = [(name, one.steps.append, one.values.append, one.times.append) for name, one in mine]
         top_level = frame.f_globals if frame.f_locals is frame.f_globals else None
 
-        def sample(step: int, time: float) -> None:
+        def note(step: int, last: bool = False) -> None:
+            time = clock()
+            loop.steps = step + 1
             space = frame.f_locals if top_level is None else top_level
             elapsed = time - started
             if step < _TURNS and targets:
                 turns[step] = _turn(targets, space), elapsed
-            for name, one, add_step, add_value, add_time in series:
+            for name, add_step, add_value, add_time in series:
                 value = space.get(name)
                 if type(value) is not float:
                     value = to_float(value)
                     if value is None:
                         continue
-                one.count += 1
                 add_step(step)
                 add_value(value)
                 add_time(elapsed)
-                if one.count > _KEPT:
-                    one.thin()
+            if time > self._next and not last:
+                self._tell(loop, time)
 
-        return sample
+        return note
 
     def _collect(
         self, loop: Loop, frame: FrameType, code: CodeType, begun: dict[tuple[str, str], int]

@@ -43,8 +43,12 @@ def to_number(value: Any) -> int | float:
 
 def to_float(value: Any) -> float | None:
     """`value` as a float, or None when it is no number or too large for one."""
-    if type(value) is float:
-        return value
+    kind: Any = type(value)
+    if kind is float:
+        return value  # type: ignore[no-any-return]
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and kind is numpy.float64:
+        return float.__float__(value)
     if not is_number(value):
         return None
     try:
