@@ -146,7 +146,7 @@ def _pandas_table(name: str, value: Any, kind: type, pandas: Any) -> _Table | No
 
     def parts(step: int) -> Iterator[_Part]:
         for position, label in enumerate(labels):
-            values = plain._ixs(position, axis=1)._values
+            values = manager.iget_values(position)
             yield _Part(label_of(label), str(values.dtype), values[::step], _missing(values, step))
 
     return _Table("pandas.DataFrame", plain.shape, plain.shape[1], parts)
@@ -289,10 +289,13 @@ def _missing(values: Any, step: int) -> int | None:
     """How many of all values are missing, where a sample would not tell (`step` over 1)."""
     if step == 1 or len(values) > MAX_ROWS_COUNTED:
         return None
-    pandas: Any = sys.modules.get("pandas")
-    if getattr(values.dtype, "kind", "O") == "f" and values.dtype.type.__module__ == "numpy":
-        return int((values != values).sum())  # noqa: PLR0124
-    return None if pandas is None else int(pandas.isna(values).sum())
+    numpy, pandas = sys.modules["numpy"], sys.modules.get("pandas")
+    if type(values) is numpy.ndarray and values.dtype.kind in "biuf":
+        # A minimum is missing where any value is, and found as fast as memory is read.
+        if values.dtype.kind != "f" or not len(values) or not numpy.isnan(values.min()):
+            return 0
+        return int(numpy.count_nonzero(numpy.isnan(values)))
+    return None if pandas is None else int(numpy.count_nonzero(pandas.isna(values)))
 
 
 def describe_input(name: str, value: Any) -> ModelInput | None:

@@ -53,7 +53,8 @@ def profile_of(values: Any) -> dict[str, Any]:
     if kind in "iu":
         return _number_profile(values, 0, whole=True)
     if kind == "f":
-        valid = values[~np.isnan(values)]
+        missing = np.isnan(values)
+        valid = values[~missing] if missing.any() else values
         return _number_profile(valid, values.size - valid.size, whole=False)
     if kind in "Mm":
         valid = values[~np.isnat(values)]
@@ -101,7 +102,8 @@ def _number_profile(valid: Any, missing: int, *, whole: bool) -> dict[str, Any]:
 
     profile: dict[str, Any] = {"missing": int(missing)}
     if valid.dtype.kind == "f":
-        finite = valid[np.isfinite(valid)]
+        usable = np.isfinite(valid)
+        finite = valid if usable.all() else valid[usable]
         if finite.size != valid.size:
             profile["infinite"] = int(valid.size - finite.size)
     else:

@@ -70,10 +70,12 @@ def data_differences(
 def column_differences(before: Dataset, after: Dataset) -> tuple[ColumnDifference, ...]:
     """The columns both have whose values are spread otherwise, the furthest first, at most a dozen."""
     new = {column.name: column for column in after.columns}
+    alike = before.rows == after.rows
     found = [
         difference
         for column in before.columns
         if column.name in new
+        and not (alike and column == new[column.name])
         and (difference := column_difference(column, new[column.name], before.rows, after.rows)) is not None
         and difference.distance >= TELLING
     ]
@@ -142,7 +144,10 @@ def _column_sentences(before: Dataset, after: Dataset) -> list[Sentence]:
     shared = [name for name in old if name in new]
     if not added and not removed and list(old) != list(new):
         sentences.append((10, "columns in another order"))
+    alike = before.rows == after.rows
     for name in shared:
+        if alike and old[name] == new[name]:
+            continue
         if old[name].dtype != new[name].dtype:
             sentences.append((700, f"`{name}` is {new[name].dtype}, was {old[name].dtype}"))
         sentences += _profile_sentences(name, old[name], new[name], before.rows, after.rows)
