@@ -64,29 +64,71 @@ def rate_members(value: Any, node: ast.expr, namespace: Mapping[str, Any]) -> li
     return found
 
 
-def arm_rate(node: ast.expr, namespace: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The arm and the rate that ``df.query("group == 'control'").converted.mean()`` is, by name.
+def rate_of(node: ast.expr, namespace: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The arm, if one is chosen, and the rate that an expression is in the table of an experiment, by name.
 
-    None where `node` is no average of a column that holds only yes and no, among the rows of one arm.
+    ``df.query("group == 'control'").converted.mean()``, or a share of its rows,
+    ``df[df.converted == 1].shape[0] / len(df)``; None for anything else. Only columns that hold no more
+    than yes and no have rates, and only tables with a column that tells arms apart are experiments.
     """
-    if not (isinstance(node, ast.Call) and last_name(node.func) == "mean" and not node.args):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        counted, whole = _counted(node.left), _counted(node.right)
+        if counted is None or whole is None or _kept_rows(whole) or not (kept := _kept_rows(counted)):
+            return None
+        chain, frame = _chain(counted), _frame_of(whole, namespace)
+        if _frame_of(counted, namespace) is not frame:
+            return None
+    elif isinstance(node, ast.Call) and last_name(node.func) == "mean" and not node.args:
+        chain, frame, kept = _chain(node), _frame_of(node, namespace), _kept_rows(node)
+    else:
         return None
-    chain = _chain(node)
-    frame: Any = namespace.get(next((part.id for part in chain if isinstance(part, ast.Name)), ""))
-    if type(frame).__name__ != "DataFrame" or module_of(type(frame)).partition(".")[0] != "pandas":
+    if frame is None or not any(type(name) is str and _ARMS & set(words(name)) for name in frame.columns):
         return None
-    arm = next(filter(None, map(_arm_of, chain)), None)
-    read = (part.attr if isinstance(part, ast.Attribute) else _key(part) for part in chain)
-    column = next((name for name in read if name in frame.columns), None)
-    return (arm, _as_rate(column)) if arm and column and _is_binary(frame[column]) else None
+    arms = [
+        arm if isinstance(arm, str) else f"{column}_{arm}"
+        for column, arm in kept
+        if _ARMS & set(words(column))
+    ]
+    if isinstance(node, ast.Call) and len(arms) < len(kept):
+        return None  # among those of one town, say: that looks at the data
+    read = [part.attr if isinstance(part, ast.Attribute) else _key(part) for part in chain]
+    read += [column for column, value in kept if value == 1 and isinstance(node, ast.BinOp)]
+    column = next((name for name in read if name in frame.columns and _is_binary(frame[name])), None)
+    return (*arms[:1], _as_rate(column)) if column else None
+
+
+def _frame_of(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
+    """The table of pandas that a chain begins with, or None."""
+    root = next((part.id for part in _chain(node) if isinstance(part, ast.Name)), "")
+    frame = namespace.get(root)
+    pandas = type(frame).__name__ == "DataFrame" and module_of(type(frame)).partition(".")[0] == "pandas"
+    return frame if pandas else None
+
+
+def _counted(node: ast.expr) -> ast.expr | None:
+    """What ``len(df)``, ``df.shape[0]``, ``df.user_id.nunique()`` and the like count, or None."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+        return (
+            _counted(node.args[0])
+            if node.func.id in ("float", "int")
+            else (node.args[0] if node.func.id == "len" else None)
+        )
+    if isinstance(node, ast.Subscript) and last_name(node.value) == "shape":
+        return node.value
+    return node if isinstance(node, ast.Call) and last_name(node.func) in ("nunique", "count") else None
+
+
+def _kept_rows(node: ast.expr) -> list[tuple[str, str | int]]:
+    """(column, value) of the tests by which a chain keeps rows."""
+    return list(filter(None, map(_test_of, _chain(node))))
 
 
 def _as_rate(column: str) -> str:
     return column if "rate" in words(column) else f"{column}_rate"
 
 
-def _arm_of(part: ast.expr) -> str | None:
-    """The arm whose rows one part of a chain keeps: ``[df.group == "control"]``, ``.query(…)``."""
+def _test_of(part: ast.expr) -> tuple[str, str | int] | None:
+    """The test by which one part of a chain keeps rows: ``[df.group == "control"]``, ``.query(…)``."""
     test: ast.expr | None = None
     if isinstance(part, ast.Subscript):
         test = part.slice.elts[0] if isinstance(part.slice, ast.Tuple) and part.slice.elts else part.slice
@@ -95,11 +137,10 @@ def _arm_of(part: ast.expr) -> str | None:
         test = expression_of(asked.value) if isinstance(asked, ast.Constant) else None
     if not (isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq)):
         return None
-    column = _key(test.left) or last_name(test.left)
-    arm = test.comparators[0]
-    if not (isinstance(arm, ast.Constant) and type(arm.value) in (str, int) and _ARMS & set(words(column))):
+    value = test.comparators[0]
+    if not (isinstance(value, ast.Constant) and type(value.value) in (str, int)):
         return None
-    return arm.value if isinstance(arm.value, str) else f"{column}_{arm.value!r}"
+    return _key(test.left) or last_name(test.left), value.value  # type: ignore[return-value]
 
 
 def _key(node: ast.expr) -> str | None:

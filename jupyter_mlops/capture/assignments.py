@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -124,10 +125,16 @@ def measures_time(node: ast.expr) -> bool:
 
 _CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "now", "timer", "default_timer")
 
+_SPAN_OF_TIME = re.compile(
+    r"\b(?:end|stop|toc|t1|t2)(?:_?time)?\s*-\s*(?:start|begin|tic|t0|t1)(?:_?time)?\b"
+)
+
 
 def reads_clock(expression: str) -> bool:
-    """Whether the text of an expression calls a clock."""
-    return any(f"{clock}()" in expression for clock in _CLOCKS)
+    """Whether the text of an expression calls a clock, or takes one time from another: ``end - start``."""
+    return (
+        any(f"{clock}()" in expression for clock in _CLOCKS) or _SPAN_OF_TIME.search(expression) is not None
+    )
 
 
 def stored_keys(tree: ast.Module) -> dict[str, tuple[ast.Name, set[str | int] | None]]:

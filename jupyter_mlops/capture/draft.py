@@ -29,7 +29,6 @@ from jupyter_mlops.records import (
     as_float,
 )
 
-from .boosting import tell_written
 from .children import Children, Heard, candidates_of, find_children, with_tables
 from .code import role_of
 from .common_sense import find_nonsense, find_time_leaks
@@ -60,6 +59,7 @@ from .serialization import serialize_model
 from .settings import call_settings
 from .sites import Subject
 from .trivial import describe_target
+from .written import tell_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -320,7 +320,7 @@ class Drafter:
                 kept=tables.of if tables is not None else None,
             )
         )
-        tell_written(measured, seen.text, seen.started.order)
+        tell_written(measured, seen.text, seen.started.order, seen.probe.events)
         return measured
 
     def _tables(self, events: list[Event]) -> PredictionTables:

@@ -10,7 +10,7 @@ import msgspec
 
 from jupyter_mlops.records import Curve
 
-from .arms import arm_rate
+from .arms import rate_of
 from .assignments import reads_clock
 from .evidence import GENERIC, HEADING
 from .metric_names import BETWEEN, canonical, compares_samples, expression_name, is_chance, is_symbol, join
@@ -142,9 +142,9 @@ def _stands_alone(evidence: Evidence, event: Event) -> str:
     node = made.value if made is not None else expression_of(expression)
     if node is None:
         return ""
-    rate = arm_rate(node, evidence.seen.namespace)
+    rate = rate_of(node, evidence.seen.namespace)
     own = join("", rate) if rate else expression_name(expression)
-    return own if rate or compares_samples(node) or is_chance(event.label) else ""
+    return own if (rate and len(rate) > 1) or compares_samples(node) or is_chance(event.label) else ""
 
 
 def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, crowded: set[str]) -> str:

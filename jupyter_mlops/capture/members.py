@@ -323,6 +323,8 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
     tested = _tested(table)
     if tested:
         told_by_row = False
+    # Beside a column of scores one of a single letter holds what was tried: `C`.
+    named = any(map(sounds_like_metric, table.floats))
     scores = [
         name
         for name in table.floats
@@ -334,7 +336,7 @@ def _frame_members(table: _Table, trusted: bool) -> list[Member]:
             or is_part(name)
             or told_by_row
             or (tested and set(words(name)) <= _STATISTICS)
-            or (trusted and not sounds_like_size(name))
+            or (trusted and not sounds_like_size(name) and not (len(name) == 1 and named))
         )
     ]
     if scores and all(type(label) is int for label in labels):

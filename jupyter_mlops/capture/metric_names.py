@@ -134,6 +134,9 @@ def _called_after(node: ast.expr, depth: int) -> str:
         return _called_after(node.elt, depth + 1)
     if isinstance(node, (ast.UnaryOp, ast.Compare)):
         return _called_after(node.operand if isinstance(node, ast.UnaryOp) else node.left, depth + 1)
+    if isinstance(node, ast.BinOp) and compares_samples(node):
+        sides = (_called_after(side, depth + 1).removesuffix(".mean") for side in (node.left, node.right))
+        return "_".join(("difference", *sides))
     if found := _error(node) or (_agreed_share(node) if isinstance(node, ast.BinOp) else ""):
         return found
     names = [found.id for found in ast.walk(node) if isinstance(found, ast.Name) and found.id not in _MODULES]
@@ -250,7 +253,9 @@ def is_share(expression: str) -> bool:
 
 
 def compares_samples(node: ast.expr | None) -> bool:
-    """Whether an expression says how often one sample beats another: ``(b > a).mean()``."""
+    """Whether an expression holds one sample against another: ``(b > a).mean()``, ``b.mean() - a.mean()``."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return all(isinstance(_averaged(side), ast.Name) for side in (node.left, node.right))
     averaged = _averaged(node)
     return (
         isinstance(averaged, ast.Compare)

@@ -133,7 +133,9 @@ def call_settings(tree: ast.AST, own: Mapping[str, Any]) -> list[tuple[str, str,
             continue
         found += [(last, name, value) for name, value in _placed(node, function)]
         for keyword in node.keywords:
-            if keyword.arg and keyword.arg not in _ASIDE:
+            if keyword.arg and (
+                keyword.arg not in _ASIDE or (keyword.arg == "random_state" and _splits(last))
+            ):
                 found += [(last, *pair) for pair in _literals(keyword.arg, keyword.value)]
         for argument in node.args:
             if isinstance(argument, ast.Dict) and last != "fit":
@@ -147,6 +149,11 @@ def call_settings(tree: ast.AST, own: Mapping[str, Any]) -> list[tuple[str, str,
         if isinstance(only, ast.Constant) and type(only.value) in (int, float):
             found.append((last, last, only.value))
     return found
+
+
+def _splits(function: str) -> bool:
+    """Whether a function or class splits data, so that its seed decides which rows are scored."""
+    return bool({"split", "fold", "kfold"} & set(words(function)))
 
 
 def _configures(last: str, function: Any) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .arms import arm_rate, rate_members
+from .arms import rate_members, rate_of
+from .assignments import is_constant
 from .drawn import (
     CONFUSING,
     crossed_members,
@@ -156,9 +157,9 @@ def _drawn(evidence: Evidence, event: Event) -> list[Member] | None:
     elif node is not None and (owner := interval_of(node)) is not None:
         found = interval_members(value, own if sounds_like_metric(own) else f"{expression_name(owner)}_ci")
     elif node is not None and is_number(value):
-        told = arm_rate(node, evidence.seen.namespace)
+        told = rate_of(node, evidence.seen.namespace)
         found = [((), told, to_number(value))] if told else None
-        evidence.compared |= bool(found) or compares_samples(node)
+        evidence.compared |= bool(found) or compares_samples(node) or words(own)[-1:] == ("diff",)
     elif node is not None:
         found = rate_members(value, node, evidence.seen.namespace)
         evidence.compared |= bool(found)
@@ -219,9 +220,21 @@ def _holder_of(event: Event, name: str, call: Event | None, scored: bool) -> str
     return holder
 
 
+def _is_written_out(evidence: Evidence, event: Event) -> bool:
+    """Whether a dict is a literal without a score: ``new_person = {"age": 45, "bmi": 30.4}``."""
+    expression = event.site.expression
+    if type(event.value) is not dict:
+        return False
+    made = evidence.assignments.get(expression) if not event.site.scope else None
+    literal = is_constant(made.value) if made is not None else expression in evidence.seen.settings
+    return literal and not any(type(key) is str and sounds_like_metric(key) for key in event.value)
+
+
 def _show_members(evidence: Evidence, event: Event, name: str, call: Event | None) -> None:
     value, site = event.value, event.site
-    if call is None and (evidence.explores(site.expression, value) or is_learnt(name)):
+    if call is None and (
+        evidence.explores(site.expression, value) or is_learnt(name) or _is_written_out(evidence, event)
+    ):
         return
     scored = call is not None
     if call is None and not site.scope:

@@ -117,7 +117,7 @@ _LEARNT = frozenset(
     w b w0 w1 w2 b0 b1 weight weights biases theta theta0 theta1 coef coefs coefficient coefficients
     intercept beta0 beta1 grad grads gradient gradients dw db dtheta prediction predictions predicted
     predict pred preds forecast yhat estimate params percentile quantile percentiles quantiles memory
-    expected actual observed obs mu sigma
+    expected actual observed obs mu sigma estimated
     """.split()
 )
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())

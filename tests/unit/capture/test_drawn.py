@@ -122,6 +122,8 @@ def test_a_figure_shows(code: str, expected: dict[str, float]) -> None:
         ("df.loc[df.version == 'b', 'bought'].mean()", {"b.bought_rate": 0.75}),
         ("p_new = df[df.version == 'b'].bought.mean()\nprint('new:', p_new)", {"p_new": 0.75}),
         ("many[many.town == 'x'].bought.mean()", {}),
+        ("many[many.bought == 1].shape[0] / many.shape[0]", {"bought_rate": 0.625}),
+        ("many.query('bought == 1').town.nunique() / many.town.nunique()", {"bought_rate": 1.0}),
         ("many[many.version == 'a'].spent.mean()", {}),
     ],
 )
@@ -205,7 +207,9 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
         # How often one sample beats another is found out; how many are old describes the data.
         ("a, b = y, y[::-1]\nprint('P(B > A) =', np.mean(b > a))", {"p_b_a": 0.375}),
         ("a, b = y, y[::-1]\n(b > a).mean()", {"share_b_above_a": 0.375}),
+        ("a, b = y, p\nb.mean() - a.mean()", {"difference_b_a": 0.0}),
         ("(y > 0.5).mean()", {}),
+        ("person = {'age': 45, 'bmi': 30.5}\nprint(person)", {}),
         (
             (
                 "diffs, seen = [], half\nfor _ in range(200):\n    diffs.append(np.random.rand() - 2)\n"

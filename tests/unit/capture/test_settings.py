@@ -42,7 +42,11 @@ def test_objects_that_hold_settings(name: str, value: Any, expected: dict[str, A
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("train_test_split(X, y, test_size=0.25, random_state=3)", [("train_test_split", "test_size", 0.25)]),
+        (
+            # Which rows are scored is a setting; a model's own seed is told with the model.
+            "train_test_split(X, y, test_size=0.25, random_state=3)",
+            [("train_test_split", "test_size", 0.25), ("train_test_split", "random_state", 3)],
+        ),
         ("nn.Dropout(0.2)", [("Dropout", "Dropout", 0.2)]),
         ("Adam(model.parameters(), lr=1e-3)", [("Adam", "lr", 1e-3)]),
         (

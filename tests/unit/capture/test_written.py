@@ -1,4 +1,4 @@
-"""What a boosting library writes while it trains is told where nothing else tells of it."""
+"""What only a library writes is told: curves of boosting, the tests under a summary of statsmodels."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import contextlib
 import io
 
 import pytest
+from observing import Notebook
 
-from jupyter_mlops.capture.boosting import tell_written
 from jupyter_mlops.capture.evidence import Found
+from jupyter_mlops.capture.written import tell_written
 from jupyter_mlops.records import MetricDetail
 
 LIGHTGBM = """Training until validation scores don't improve for 30 rounds
@@ -64,3 +65,34 @@ def test_what_xgboost_writes() -> None:
     found = read(shown.getvalue())
     assert list(found.values) == ["train_rmse"]
     assert found.curves["train_rmse"].steps == [0, 2, 4]
+
+
+def test_the_tests_under_a_summary_are_told_with_all_their_digits() -> None:
+    sm = pytest.importorskip("statsmodels.api")
+    notebook = Notebook()
+    notebook.run(
+        "import numpy as np, statsmodels.api as sm\nX = sm.add_constant(np.arange(20.0))\n"
+        "y = X[:, 1] * 2 + np.sin(X[:, 1] * 3)\nr = sm.OLS(y, X).fit()"
+    )
+    result = notebook.space["r"]
+    for code in ("print(r.summary())", "s = r.summary()\nprint(s)", "r.summary()"):
+        notebook.run(code)
+        found = Found()
+        tell_written(found, notebook.printed.getvalue(), 2, notebook.probe.events)
+        assert list(found.values) == [
+            "omnibus", "durbin_watson", "prob_omnibus", "jarque_bera_jb", "skew", "prob_jb", "kurtosis", "cond_no",
+        ]  # fmt: skip
+        assert found.values["omnibus"] == pytest.approx(
+            sm.stats.omni_normtest(result.wresid).statistic, rel=1e-12
+        )
+        assert found.details["skew"].origin == "written"
+
+
+def test_words_of_a_summary_in_other_text_tell_nothing() -> None:
+    assert read("Skew: 0.5\nKurtosis: 3.0\n").values == {}
+
+
+def test_where_an_optimizer_ended_is_told() -> None:
+    text = "Optimization terminated successfully.\n         Current function value: 0.368666\n         Iterations 6\n"
+    assert read(text).values == {"current_function_value": 0.368666}
+    assert read(text, current_function_value=0.25).values["current_function_value_2"] == 0.368666
