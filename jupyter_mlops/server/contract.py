@@ -53,6 +53,14 @@ class RunsQuery(Request, frozen=True, kw_only=True):
     parent_id: RunId | None = None
 
 
+class BestQuery(Request, frozen=True, kw_only=True):
+    """Of which runs, as in `RunsQuery`, the best by a metric is asked for."""
+
+    metric: Name
+    filter: str = ""
+    experiment: str | None = None
+
+
 class GroupsQuery(Request, frozen=True, kw_only=True):
     """Which runs to group, as in `RunsQuery`, and by what: ``experiment``, ``tags.team`` and so on."""
 
@@ -183,6 +191,13 @@ class RunList(records.Record, frozen=True, kw_only=True):
     revision: str
     experiments: tuple[str, ...] = ()
     unchanged: bool = False
+
+
+class BestRun(records.Record, frozen=True, kw_only=True):
+    """The best run, and those that have better numbers, scored on other rows or otherwise than most runs."""
+
+    run: records.RunSummary
+    passed_over: tuple[records.RunSummary, ...] = ()
 
 
 class RunGroup(records.Record, frozen=True, kw_only=True):
@@ -357,6 +372,15 @@ class Operation:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("list_runs", "GET", "runs", "List runs, newest first.", "read", RunList, query=RunsQuery),
+    Operation(
+        "get_best",
+        "GET",
+        "best",
+        "The best run by a metric, of those that were scored as most are.",
+        "read",
+        BestRun,
+        query=BestQuery,
+    ),
     Operation(
         "list_groups",
         "GET",

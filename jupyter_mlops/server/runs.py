@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mlops.compare.reading import direction_in
 from jupyter_mlops.errors import ArtifactError
 
-from .contract import Done, EditRun, File, RunCell, RunList, RunNotebook, RunsQuery
+from .contract import BestQuery, BestRun, Done, EditRun, File, RunCell, RunList, RunNotebook, RunsQuery
 from .handler import MlopsHandler, serves
 
 if TYPE_CHECKING:
@@ -47,6 +48,22 @@ class RunsHandler(MlopsHandler):
             count=count,
             revision=revision,
             experiments=tuple(store.experiments()),
+        )
+
+
+class BestHandler(MlopsHandler):
+    """The best of the runs a filter finds."""
+
+    @serves("get_best")
+    def get(self, request: BestQuery) -> BestRun:
+        """It, and those with better numbers that are no comparison for it."""
+        store = self.services.store
+        best = store.find_best(
+            request.metric, request.filter, experiment=request.experiment, direction=direction_in(store)
+        )
+        return BestRun(
+            run=store.get_summary(best.run_id),
+            passed_over=tuple(store.get_summary(run_id) for run_id in best.passed_over),
         )
 
 
@@ -140,6 +157,7 @@ class NotebookHandler(MlopsHandler):
 
 HANDLERS = (
     RunsHandler,
+    BestHandler,
     RunHandler,
     RestoreHandler,
     CurveHandler,

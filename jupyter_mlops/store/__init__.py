@@ -9,6 +9,7 @@ from typing import Any
 
 from .artifacts import Artifacts
 from .batches import BatchWriter
+from .best import Best
 from .database import PATIENCE, Database
 from .directions import Directions
 from .edits import RunEditor
@@ -22,6 +23,7 @@ from .versions import UNSET, Unset, Versions
 
 __all__ = [
     "UNSET",
+    "Best",
     "Bytes",
     "FieldNames",
     "Keeper",

@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import sqlalchemy as sa
 
 from jupyter_mlops.errors import (
     AmbiguousRunError,
     MetricNotFoundError,
     RunNotFoundError,
-    StoreError,
     UsageError,
 )
-from jupyter_mlops.records import MetricDetail  # noqa: TC001 — msgspec reads the annotation
 
-from .documents import decode
-from .schema import details, metrics, runs
+from .best import Best, find_extreme
+from .filters import Filters
+from .schema import metrics, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from .database import Database
 
 _FORMS = "A run is named by #14 (its child by #14.2), its name, run_id, last, best:METRIC, worst:METRIC."
-_LOWER = re.compile(
-    r"loss|err(or)?s?(?![a-z])|mse|rmse|mae|mape|deviance|perplexity|brier|hinge|inertia|seconds|(?<![a-z])time"
-    r"|(?<![a-z])(wer|cer|fid|bic|aic)(?![a-z])",
-    re.IGNORECASE,
-)
-_REVERSED = re.compile(r"neg_|negative_", re.IGNORECASE)
-#: Of so many of the best, and of the newest, runs it is looked up what they were scored on.
-_LOOKED_AT = 50
-
-
-class _Scored(msgspec.Struct):
-    """What a run's record says of its metrics."""
-
-    metric_details: dict[str, MetricDetail] = {}
 
 
 class References:
@@ -80,7 +62,7 @@ class References:
             if colon and word.lower() in ("best", "worst"):
                 return self._extreme(
                     connection, metric.strip(), word.lower() == "best", experiment, direction
-                )
+                ).run_id
             if connection.execute(sa.select(runs.c.run_id).where(runs.c.run_id == ref)).first():
                 return ref
             if ref.lower() == "last":
@@ -89,6 +71,26 @@ class References:
                 run_id = self._numbered(connection, int(numbered[1]), experiment)
                 return self._child(connection, run_id, ref, int(numbered[2])) if numbered[2] else run_id
             return self._named(connection, ref, experiment)
+
+    def find_best(
+        self,
+        metric: str,
+        filter_string: str = "",
+        *,
+        experiment: str | None = None,
+        direction: Callable[[str], bool | None] | None = None,
+    ) -> Best:
+        """The best run by `metric` of those a filter keeps, and those that were no comparison for it.
+
+        ``best:METRIC`` finds the same run. `direction` is as in `resolve`.
+
+        Raises:
+            MetricNotFoundError: No run kept has the metric.
+            FilterError: The filter does not parse.
+        """
+        condition = Filters(self._database.dialect, self._database.now()).condition(filter_string)
+        with self._database.read() as connection:
+            return self._extreme(connection, metric, True, experiment, direction, condition)
 
     def check_metric(self, metric: str, *, experiment: str | None = None) -> None:
         """Raise MetricNotFoundError, which names those there are, unless some run has `metric`."""
@@ -102,7 +104,7 @@ class References:
             query = query.where(runs.c.experiment == experiment)
         with self._database.read() as connection:
             if connection.execute(query).first() is None:
-                self._no_metric(connection, metric, experiment)
+                raise self._no_metric(connection, metric, experiment)
 
     def _last(self, connection: sa.Connection, experiment: str | None) -> str:
         query = _listed(experiment).order_by(runs.c.start_time.desc(), runs.c.run_id.desc()).limit(1)
@@ -160,77 +162,33 @@ class References:
         best: bool,
         experiment: str | None,
         direction: Callable[[str], bool | None] | None,
-    ) -> str:
+        condition: sa.ColumnElement[bool] | None = None,
+    ) -> Best:
         if not metric:
             raise UsageError(
                 "best: and worst: need the name of a metric.", "Write for example best:accuracy."
             )
-        query = (
-            sa.select(runs.c.run_id, metrics.c.higher_is_better)
-            .select_from(runs.join(metrics, metrics.c.run_id == runs.c.run_id))
-            .where(metrics.c.name == metric, metrics.c.number.is_not(None), runs.c.deleted_at.is_(None))
-        )
+        kept: list[sa.ColumnElement[bool]] = [] if condition is None else [condition]
         if experiment is not None:
-            query = query.where(runs.c.experiment == experiment)
-        known = connection.execute(
-            query.where(metrics.c.higher_is_better.is_not(None)).order_by(runs.c.start_time.desc()).limit(1)
-        ).first()
-        higher = known.higher_is_better if known is not None else direction(metric) if direction else None
-        if higher is None:
-            higher = bool(_LOWER.search(metric)) == bool(_REVERSED.match(metric))
-        order = metrics.c.number.desc() if higher == best else metrics.c.number.asc()
-        # What is not finite is never best, unless there is nothing else.
-        finite = metrics.c.number.between(-sys.float_info.max, sys.float_info.max)
-        if best:
-            query = query.order_by(sa.case((finite, 0), else_=1))
-        # Of equals the earliest wins: the later ones did not improve on it.
-        # A loop's turns are behind their parent: they answer only where no run of its own has the metric.
-        ordered = query.order_by(order, runs.c.start_time, runs.c.run_id).limit(_LOOKED_AT)
-        alone = connection.execute(ordered.where(runs.c.parent_id == "")).scalars().all()
-        found = [str(run_id) for run_id in alone or connection.execute(ordered).scalars().all()]
-        if not found:
-            self._no_metric(connection, metric, experiment)
-        newest = query.order_by(None).order_by(runs.c.start_time.desc()).limit(_LOOKED_AT)
-        if alone:
-            newest = newest.where(runs.c.parent_id == "")
-        return _of_the_usual_rows(connection, metric, found, connection.execute(newest).scalars().all())
+            kept.append(runs.c.experiment == experiment)
+        found = find_extreme(connection, metric, best=best, kept=kept, direction=direction)
+        if found is None:
+            if condition is not None:
+                raise MetricNotFoundError(
+                    f"No run that the filter keeps has a metric {metric!r}.", "Widen the filter."
+                )
+            raise self._no_metric(connection, metric, experiment)
+        return found
 
-    def _no_metric(self, connection: sa.Connection, metric: str, experiment: str | None) -> None:
+    def _no_metric(
+        self, connection: sa.Connection, metric: str, experiment: str | None
+    ) -> MetricNotFoundError:
         query = sa.select(metrics.c.name).join(runs, metrics.c.run_id == runs.c.run_id).distinct().limit(12)
         if experiment is not None:
             query = query.where(runs.c.experiment == experiment)
         names = sorted(connection.execute(query.where(runs.c.deleted_at.is_(None))).scalars())
         hint = f"There are: {', '.join(names)}." if names else "No run has a metric yet."
-        raise MetricNotFoundError(f"No run{_within(experiment)} has a metric {metric!r}.", hint)
-
-
-def _of_the_usual_rows(
-    connection: sa.Connection, metric: str, found: Sequence[str], newest: Sequence[str]
-) -> str:
-    """The first of the runs `found` whose `metric` was scored as in most of the `newest`, if most agree.
-
-    A score on a few easy rows is not the best of those on all. Where a run does not know what it was
-    scored on, nothing speaks against it.
-    """
-    if len(found) == 1:
-        return found[0]
-    query = sa.select(details.c.run_id, details.c.document).where(details.c.run_id.in_({*found, *newest}))
-    scored: dict[str, tuple[str, str, str]] = {}
-    for row in connection.execute(query):
-        try:
-            told = decode(row.document, _Scored, f"run {row.run_id}").metric_details.get(metric)
-        except StoreError:
-            continue  # damaged: whoever reads the run is told
-        if told is not None and told.evaluation is not None and told.evaluation.target:
-            evaluation = told.evaluation
-            scored[row.run_id] = (evaluation.function, evaluation.function_hash, evaluation.target)
-    known = [scored[run_id] for run_id in newest if run_id in scored]
-    if not known:
-        return found[0]
-    usual, times = Counter(known).most_common(1)[0]
-    if 2 * times <= len(known):
-        return found[0]
-    return next((run_id for run_id in found if scored.get(run_id, usual) == usual), found[0])
+        return MetricNotFoundError(f"No run{_within(experiment)} has a metric {metric!r}.", hint)
 
 
 def _listed(experiment: str | None) -> sa.Select[Any]:

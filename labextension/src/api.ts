@@ -2,6 +2,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import {
+  BestRun,
   AliasMove,
   CreateExport,
   Curve,
@@ -102,6 +103,21 @@ export class Api {
       query.set('since', request.since);
     }
     return this._request('GET', ['runs'], query, undefined, signal);
+  }
+
+  getBest(
+    metric: string,
+    filter: string,
+    experiment: string | null
+  ): Promise<BestRun> {
+    const query = new URLSearchParams({ metric });
+    if (filter) {
+      query.set('filter', filter);
+    }
+    if (experiment !== null) {
+      query.set('experiment', experiment);
+    }
+    return this._request('GET', ['best'], query);
   }
 
   listGroups(request: IGroupsRequest): Promise<GroupList> {

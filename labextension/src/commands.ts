@@ -13,19 +13,15 @@ import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { asProblem } from './api';
 import { revealCell } from './cells';
-import { Run, RunSummary } from './contract';
+import { RunSummary } from './contract';
 import { referenceOf, toIdentifier } from './format';
 import { compareIcon, runsIcon, tableIcon, trackIcon } from './icons';
 import { RunsModel } from './model';
-import {
-  bestOnTop,
-  inOrder,
-  isScoredAsMost,
-  JUDGED,
-  orderingMetric,
-  runsOnTop
-} from './selection';
+import { inOrder, rankingMetric, runsOnTop } from './selection';
 import { toggleMarker } from './track';
+
+/** How many runs that were passed over are told by their numbers. */
+const NAMED = 5;
 
 /**
  * The ids of our commands.
@@ -122,15 +118,23 @@ export function addCommands(context: ICommandContext): void {
     label: trans.__('Export Run to Pipeline'),
     caption: trans.__('Make a proved pipeline script of a run'),
     describedBy: { args: RUN_ARGUMENT },
-    isEnabled: args => exportedOf(context, args) !== undefined,
+    isEnabled: args =>
+      runOf(context, args) !== undefined || metricToExportBy(context) !== null,
     execute: async args => {
-      const run = model.find(exportedOf(context, args) ?? '');
-      if (run !== undefined) {
-        const chosen = runOf(context, args) !== undefined;
-        const exported = chosen ? run : await comparableBest(context, run);
-        context.openPanel();
-        model.pipelines.beginExport(exported, suggestName(model, exported));
-      }
+      await reporting(context, async () => {
+        const metric = metricToExportBy(context);
+        const chosen = runOf(context, args);
+        const run =
+          chosen !== undefined
+            ? model.find(chosen)
+            : metric !== null
+              ? await bestOf(context, metric)
+              : undefined;
+        if (run !== undefined) {
+          context.openPanel();
+          model.pipelines.beginExport(run, suggestName(model, run));
+        }
+      });
     }
   });
 
@@ -305,55 +309,40 @@ function runOf(
 }
 
 /**
- * The run to export: without a choice the one that the list's order says is best.
+ * Without a choice the best run is exported, if the list's order says by what.
  */
-function exportedOf(
-  context: ICommandContext,
-  args: ReadonlyPartialJSONObject
-): string | undefined {
-  const { state } = context.model;
-  const chosen = runOf(context, args);
-  return chosen === undefined && state.selected.length === 0
-    ? bestOnTop(state)?.run_id
-    : chosen;
+function metricToExportBy({ model }: ICommandContext): string | null {
+  return model.state.selected.length === 0 ? rankingMetric(model.state) : null;
 }
 
 /**
- * The best of those that were scored as most runs on top of the list were; `onTop`
- * itself, if nothing speaks against it. Who is passed over is told.
+ * The best of the runs that the list asks for, by the metric it is ordered by; told
+ * are those it has passed over.
  */
-async function comparableBest(
+async function bestOf(
   { model, trans }: ICommandContext,
-  onTop: RunSummary
+  metric: string
 ): Promise<RunSummary> {
-  const metric = orderingMetric(model.state);
-  if (metric === null) {
-    return onTop;
-  }
-  const summaries = model.state.runs
-    .filter(run => metric in run.metrics)
-    .slice(0, JUDGED);
-  let runs: Run[];
-  try {
-    runs = await Promise.all(
-      summaries.map(({ run_id }) => model.api.getRun(run_id))
+  const { filter, experiment } = model.state;
+  const best = await model.api.getBest(metric, filter, experiment);
+  model.know([best.run]);
+  const passed = best.passed_over;
+  if (passed.length > 0) {
+    const named = passed.slice(0, NAMED).map(referenceOf).join(', ');
+    Notification.info(
+      trans._n(
+        '%2 was passed over: its %3 was scored on other rows, or by another function, than those of most runs.',
+        '%2 were passed over: their %3 was scored on other rows, or by another function, than those of most runs.',
+        passed.length,
+        passed.length > NAMED
+          ? trans.__('%1 and %2 more', named, passed.length - NAMED)
+          : named,
+        metric
+      ),
+      { autoClose: 10000 }
     );
-  } catch {
-    return onTop; // the export itself says what is wrong
   }
-  const first = runs.findIndex(run => isScoredAsMost(run, runs, metric));
-  if (first <= 0) {
-    return onTop;
-  }
-  Notification.info(
-    trans.__(
-      '%1 was passed over: its %2 was scored on other rows, or by another function, than those of most runs.',
-      summaries.slice(0, first).map(referenceOf).join(', '),
-      metric
-    ),
-    { autoClose: 10000 }
-  );
-  return summaries[first];
+  return best.run;
 }
 
 /**

@@ -52,6 +52,19 @@ export interface Attempt {
   cause: string;
 }
 
+/** Of which runs, as in `RunsQuery`, the best by a metric is asked for. */
+export interface BestQuery {
+  metric: string;
+  filter?: string;
+  experiment?: string | null;
+}
+
+/** The best run, and those that have better numbers, scored on other rows or otherwise than most runs. */
+export interface BestRun {
+  run: RunSummary;
+  passed_over: RunSummary[];
+}
+
 /**
  * One cell's source against the reference's: `same`, `changed`, `added`, `removed` or `moved`.
  *

@@ -430,6 +430,24 @@ def test_the_list_is_surveyed_by_groups_names_and_values(server: Server, store: 
     assert server.ask("GET", "fields/values", params={"field": "tags.team"})["values"][:2] == ["blue", "red"]
 
 
+def test_the_best_is_of_those_scored_as_most_are_and_says_who_was_passed_over(
+    server: Server, store: Store
+) -> None:
+    def scored(rmse: float, target: str) -> records.Run:
+        evaluation = records.Evaluation(function="rmse", target=target, rows=10)
+        detail = records.MetricDetail(origin="call", evaluation=evaluation, higher_is_better=False)
+        return save(
+            store, experiment="best", metrics={"best_rmse": rmse}, metric_details={"best_rmse": detail}
+        )
+
+    best, _, easy = [scored(*run) for run in ((0.3, "all"), (0.5, "all"), (0.1, "few"))]
+    told = server.ask("GET", "best", params={"metric": "best_rmse", "experiment": "best"})
+    assert told["run"] == records.as_json(store.get_summary(best.run_id))
+    assert [run["run_id"] for run in told["passed_over"]] == [easy.run_id]
+    told = server.ask("GET", "best", params={"metric": "best_rmse", "filter": "metrics.best_rmse > 0.4"})
+    assert (told["run"]["metrics"], told["passed_over"]) == ({"best_rmse": 0.5}, [])
+
+
 def test_curves_are_drawn_small_for_the_runs_that_have_any(server: Server, store: Store) -> None:
     curved, plain = save(store, curves=("val/loss",)), save(store)
     long = records.Curve(

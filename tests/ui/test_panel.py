@@ -275,6 +275,14 @@ def test_without_a_choice_the_runs_on_top_are_compared_and_the_best_is_exported(
         f"Export of {(best or '').removeprefix('Select ')}", ignore_case=True
     )
     panel.export_form.get_by_role("button", name="Cancel").click()
+    # In groups, too: the first of the first group need not be it.
+    panel.region.get_by_label("Group by").select_option("tags.team")
+    panel.region.get_by_role("button", name="Export the best").click()
+    expect(panel.export_form).to_have_accessible_name(
+        f"Export of {(best or '').removeprefix('Select ')}", ignore_case=True
+    )
+    panel.export_form.get_by_role("button", name="Cancel").click()
+    panel.region.get_by_label("Group by").select_option("")
     compare.click()
     expect(
         lab.tab(f"Compare #{COUNT - 5}, #{COUNT - 4}, #{COUNT - 3}, #{COUNT - 2} and 2 more")

@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import { CommandIds } from '../commands';
 import { referenceOf } from '../format';
-import { bestOnTop, MOST_COMPARED, runsOnTop } from '../selection';
+import { MOST_COMPARED, rankingMetric, runsOnTop } from '../selection';
 import { IRunsState } from '../tokens';
 import { IPanelContext } from './panel';
 
@@ -17,7 +17,7 @@ export function Actions(
   const only = chosen === 1 ? model.find(state.selected[0]) : undefined;
   const baseline = only && model.baselineOf(only);
   const onTop = chosen === 0 ? runsOnTop(state).length : 0;
-  const best = chosen === 0 ? bestOnTop(state) : undefined;
+  const metric = chosen === 0 ? rankingMetric(state) : null;
   const comparable = chosen > 1 || baseline !== undefined || onTop > 1;
   return (
     <div className="jp-Mlops-actions">
@@ -50,20 +50,20 @@ export function Actions(
         </button>
         <button
           className="jp-mod-styled"
-          disabled={chosen !== 1 && best === undefined}
+          disabled={chosen !== 1 && metric === null}
           title={
             chosen === 1
               ? trans.__('Make a proved pipeline script of the selected run')
-              : best !== undefined
+              : metric !== null
                 ? trans.__(
-                    'Make a proved pipeline script of %1, the best by this order',
-                    referenceOf(best)
+                    'Make a proved pipeline script of the run that is best by %1, of those scored on the rows that most were scored on',
+                    metric
                   )
                 : trans.__('Select one run to export it')
           }
           onClick={() => void commands.execute(CommandIds.exportRun)}
         >
-          {best === undefined
+          {metric === null
             ? trans.__('Export to pipeline')
             : trans.__('Export the best')}
         </button>

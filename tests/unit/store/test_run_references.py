@@ -6,8 +6,15 @@ import math
 
 import pytest
 
-from jupyter_mlops.errors import AmbiguousRunError, MetricNotFoundError, RunNotFoundError, UsageError
+from jupyter_mlops.errors import (
+    AmbiguousRunError,
+    FilterError,
+    MetricNotFoundError,
+    RunNotFoundError,
+    UsageError,
+)
 from jupyter_mlops.records import Evaluation, MetricDetail
+from jupyter_mlops.store import Best
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +108,8 @@ def test_direction_comes_from_the_run_then_from_the_caller(store, make_run):
     detail = MetricDetail(origin="call", higher_is_better=True)
     store.save_run(make_run(metrics={"m": 1.5}, metric_details={"m": detail}))
     assert store.resolve("best:m", direction=lambda name: False) == high.run_id
+    store.set_direction("m", False)  # what people say is believed before the code
+    assert store.resolve("best:m", direction=lambda name: True) == low.run_id
 
 
 def test_what_is_not_finite_is_best_only_where_nothing_else_is(store, make_run):
@@ -163,9 +172,17 @@ def test_the_best_was_scored_on_the_rows_most_runs_were_scored_on(store, make_ru
         details = {"acc": MetricDetail(origin="call", evaluation=evaluation)}
         return store.save_run(make_run(metrics={"acc": value}, metric_details=details))
 
-    best = [scored(0.7, "a"), scored(0.74, "a"), scored(0.72, "a")][1]
-    scored(0.99, "b", 33)
+    _, best, second = [scored(value, "a") for value in (0.7, 0.74, 0.72)]
+    easy = scored(0.99, "b", 33)
     assert store.resolve("best:acc") == best.run_id
+    assert store.find_best("acc") == Best(best.run_id, (easy.run_id,))
+    # Whoever asks for these rows alone is told of the best on them.
+    assert store.find_best("acc", f"run_id = '{easy.run_id}'") == Best(easy.run_id)
+    assert store.find_best("acc", "metrics.acc < 0.73") == Best(second.run_id)
+    with pytest.raises(FilterError):
+        store.find_best("acc", "metrics.acc <")
+    with pytest.raises(MetricNotFoundError):
+        store.find_best("acc", experiment="nowhere")
     assert store.resolve("worst:acc") != best.run_id
     unknown = store.save_run(make_run(metrics={"acc": 0.8}))
     assert store.resolve("best:acc") == unknown.run_id
