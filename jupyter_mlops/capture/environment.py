@@ -69,7 +69,9 @@ def describe_environment(namespace: Mapping[str, Any], *, directory: str) -> Env
 def used_packages(namespace: Mapping[str, Any]) -> dict[str, str]:
     """Distribution → version of what stands behind the names: modules, classes, functions, instances."""
     roots: set[str] = set()
-    for value in [value for value in list(namespace.values()) if id(type(value)) not in _BUILT_IN]:
+    # Texts first: the shell keeps two of every cell.
+    others = [value for value in list(namespace.values()) if type(value) is not str]
+    for value in [value for value in others if id(type(value)) not in _BUILT_IN]:
         kind = type(value)
         if kind is ModuleType:
             name = _MODULE_DICT.__get__(value).get("__name__")

@@ -255,6 +255,10 @@ class Ledger:
                 break
             self.executions[position] = change(self.executions[position])
 
+    def at(self, order: int) -> Execution:
+        """The execution of that order, as it is now."""
+        return next(made for made in reversed(self.executions) if made.order == order)
+
     def mark_tracked(self, execution: Execution) -> Execution:
         """Note that an execution turned out to be a run; gives it as it is now."""
         marked = msgspec.structs.replace(execution, tracked=True)
@@ -277,6 +281,8 @@ class Ledger:
         for execution in reversed(self.executions):
             if execution.order > order:
                 continue
+            if not needed and execution.order < order:
+                break
             if (
                 execution.order == order
                 or not needed.isdisjoint(execution.bound)

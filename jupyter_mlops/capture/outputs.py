@@ -3,8 +3,9 @@
 Nothing is put between the cell and its output. The kernel's display publisher, display hook and
 streams let hooks see each message before it is sent, and send what the hook returns: ours returns
 it untouched, whatever happens. A stream's hooks are those of the thread that sends, the kernel's
-input-output thread, so ours is registered there. A shell without such hooks (a terminal) shows its
-outputs unobserved.
+input-output thread, so ours is registered there, and stays: to have that thread do something costs
+a cell more than all that it prints. A shell without such hooks (a terminal) shows its outputs
+unobserved.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import functools
 import json
 import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -57,7 +59,8 @@ class OutputWatch:
         self._shell = shell
         self._text = _Text(text_bytes)
         self._figures: dict[str, Output] = {}
-        self._streams: list[Any] = []
+        #: The streams, each with the buffer it had: once written to it has text in it, or another one.
+        self._streams: list[tuple[Any, Any]] = []
         self._hooked: list[Any] = []
         self._parent = ""
 
@@ -73,21 +76,22 @@ class OutputWatch:
             if hasattr(publisher, "register_hook"):
                 publisher.register_hook(self._see)
                 self._hooked.append(publisher)
-        streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
-        self._streams = [stream for stream in streams if _has_hooks(stream)]
-        for thread, theirs in _by_thread(self._streams):
-            _in_thread(thread, [functools.partial(stream.register_hook, self._see) for stream in theirs])
+        streams: list[Any] = [stream for stream in (sys.stdout, sys.stderr) if _has_hooks(stream)]
+        _listener.watch = self
+        for thread, theirs in _by_thread(stream for stream in streams if stream not in _heard):
+            _heard.update(dict.fromkeys(theirs))
+            _in_thread(thread, [functools.partial(stream.register_hook, _listener) for stream in theirs])
+        self._streams = [(stream, getattr(stream, "_buffers", None)) for stream in streams]
 
     def stop(self) -> list[Output]:
         """The outputs since `start`: the text, if there was any, then the figures in order."""
-        for thread, theirs in _by_thread(self._streams):
+        written = (stream for stream, buffers in self._streams if not _is_untouched(stream, buffers))
+        for thread, theirs in _by_thread(written):
             # One visit for all: each costs the cell a change of threads.
             sent = threading.Event()
-            actions: list[Callable[[], None]] = []
-            for stream in theirs:
-                actions += [stream.flush, functools.partial(stream.unregister_hook, self._see)]
-            _in_thread(thread, [*actions, sent.set])
+            _in_thread(thread, [*(stream.flush for stream in theirs), sent.set])
             sent.wait(_FLUSH_SECONDS)
+        _listener.watch = None
         for publisher in self._hooked:
             with contextlib.suppress(Exception):  # someone cleared the hooks: ours is gone as well
                 publisher.unregister_hook(self._see)
@@ -127,6 +131,33 @@ class OutputWatch:
         number = int(known.name.partition("-")[2].partition(".")[0]) if known else len(self._figures) + 1
         name = f"figures/figure-{number}.{ending}"
         self._figures[shown_as] = Output(kind="figure", data=payload, media_type=media_type, name=name)
+
+
+class _Listener:
+    """The hook in the streams: tells the watch of the cell that runs, if there is one."""
+
+    watch: OutputWatch | None = None
+
+    def __call__(self, message: Any) -> Any:
+        watch = self.watch
+        return message if watch is None else watch._see(message)
+
+
+_listener = _Listener()
+#: The streams it listens to.
+_heard: weakref.WeakKeyDictionary[Any, None] = weakref.WeakKeyDictionary()
+
+
+def leave_streams() -> None:
+    """Take the hook out of all streams."""
+    for thread, theirs in _by_thread(list(_heard)):
+        _in_thread(thread, [functools.partial(stream.unregister_hook, _listener) for stream in theirs])
+    _heard.clear()
+
+
+def _is_untouched(stream: Any, buffers: Any) -> bool:
+    """Whether a stream has neither text to send nor sent any since it had `buffers`."""
+    return buffers is not None and getattr(stream, "_buffers", None) is buffers and not buffers
 
 
 def _message_id(header: dict[str, Any]) -> str:

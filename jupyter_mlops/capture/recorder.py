@@ -238,10 +238,12 @@ class Recorder:
         if filled.fits:
             self._remember_fitted(run.run_id, filled.fitted)
         execution = self.ledger.mark_tracked(execution)
+        known = len(self.vault)
         run = self.vault.clean_record(run)
         children = [self.vault.clean_record(child) for child in filled.children]
-        # The parameters may have shown one more.
-        execution = self._mask(started, execution)
+        if len(self.vault) > known:  # the parameters have shown one more
+            self.ledger.revise(self.vault.clean_record)
+            execution = self.ledger.at(execution.order)
         return Recorded(
             execution=execution,
             run=msgspec.structs.replace(run, cells=tuple(self.ledger.executions)),
@@ -258,7 +260,7 @@ class Recorder:
         self.vault.learn_names(execution.bound, self._namespace)
         everything = len(self.vault) > known
         self.ledger.revise(self.vault.clean_record, since=0 if everything else execution.order)
-        return next(made for made in reversed(self.ledger.executions) if made.order == execution.order)
+        return self.ledger.at(execution.order)
 
     def _masked_outputs(self, outputs: list[Output]) -> list[Blob]:
         """What the cell showed, without secrets; a picture that holds one is left out."""

@@ -40,9 +40,12 @@ def standing_cells(run: Run) -> tuple[Execution, ...]:
     if not run.cells:
         return (_own_source(run),) if run.source else ()
     own = set(run.orders) or {run.cells[-1].order}
+    first = min(own)
     needed: set[str] = set()
     kept: list[Execution] = []
     for cell in reversed(run.cells):
+        if not needed and cell.order < first:
+            break
         if cell.order not in own and (
             cell.scratch or all(map(needed.isdisjoint, (cell.bound, cell.mutated, cell.opaque)))
         ):

@@ -167,6 +167,8 @@ class Attached:
 
     def detach(self) -> None:
         """Take everything back."""
+        from jupyter_mlops.capture.outputs import leave_streams
+
         shell = self.shell
         shell.events.unregister("pre_run_cell", self.watcher.pre_run_cell)
         shell.events.unregister("post_run_cell", self.watcher.post_run_cell)
@@ -179,6 +181,7 @@ class Attached:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         self.watcher.close()
+        leave_streams()
         tracking.current = None
         api.current_experiment = api.current_store = lambda: None
         self.opener.close()

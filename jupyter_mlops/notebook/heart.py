@@ -52,14 +52,14 @@ class Heart:
         self._early = early
         self._lease = lease
         self._changed = threading.Condition()
-        self._run: Run | None = None
+        self._run: Callable[[], Run | None] | None = None
         self._begun: Run | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
         self._process = os.getpid()
 
-    def start(self, run: Run) -> None:
-        """A tracked cell has begun."""
+    def start(self, run: Callable[[], Run | None]) -> None:
+        """A tracked cell has begun; `run` is asked for what is known of it, if it comes to an early row."""
         if self._process != os.getpid():
             return
         with self._changed:
@@ -117,15 +117,18 @@ class Heart:
                 with contextlib.suppress(Exception):  # the end of the cell writes, and reports, all the same
                     self._write(run)
 
-    def _write(self, run: Run) -> None:
+    def _write(self, run: Callable[[], Run | None]) -> None:
         """Give the run its row, or say that it still runs and what it has come to."""
         if self._begun is None:
-            self._begun = self._store().begin_run(run, lease_seconds=self._lease)
+            known = run()
+            if known is None:
+                return
+            self._begun = self._store().begin_run(known, lease_seconds=self._lease)
             self._next_beat = min(self._next_beat, monotonic() + _CURVES_SECONDS)
             return
         curves = self._curves(self._since)
         if not curves:
-            self._store().heartbeat(run.run_id, lease_seconds=self._lease)
+            self._store().heartbeat(self._begun.run_id, lease_seconds=self._lease)
             return
         values = {name: curve.values[-1] for name, curve in curves.items()}
         grown = msgspec.structs.replace(self._begun, metrics=values, curves=tuple(curves))

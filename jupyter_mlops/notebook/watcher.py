@@ -184,10 +184,8 @@ class Watcher:
             request = Request(explicit=False)
         self._active = True
         self.recorder.begin(cell, request)
-        if request is not None:
-            early = self.recorder.early_run()
-            if early is not None and (request.explicit or self.recorder.may_train()):
-                self._heart.start(early)
+        if request is not None and (request.explicit or self.recorder.may_train()):
+            self._heart.start(self.recorder.early_run)
 
     def _abandon(self) -> None:
         """End the cell before, of whose end IPython never told: an interrupt met it between two lines."""
@@ -351,18 +349,14 @@ def best_values(
     store: Store, run: Run, direction: Callable[[str], bool | None], *, most: int = 8
 ) -> dict[str, MetricValue]:
     """The best value earlier runs of the experiment reached, for metrics whose direction is known."""
-    best: dict[str, MetricValue] = {}
+    higher: dict[str, bool] = {}
     for name in list(run.metrics)[:most]:
         detail = run.metric_details.get(name)
-        higher = (
-            detail.higher_is_better if detail and detail.higher_is_better is not None else direction(name)
-        )
-        if higher is None:
-            continue
-        value = store.best_value(run.experiment, name, higher_is_better=higher, before=run.run_id)
-        if value is not None:
-            best[name] = value
-    return best
+        known = detail.higher_is_better if detail is not None else None
+        known = direction(name) if known is None else known
+        if known is not None:
+            higher[name] = known
+    return dict(store.best_values(run.experiment, higher, before=run.run_id)) if higher else {}
 
 
 def notebook_path() -> str:

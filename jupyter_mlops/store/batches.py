@@ -47,7 +47,7 @@ class BatchWriter(RunWriter):
         rows = _Rows(self._statements)
         saved: list[Run] = []
         with self._database.write() as connection:
-            bury_the_dead(connection, self._database.now())
+            bury_the_dead(connection, self._database)
             there = stored(connection, [packed.run.run_id for packed in waiting])
             numbers = Numbers(connection)
             for packed in waiting:

@@ -53,7 +53,7 @@ class RunEditor:
         if name is not None and len(name) > LONGEST_NAME:
             raise UsageError(f"The name has more than {LONGEST_NAME} characters.", "Give a shorter one.")
         with self._database.write() as connection:
-            bury_the_dead(connection, self._database.now())
+            bury_the_dead(connection, self._database)
             existing = _existing(connection, run_id)
             summary = decode(existing.summary, Summary, f"run {run_id}")
             values: dict[str, Any] = {}
@@ -83,7 +83,7 @@ class RunEditor:
             UsageError: The run has a metric of that name that was not made like this one.
         """
         with self._database.write() as connection:
-            bury_the_dead(connection, self._database.now())
+            bury_the_dead(connection, self._database)
             existing = _existing(connection, run_id)
             summary = decode(existing.summary, Summary, f"run {run_id}")
             stored = sa.select(details.c.document).where(details.c.run_id == run_id)
@@ -122,7 +122,7 @@ class RunEditor:
     def _set_deleted(self, run_id: str, *, deleted: bool) -> None:
         moment = self._database.now() if deleted else sa.null()
         with self._database.write() as connection:
-            bury_the_dead(connection, self._database.now())
+            bury_the_dead(connection, self._database)
             _existing(connection, run_id)
             connection.execute(
                 sa.update(runs)

@@ -64,9 +64,20 @@ def sqlite_engine(path: Path, *, create: bool, patience: float) -> sa.Engine:
         if connection.get_execution_options().get("mlops_writes"):
             _begin_write(connection, patience)
         else:
-            connection.exec_driver_sql("BEGIN")
+            _begin(connection, "BEGIN")
 
     return engine
+
+
+def _begin(connection: sa.Connection, statement: str) -> None:
+    """Tell the driver itself: every save and every card begins a transaction, and this is all of it."""
+    raw: Any = connection.connection.dbapi_connection
+    try:
+        raw.execute(statement)
+    except connection.dialect.loaded_dbapi.OperationalError as error:
+        raise sa.exc.OperationalError(statement, None, error, hide_parameters=True) from error
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise sa.exc.DBAPIError(statement, None, error, hide_parameters=True) from error
 
 
 def _begin_write(connection: sa.Connection, patience: float) -> None:
@@ -82,7 +93,7 @@ def _begin_write(connection: sa.Connection, patience: float) -> None:
     try:
         while True:
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _begin(connection, "BEGIN IMMEDIATE")
             except sa.exc.OperationalError as error:
                 if time.monotonic() > until or "locked" not in str(error.orig):
                     raise

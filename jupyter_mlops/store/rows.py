@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -12,6 +13,9 @@ from jupyter_mlops.records import RunSummary, Status
 from .documents import Summary, decode, moment
 from .schema import runs, unescape
 from .statements import Prepared
+
+if TYPE_CHECKING:
+    from .database import Database
 
 KERNEL_DIED = "kernel_died"
 
@@ -151,9 +155,9 @@ def _burial(now: sa.ColumnElement[int]) -> sa.Update:
 _BURIAL = Prepared(_burial(sa.bindparam("the_time", type_=sa.BigInteger)), ("the_time",))
 
 
-def bury_the_dead(connection: sa.Connection, now: sa.ColumnElement[int]) -> None:
+def bury_the_dead(connection: sa.Connection, database: Database) -> None:
     """Write down the end of every run whose lease is over, as every writer of runs does first."""
-    if isinstance(now, sa.BindParameter):
-        _BURIAL.execute(connection, {"the_time": now.value})
+    if database.dialect == "sqlite":
+        _BURIAL.execute(connection, {"the_time": time.time_ns() // 1000})
     else:
-        connection.execute(_burial(now))
+        connection.execute(_burial(database.now()))

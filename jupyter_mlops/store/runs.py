@@ -20,7 +20,7 @@ from .schema import curves, details, environments, executions, experiments, metr
 from .statements import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -260,20 +260,31 @@ class RunReader:
                 found = connection.execute(query).scalar()
             return None if found is None else self._get(connection, found)
 
-    def best_value(
-        self, experiment: str, metric: str, *, higher_is_better: bool, before: str
-    ) -> float | None:
-        """The best value of `metric` among the experiment's runs earlier than the run `before`.
+    def best_values(
+        self, experiment: str, higher_is_better: Mapping[str, bool], *, before: str
+    ) -> dict[str, float]:
+        """The best values of metrics among the experiment's runs earlier than the run `before`.
 
-        Only finite values count; None when no earlier run has one.
+        Args:
+            experiment: Where to look.
+            higher_is_better: The metrics, each with whether the highest or the lowest value is the best.
+            before: The id of a run, stored or not.
+
+        Returns:
+            Finite values alone; a metric that no earlier run has is missing.
         """
-        asked: dict[str, Any] = {"experiment": experiment, "metric": metric, "before": before}
+        found: dict[str, float] = {}
         with self._database.read() as connection:
             numbered = _NUMBER.execute(connection, {"experiment": experiment, "before": before}).fetchone()
+            asked: dict[str, Any] = {"experiment": experiment, "before": before}
             if numbered is not None:
                 asked["limit"] = numbered[0]
-            found = _BEST[higher_is_better, numbered is not None].execute(connection, asked).fetchone()
-        return None if found is None else float(found[0])
+            for metric, higher in higher_is_better.items():
+                best = _BEST[higher, numbered is not None]
+                row = best.execute(connection, {**asked, "metric": metric}).fetchone()
+                if row is not None:
+                    found[metric] = float(row[0])
+        return found
 
     def get_curve(self, run_id: str, metric: str) -> Curve:
         """The curve of a run's metric.

@@ -153,7 +153,7 @@ class RunWriter:
         with self._database.write() as connection:
             if self._kept_in != self._database.generation:
                 own, others = self._new_executions(run)
-            bury_the_dead(connection, self._database.now())
+            bury_the_dead(connection, self._database)
             number, packed = self._replace_or_insert(connection, packed, self._lease(run, lease_seconds))
             self._statements.new_execution.execute_many(connection, others)
             self._statements.final_execution.execute_many(connection, own)

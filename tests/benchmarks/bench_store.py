@@ -236,7 +236,7 @@ def measure(store: Store, count: int) -> Results:
     results["resolve #NUMBER"] = median(lambda: store.resolve("#77", experiment="benchmark"))
     results["previous_run"] = median(lambda: store.previous_run(run))
     results["best_value"] = median(
-        lambda: store.best_value("benchmark", "metric_1", higher_is_better=True, before=run.run_id)
+        lambda: store.best_values("benchmark", {"metric_1": True}, before=run.run_id)
     )
     results["all runs"] = median(store.search, 3)
     results["frame of all runs"] = median(store.frame, 3)

@@ -59,7 +59,7 @@ INNER = [
     "store.Store.save_run",
     "store.Store.put_artifact",
     "store.Store.previous_run",
-    "store.Store.best_value",
+    "store.Store.best_values",
 ]
 CELL = """%%track
 values = [1.0, 2.0]
@@ -128,6 +128,7 @@ def _swap(path):
 #: These stand in the user's own path: they are the guards, or give their argument on.
 GUARDS = (
     "capture.files:_hook", "capture.loops:iterate", "capture.loops:spin", "capture.outputs:OutputWatch:_see",
+    "capture.outputs:_Listener:__call__",
     "capture.probes:see", "notebook.interrupts:undisturbed", "notebook.interrupts:_deferred", "notebook.magics:neutralise",
     "notebook.watcher:Watcher:_foreign", "notebook.watcher:Watcher:pre_run_cell",
     "notebook.watcher:Watcher:post_run_cell", "notebook.watcher:Watcher:visit", "notebook.watcher:Watcher:_enter",

@@ -135,6 +135,26 @@ def test_hooks_do_not_pile_up(kernel: BlockingKernelClient) -> None:
     assert told[0]["content"]["data"]["application/json"] == [1, 1]
 
 
+def test_text_sent_before_the_cell_ends_is_noted(kernel: BlockingKernelClient) -> None:
+    noted, _ = observe(kernel, "import sys, time\nprint('sent')\nsys.stdout.flush()\ntime.sleep(0.3)")
+    assert noted[0][3] == b"sent\n"
+
+
+def test_the_hook_in_the_streams_is_one_and_can_be_taken_out(kernel: BlockingKernelClient) -> None:
+    ask = (
+        "import sys, threading\nfrom jupyter_mlops.capture import outputs\n"
+        "def hooks():\n    found, done = [], threading.Event()\n"
+        "    sys.stdout.pub_thread.schedule(lambda: (found.append(len(sys.stdout._hooks)), done.set()))\n"
+        "    done.wait(10)\n    return found[0]\n"
+        "before = hooks(); outputs.leave_streams(); left = hooks()"
+    )
+    run(kernel, ask)
+    told = run(kernel, "ip.display_pub.publish({'application/json': [before, left, hooks()]})")
+    assert told[0]["content"]["data"]["application/json"] == [1, 0, 1]
+    noted, _ = observe(kernel, "print('again')")
+    assert noted[0][3] == b"again\n"
+
+
 def test_without_a_shell_there_is_nothing_to_note() -> None:
     watch = OutputWatch(None)
     watch.start()

@@ -54,18 +54,26 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def test_a_cell_that_ends_in_time_leaves_no_row(heart: Heart, store: Store) -> None:
     for _ in range(5):
-        heart.start(running())
+        heart.start(running)
         assert heart.stop() is None
     time.sleep(2 * EARLY)
     assert stored(store) == []
 
 
+def test_a_cell_that_ends_in_time_is_never_asked_for_its_row(heart: Heart) -> None:
+    asked: list[Run] = []
+    heart.start(lambda: asked.append(running()))  # type: ignore[func-returns-value]
+    heart.stop()
+    time.sleep(2 * EARLY)
+    assert asked == []
+
+
 def test_a_long_cell_gets_its_row_after_short_ones(heart: Heart, store: Store) -> None:
-    heart.start(running())
+    heart.start(running)
     heart.stop()
     # The thread still sleeps until the first one would have been due.
     long = running()
-    heart.start(long)
+    heart.start(lambda: long)
     wait_for(lambda: stored(store) == [long.run_id])
     begun = heart.stop()
     assert begun is not None
@@ -73,16 +81,16 @@ def test_a_long_cell_gets_its_row_after_short_ones(heart: Heart, store: Store) -
 
 
 def test_a_long_cell_gets_its_row_after_the_thread_went_to_sleep(heart: Heart, store: Store) -> None:
-    heart.start(running())
+    heart.start(running)
     heart.stop()
     time.sleep(2 * EARLY)
     long = running()
-    heart.start(long)
+    heart.start(lambda: long)
     wait_for(lambda: stored(store) == [long.run_id])
 
 
 def test_a_closed_heart_ends_its_thread(heart: Heart) -> None:
-    heart.start(running())
+    heart.start(running)
     heart.close()
     wait_for(lambda: not any(thread.name == "jupyter_mlops heart" for thread in threading.enumerate()))
 
@@ -92,7 +100,7 @@ def test_the_row_of_a_run_grows_with_what_it_tells_and_keeps_peoples_edits(store
     heart = Heart(lambda: store, early=EARLY, lease=60.0, curves=lambda since: told)
     run = running()
     try:
-        heart.start(run)
+        heart.start(lambda: run)
         wait_for(lambda: stored(store) == [run.run_id])
         store.edit_run(run.run_id, note="looks good")
         told["loss"] = Curve(steps=[0, 1], values=[0.9, 0.7], times=[0.0, 0.1], count=2)

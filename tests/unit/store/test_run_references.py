@@ -118,7 +118,7 @@ def test_what_is_not_finite_is_best_only_where_nothing_else_is(store, make_run):
     last = store.save_run(make_run(metrics={"m": 0.5}))
     assert store.resolve("best:m") == real.run_id
     assert store.resolve("best:only") == broken.run_id
-    assert store.best_value("penguins", "m", higher_is_better=True, before=last.run_id) == 1.0
+    assert store.best_values("penguins", {"m": True}, before=last.run_id) == {"m": 1.0}
 
 
 def test_the_previous_run_is_of_the_same_cell_if_there_is_one(store, make_run):
@@ -154,13 +154,15 @@ def test_best_value_looks_at_earlier_runs_of_the_experiment(store, make_run):
     store.save_run(make_run(experiment="other", metrics={"acc": 2.0}))
 
     def best(run, higher=True):
-        return store.best_value("penguins", "acc", higher_is_better=higher, before=run.run_id)
+        return store.best_values("penguins", {"acc": higher}, before=run.run_id).get("acc")
 
     assert best(runs[3]) == 0.9
     assert best(runs[3], higher=False) == 0.5
     assert best(runs[2]) == 0.5
     assert best(runs[0]) is None
-    assert store.best_value("penguins", "nothing", higher_is_better=True, before=runs[3].run_id) is None
+    assert store.best_values("penguins", {"nothing": True, "acc": True}, before=runs[3].run_id) == {
+        "acc": 0.9
+    }
     assert best(make_run()) == 0.9
     store.delete_run(runs[2].run_id)
     assert best(runs[3]) == 0.5
