@@ -196,7 +196,6 @@ class RunsPanel:
         if clear.is_visible():
             clear.click()
         grid = self.region.get_by_role("treegrid", name="Runs")
-        grid.evaluate("grid => grid.parentElement.scrollTo(0, 0)")
         open_rows = grid.get_by_role("row", expanded=True)
         self.page.wait_for_function(
             "grid => grid.querySelector('[data-group=true]') === null", arg=grid.element_handle()
@@ -205,6 +204,7 @@ class RunsPanel:
             unfolded.click()
         for row in reversed(open_rows.all()):
             row.press("ArrowLeft")
+        grid.evaluate("grid => grid.parentElement.scrollTo(0, 0)")
 
     def row(self, number: int) -> Locator:
         """The row of run `number`."""

@@ -64,6 +64,12 @@ function LossesOfRun(props: ISectionProps & { losses: ILosses }): JSX.Element {
   const [examples, setExamples] = React.useState<Examples | null>(null);
   const [problem, setProblem] = React.useState<IProblem | null>(null);
   const latest = React.useRef(0);
+  const rows = React.useRef<HTMLDivElement>(null);
+  const [answers, setAnswers] = React.useState(0);
+  // Rows that were asked for are below what asks for them, out of sight perhaps.
+  React.useEffect(() => {
+    rows.current?.scrollIntoView({ block: 'nearest' });
+  }, [answers]);
 
   const ask = (where: string, offset = 0): void => {
     const request = ++latest.current;
@@ -86,6 +92,7 @@ function LossesOfRun(props: ISectionProps & { losses: ILosses }): JSX.Element {
               ? { ...found, rows: [...before.rows, ...found.rows] }
               : found
           );
+          setAnswers(count => (offset > 0 ? count : count + 1));
         }
       })
       .catch(reason => {
@@ -186,11 +193,13 @@ function LossesOfRun(props: ISectionProps & { losses: ILosses }): JSX.Element {
         </p>
       )}
       {examples !== null && (
-        <ExampleRows
-          {...props}
-          examples={examples}
-          onMore={() => ask(examples.query, examples.rows.length)}
-        />
+        <div ref={rows} role="status">
+          <ExampleRows
+            {...props}
+            examples={examples}
+            onMore={() => ask(examples.query, examples.rows.length)}
+          />
+        </div>
       )}
     </>
   );
@@ -272,7 +281,7 @@ function ExampleRows(
     run: trans.__('this run')
   };
   return (
-    <div role="status">
+    <>
       <p>
         {trans._n('%1 row', '%1 rows', examples.count)}{' '}
         <code>{examples.query}</code>
@@ -325,7 +334,7 @@ function ExampleRows(
           {trans.__('More rows')}
         </button>
       )}
-    </div>
+    </>
   );
 }
 

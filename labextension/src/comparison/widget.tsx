@@ -36,6 +36,7 @@ export class ComparisonTab extends MainAreaWidget<ComparisonView> {
     this.addClass('jp-Mlops-comparisonTab');
     this.title.icon = compareIcon;
     this.title.closable = true;
+    this.title.className = 'jp-Mlops-comparisonTitle';
     this.toolbar.hide();
     this.content.named = (label, caption) => {
       this.title.label = label;
@@ -155,17 +156,8 @@ export class ComparisonView extends ReactWidget {
     });
     const label = trans.__('Compare %1', names.join(', '));
     this.node.setAttribute('aria-label', label);
-    const more = names.length - NAMED;
-    this.named(
-      more < 2
-        ? label
-        : trans.__(
-            'Compare %1 and %2 more',
-            names.slice(0, NAMED).join(', '),
-            more
-          ),
-      label
-    );
+    const many = names.length > NAMED;
+    this.named(many ? trans.__('Compare %1 runs', names.length) : label, label);
   }
 
   private _onRunsChanged(model: RunsModel): void {

@@ -17,6 +17,7 @@ import {
   scrollTo,
   useAnchor,
   useLayout,
+  useRevealed,
   useWanted,
   useWindow
 } from './window';
@@ -43,6 +44,7 @@ export function RunList(
   const heights = useHeights(layout, state, grid);
   const [first, last] = useWindow(scroller, heights);
   useAnchor(scroller, heights, spellQuestion(state), layout);
+  useRevealed(scroller, heights, layout, state.expanded);
   useWanted(model, props.view, layout, first, last);
 
   const found = current.id === '' ? -1 : layout.indexOf(current.id);

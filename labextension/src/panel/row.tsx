@@ -53,6 +53,19 @@ function Row(props: IRowProps): JSX.Element {
   const { model, trans, run, selected, expanded } = props;
   const title = referenceOf(run);
   const toggle = (): void => void model.expand(run.run_id, !expanded);
+  const onClick = (event: React.MouseEvent): void => {
+    const onControl = (event.target as HTMLElement).closest('button, input');
+    if (onControl !== null || event.detail > 1) {
+      return; // a double click opens as a single one does, and does not close again
+    }
+    if (event.shiftKey) {
+      props.onSelect(props.index, true, true);
+    } else if (event.ctrlKey || event.metaKey) {
+      props.onSelect(props.index, !selected, false);
+    } else {
+      toggle();
+    }
+  };
   const full = [
     ...Object.entries(run.metrics).map(
       ([name, value]) => `${name} ${toNumber(value)}`
@@ -85,7 +98,12 @@ function Row(props: IRowProps): JSX.Element {
       <div
         role="presentation"
         className="jp-Mlops-rowHead"
-        onDoubleClick={toggle}
+        onMouseDown={event => {
+          if (event.shiftKey) {
+            event.preventDefault(); // or it would select the text between
+          }
+        }}
+        onClick={onClick}
       >
         <span role="gridcell" className="jp-Mlops-check">
           <input

@@ -130,6 +130,51 @@ export function scrollTo(
 }
 
 /**
+ * Bring the details of a run that was just opened into view, as far as there is
+ * room, while they come; until somebody scrolls.
+ */
+export function useRevealed(
+  scroller: React.RefObject<HTMLElement>,
+  heights: Heights,
+  layout: Layout,
+  expanded: ReadonlySet<string>
+): void {
+  const before = React.useRef(expanded);
+  const opened = React.useRef<{ id: string; height: number } | null>(null);
+  React.useEffect(() => {
+    const node = scroller.current;
+    const forget = (): void => {
+      opened.current = null;
+    };
+    node?.addEventListener('wheel', forget, { passive: true });
+    node?.addEventListener('touchmove', forget, { passive: true });
+    return () => {
+      node?.removeEventListener('wheel', forget);
+      node?.removeEventListener('touchmove', forget);
+    };
+  }, [scroller]);
+  React.useEffect(() => {
+    const added = [...expanded].filter(id => !before.current.has(id));
+    before.current = expanded;
+    if (added.length === 1) {
+      opened.current = { id: added[0], height: -1 };
+    } else if (!expanded.has(opened.current?.id ?? '')) {
+      opened.current = null;
+    }
+    const index = layout.indexOf(opened.current?.id ?? '');
+    const node = scroller.current;
+    if (opened.current === null || node === null || index < 0) {
+      return;
+    }
+    const height = heights.height(index);
+    if (height !== opened.current.height) {
+      opened.current.height = height;
+      scrollTo(node, heights, index);
+    }
+  }, [expanded, heights, layout]);
+}
+
+/**
  * Keep the line at the upper edge where it is when lines above it come or go,
  * and begin at the top again when something else is asked for.
  */
