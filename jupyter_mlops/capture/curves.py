@@ -11,6 +11,7 @@ from .numbers import is_number, to_number
 from .vocabulary import (
     is_learnt,
     is_part,
+    is_setting,
     is_stale,
     says_nothing,
     sounds_like_metric,
@@ -104,7 +105,7 @@ def _counts(loop: LoopSeries) -> bool:
 
 def _tell_loop(evidence: Evidence, loop: LoopSeries) -> None:
     name = _name_of_loop(evidence, loop)
-    if sounds_like_size(name) and not sounds_like_metric(name):
+    if (sounds_like_size(name) or is_setting(name)) and not sounds_like_metric(name):
         return
     if loop.appended and len(words(name)) == 1 and len(name) <= 2:
         name = canonical(loop.expression)

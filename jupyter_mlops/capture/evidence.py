@@ -101,6 +101,16 @@ class Observed(msgspec.Struct, frozen=True):
     kept: Callable[[Event], Kept] | None = None
 
 
+def _correlates(held: Any) -> bool:
+    """Whether a value is a table of pandas that holds how the columns of the data go together."""
+    if module_of(type(held)).partition(".")[0] != "pandas" or type(held).__name__ != "DataFrame":
+        return False
+    rows, columns = held.shape
+    if not 1 < rows == columns <= _EXPLORED_ROWS or not all(kind.kind == "f" for kind in held.dtypes):
+        return False
+    return held.index.tolist() == held.columns.tolist() and bool((held.to_numpy().diagonal() == 1).all())
+
+
 class Evidence:
     """What was observed of a cell, indexed, and the metrics found so far."""
 
@@ -190,7 +200,7 @@ class Evidence:
             return False
         held: Any = self.seen.namespace.get(root)
         if module_of(type(held)).partition(".")[0] not in ("pandas", "polars") or len(held) <= _EXPLORED_ROWS:
-            return False
+            return _correlates(held)
         if type(value).__name__ == "DataFrame":
             numeric = [name for name in value.columns if type(name) is str and value[name].dtype.kind == "f"]
             return 2 * sum(map(sounds_like_metric, numeric)) < len(numeric) or not numeric

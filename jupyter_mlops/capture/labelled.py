@@ -24,6 +24,7 @@ from .vocabulary import (
     is_limit,
     is_rate,
     is_setting,
+    is_time,
     sounds_like_metric,
     sounds_like_size,
     words,
@@ -123,7 +124,7 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         return ""
     if label:
         return _labelled(evidence, event, call, label, crowded)
-    if call is None and event.heading and not sounds_like_metric(plain) and sounds_like_metric(event.heading):
+    if call is None and not sounds_like_metric(plain) and _is_heading(event.heading):
         return canonical(event.heading)
     if call is not None:
         return evidence.name_of(event, call)
@@ -133,6 +134,12 @@ def _printed_name(evidence: Evidence, event: Event, crowded: set[str]) -> str:
         return ""
     counted = whole and not (sounds_like_metric(plain) or counts_outcomes(plain))
     return "" if sounds_like_size(plain) or counted else plain
+
+
+def _is_heading(text: str) -> bool:
+    """Whether a line above numbers without a label says what they are: ``Average per thousand episodes:``."""
+    summed = text.rstrip().endswith(":") and bool(_SUMS & set(words(text)[:1]))
+    return summed or sounds_like_metric(text)
 
 
 def _stands_alone(evidence: Evidence, event: Event) -> str:
@@ -160,7 +167,7 @@ def _labelled(evidence: Evidence, event: Event, call: Event | None, label: str, 
         return ""
     bound = evidence.assignments.get(site.expression) if not site.scope else None
     source = ast.unparse(bound.value) if bound is not None else site.expression
-    if reads_clock(source) and call is None and not sounds_like_metric(told):
+    if (reads_clock(source) or is_time(plain)) and call is None and not sounds_like_metric(told):
         return ""  # how long it took, under the name of what took so long
     looks = whole and not counts_outcomes(told)
     looks = looks or (

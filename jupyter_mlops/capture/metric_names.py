@@ -93,6 +93,8 @@ def data_part(arguments: tuple[str, ...]) -> str:
     return ""
 
 
+#: Words of what holds by how much one sample is above another.
+_DIFFERENCES = frozenset("diff diffs difference differences delta deltas uplift lift effect effects".split())
 _ORDERINGS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 #: What only sums up: its name alone says nothing of what was summed up.
 _SUMMARIES = frozenset(
@@ -257,13 +259,12 @@ def compares_samples(node: ast.expr | None) -> bool:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         return all(isinstance(_averaged(side), ast.Name) for side in (node.left, node.right))
     averaged = _averaged(node)
-    return (
-        isinstance(averaged, ast.Compare)
-        and len(averaged.ops) == 1
-        and isinstance(averaged.ops[0], _ORDERINGS)
-        and isinstance(_sample(averaged.left), ast.Name)
-        and isinstance(averaged.comparators[0], ast.Name)
-    )
+    if not (isinstance(averaged, ast.Compare) and isinstance(averaged.ops[0], _ORDERINGS)):
+        return False
+    left, right = _sample(averaged.left), averaged.comparators[0]
+    if isinstance(right, ast.Constant):
+        return bool(_DIFFERENCES & set(words(ast.unparse(left))))  # `(boot["diff"] > 0).mean()`
+    return isinstance(left, ast.Name) and isinstance(right, ast.Name)
 
 
 def _sample(node: ast.expr) -> ast.expr:

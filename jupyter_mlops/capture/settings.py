@@ -134,7 +134,8 @@ def call_settings(tree: ast.AST, own: Mapping[str, Any]) -> list[tuple[str, str,
         found += [(last, name, value) for name, value in _placed(node, function)]
         for keyword in node.keywords:
             if keyword.arg and (
-                keyword.arg not in _ASIDE or (keyword.arg == "random_state" and _splits(last))
+                keyword.arg not in _ASIDE
+                or (keyword.arg == "random_state" and (_splits(last) or _draws_data(function)))
             ):
                 found += [(last, *pair) for pair in _literals(keyword.arg, keyword.value)]
         for argument in node.args:
@@ -156,10 +157,20 @@ def _splits(function: str) -> bool:
     return bool({"split", "fold", "kfold"} & set(words(function)))
 
 
+def _draws_data(function: Any) -> bool:
+    """Whether a function of scikit-learn makes up data: ``make_blobs``."""
+    return (
+        type(function) is types.FunctionType
+        and type(function.__module__) is str
+        and function.__module__.startswith("sklearn.datasets")
+        and function.__name__.startswith("make_")
+    )
+
+
 def _configures(last: str, function: Any) -> bool:
     if not last or last in _NO_MODELS or last.endswith(("Error", "Exception", "Warning")):
         return False
-    if last in FITTING_CALLS or last in _CONFIGURING or last in TOLD_ARGUMENTS:
+    if last in FITTING_CALLS or last in _CONFIGURING or last in TOLD_ARGUMENTS or _draws_data(function):
         return True
     if last[:1].isupper():
         return not last.isupper() or len(last) <= 8

@@ -103,6 +103,7 @@ _SET_RATES = frozenset(
     exploration discount refresh poll growth birth flow pulse update subsample masking base lr
     """.split()
 )
+_TIMES = frozenset("time times elapsed duration durations seconds secs".split())
 _CUTOFFS = frozenset({"threshold", "thr", "thresh", "cutoff"})
 #: What was best among several is a setting, if it is no score.
 _CHOSEN = frozenset("best optimal chosen selected opt".split())
@@ -120,6 +121,8 @@ _LEARNT = frozenset(
     expected actual observed obs mu sigma estimated
     """.split()
 )
+#: ``TruePositive``, ``false negatives``
+_SIGNS = frozenset("positive positives negative negatives".split())
 _PARTS = frozenset("train training test testing val valid validation cv dev oof holdout mean avg".split())
 #: What a model or a test finds, and so a reader counts.
 _OUTCOMES = frozenset(
@@ -167,12 +170,19 @@ def is_setting(name: str) -> bool:
     found = words(name)
     if len(found) > 1 and found[0] in _CHOSEN and not sounds_like_metric(name):
         return True
-    return bool(found) and (found[-1] in _SETTINGS or found[-2:] == ("learning", "rate"))
+    if len(found) > 1 and found[-1] == "rate" and found[-2] in _SET_RATES:
+        return True
+    return bool(found) and found[-1] in _SETTINGS
 
 
 def is_rate(name: str) -> bool:
     """Whether a label says what share of them did: ``approval rate``; a ``learning rate`` is set."""
     return any(last == "rate" and of not in _SET_RATES for of, last in pairwise(words(name)))
+
+
+def is_time(name: str) -> bool:
+    """Whether a name holds how long something took: ``cv_time``, ``elapsed``."""
+    return bool(_TIMES & set(words(name))) and not sounds_like_metric(name)
 
 
 def is_cutoff(name: str) -> bool:
@@ -190,6 +200,8 @@ def sounds_like_metric(name: str) -> bool:
     found = words(name)
     if found and found[-1] in _ENDINGS_OF_SIZES:
         return False
+    if any(of in ("true", "false") and what in _SIGNS for of, what in pairwise(found)):
+        return True
     return any(
         word in _METRIC_WORDS
         or word.rstrip("0123456789") in _METRIC_WORDS

@@ -207,8 +207,34 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
         # How often one sample beats another is found out; how many are old describes the data.
         ("a, b = y, y[::-1]\nprint('P(B > A) =', np.mean(b > a))", {"p_b_a": 0.375}),
         ("a, b = y, y[::-1]\n(b > a).mean()", {"share_b_above_a": 0.375}),
+        (
+            "d = pd.DataFrame({'diff': y - 0.5})\nshare = (d['diff'] > 0).mean()\nprint(share)",
+            {"share": 0.625},
+        ),
         ("a, b = y, p\nb.mean() - a.mean()", {"difference_b_a": 0.0}),
         ("(y > 0.5).mean()", {}),
+        ("corr = many[['bought', 'spent']].astype(float).corr()\ncorr['spent'].sort_values()", {}),
+        ("TruePositive = int((y & p).sum())\nprint('TruePositive = ', TruePositive)", {"TruePositive": 4}),
+        (
+            "cv_time = np.array([half, 1.0])\nfor name in ('Tree', 'KNN'):\n    print(name, '(', np.mean(cv_time), 'ms)')",
+            {},
+        ),
+        (
+            "from time import time as now\nstart = now()\nend = now() + 1\nprint('Trained model in', end - start)",
+            {},
+        ),
+        (
+            "rows = y.reshape(2, 4)\nprint('Average per thousand:')\nprint(sum(rows[0] / 2))",
+            {"average_per_thousand": 0.5},
+        ),
+        (
+            "exploration_rate = 1.0\nfor _ in range(5):\n    exploration_rate *= half\nprint(exploration_rate)",
+            {},
+        ),
+        (
+            "t = pd.DataFrame({'C': [half, 1.0], 'accuracy': [half, 0.75]})\nscores = t\nscores",
+            {"C_0.5.accuracy": 0.5, "C_1.0.accuracy": 0.75},
+        ),
         ("person = {'age': 45, 'bmi': 30.5}\nprint(person)", {}),
         (
             (

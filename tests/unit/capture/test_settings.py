@@ -104,11 +104,15 @@ def test_literals_by_position_have_the_names_that_libraries_give_them() -> None:
     assert found == [("KFold", "n_splits", 5), ("KFold", "shuffle", True)]
 
 
-def test_literals_given_to_statistical_tests() -> None:
+def test_literals_given_to_statistical_tests_and_made_up_data() -> None:
     notebook = Notebook()
     notebook.run("from scipy import stats\nfrom sklearn import datasets\nimport numpy as np")
-    code = "stats.ttest_ind(a, b, equal_var=False); datasets.make_moons(noise=0.2); np.full(3, fill_value=2)"
-    assert call_settings(ast.parse(code), notebook.space) == [("ttest_ind", "equal_var", False)]
+    code = "stats.ttest_ind(a, b, equal_var=False); datasets.make_moons(noise=0.2, random_state=1); np.full(3, fill_value=2)"
+    assert call_settings(ast.parse(code), notebook.space) == [
+        ("ttest_ind", "equal_var", False),
+        ("make_moons", "noise", 0.2),
+        ("make_moons", "random_state", 1),
+    ]
 
 
 HELPERS = """
