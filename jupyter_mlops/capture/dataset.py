@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from jupyter_mlops.records import Column, Dataset, ModelInput
 
 from .profiles import label_of, plain_of, profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_CELLS = 1_000_000
 MAX_COLUMNS = 2_000
@@ -26,6 +27,10 @@ MAX_EXAMPLE = 200
 SECONDS = 0.5
 MAX_TEXTS = 100_000
 MAX_ROWS_COUNTED = 5_000_000
+
+#: Profiles by a column's fingerprint and by how many rows apart the values are that were looked at, each with
+#: whether these were thinned further.
+Profiled: TypeAlias = dict[tuple[bytes, int], tuple[dict[str, Any], bool]]
 
 _MODULE: Any = type.__dict__["__module__"]
 _MRO: Any = type.__dict__["__mro__"]
@@ -38,6 +43,8 @@ def describe_dataset(
     role: str = "input",
     order: int | None = None,
     fingerprint: Callable[[Any], str] | None = None,
+    columns: Sequence[bytes] = (),
+    profiled: Profiled | None = None,
 ) -> Dataset | None:
     """The dataset `value` is, or None if it is none (a scalar, a list, a lazy frame, an unknown class).
 
@@ -48,18 +55,20 @@ def describe_dataset(
         role: ``input``, ``train``, ``test``, ``validation`` or ``features``.
         order: The execution that made it.
         fingerprint: Called with `value` for `Dataset.fingerprint`.
+        columns: The fingerprints of the value's columns, as far as they are known.
+        profiled: The profiles of columns by their fingerprints: read, and added to.
     """
     try:
         table = _table(name, value)
         if table is None:
             return None
-        columns, sampled = _columns(table)
+        described, sampled = _columns(table, columns, {} if profiled is None else profiled)
         return Dataset(
             name=name,
             fingerprint=fingerprint(value) if fingerprint is not None else "",
             kind=table.kind,
             rows=table.rows,
-            columns=columns,
+            columns=described,
             shape=table.shape,
             role=role,
             order=order,
@@ -70,12 +79,17 @@ def describe_dataset(
 
 
 class _Part(NamedTuple):
-    """One column: its values, maybe not all, and how many of all of them are missing, if counted."""
+    """One column: gives its values, maybe not all, and how many of all of them are missing, if counted."""
 
     name: str
     dtype: str
-    values: Any
-    missing: int | None = None
+    values: Callable[[], Any]
+    missing: Callable[[], int | None] = lambda: None
+
+
+def _part(name: str, dtype: str, values: Any, step: int) -> _Part:
+    """A column of a table whose every `step`-th row is looked at."""
+    return _Part(name, dtype, lambda: values[::step], lambda: _missing(values, step))
 
 
 class _Table:
@@ -136,7 +150,7 @@ def _pandas_table(name: str, value: Any, kind: type, pandas: Any) -> _Table | No
             "pandas.Series",
             (len(array),),
             1,
-            lambda step: iter([_Part(label, str(array.dtype), array[::step], _missing(array, step))]),
+            lambda step: iter([_part(label, str(array.dtype), array, step)]),
         )
     if not issubclass(kind, pandas.DataFrame):
         return None
@@ -147,7 +161,7 @@ def _pandas_table(name: str, value: Any, kind: type, pandas: Any) -> _Table | No
     def parts(step: int) -> Iterator[_Part]:
         for position, label in enumerate(labels):
             values = manager.iget_values(position)
-            yield _Part(label_of(label), str(values.dtype), values[::step], _missing(values, step))
+            yield _part(label_of(label), str(values.dtype), values, step)
 
     return _Table("pandas.DataFrame", plain.shape, plain.shape[1], parts)
 
@@ -163,14 +177,15 @@ def _array_table(name: str, value: Any, kind: type, numpy: Any) -> _Table | None
     def parts(step: int) -> Iterator[_Part]:
         if array.dtype.names is not None:
             for field in array.dtype.names[:MAX_COLUMNS]:
-                yield _Part(field, str(array.dtype[field]), array[field].reshape(-1)[::step])
+                yield _part(field, str(array.dtype[field]), array[field].reshape(-1), step)
         elif array.ndim == 2:
             for position in range(min(array.shape[1], MAX_COLUMNS)):
                 column = array[:, position]
-                yield _Part(str(position), dtype, column[::step], _missing(column, step))
+                yield _part(str(position), dtype, column, step)
+        elif array.ndim == 1:
+            yield _part(name, dtype, array, step)
         else:
-            missing = _missing(array, step) if array.ndim == 1 else None
-            yield _Part(name, dtype, array[::step].reshape(-1), missing)
+            yield _Part(name, dtype, lambda: array[::step].reshape(-1))
 
     width = array.size // max(1, len(array))
     return _Table("numpy.ndarray", array.shape, width, parts)
@@ -185,10 +200,8 @@ def _columnar_table(value: Any, kind: type, library: Any, root: str) -> _Table |
 
         def parts(step: int) -> Iterator[_Part]:
             for column in series[:MAX_COLUMNS]:
-                few = column.gather_every(step)
-                # Structs have no array of their own.
-                values = _objects(few.to_list()) if few.dtype.is_nested() else few.to_numpy()
-                yield _Part(column.name, str(column.dtype), values, column.null_count())
+                values = partial(_polars_values, column, step)
+                yield _Part(column.name, str(column.dtype), values, column.null_count)
 
         return _Table(f"polars.{kind.__name__}", shape, len(series), parts)
     if kind is library.RecordBatch:
@@ -198,9 +211,20 @@ def _columnar_table(value: Any, kind: type, library: Any, root: str) -> _Table |
 
     def arrow_parts(step: int) -> Iterator[_Part]:
         for field, column in zip(value.schema, value.columns, strict=True):
-            yield _Part(field.name, str(field.type), column.to_numpy()[::step], column.null_count)
+            values = partial(_arrow_values, column, step)
+            yield _Part(field.name, str(field.type), values, partial(getattr, column, "null_count"))
 
     return _Table(f"pyarrow.{kind.__name__}", value.shape, value.num_columns, arrow_parts)
+
+
+def _polars_values(column: Any, step: int) -> Any:
+    few = column.gather_every(step)
+    # Structs have no array of their own.
+    return _objects(few.to_list()) if few.dtype.is_nested() else few.to_numpy()
+
+
+def _arrow_values(column: Any, step: int) -> Any:
+    return column.to_numpy()[::step]
 
 
 def _objects(values: list[Any]) -> Any:
@@ -230,7 +254,7 @@ def _stored_table(kind: str, name: str, value: Any, stored: Any) -> _Table:
         kind,
         tuple(int(size) for size in value.shape),
         1,
-        lambda step: iter([_Part(name, str(value.dtype).removeprefix("torch."), stored[::step])]),
+        lambda step: iter([_Part(name, str(value.dtype).removeprefix("torch."), lambda: stored[::step])]),
     )
 
 
@@ -256,7 +280,7 @@ def _tensor_table(name: str, value: Any, kind: type, torch: Any) -> _Table | Non
     return table
 
 
-def _columns(table: _Table) -> tuple[tuple[Column, ...], bool]:
+def _columns(table: _Table, prints: Sequence[bytes], profiled: Profiled) -> tuple[tuple[Column, ...], bool]:
     step = max(1, math.ceil(table.rows * max(1, min(table.width, MAX_PROFILES)) / MAX_CELLS))
     sampled = step > 1
     deadline = time.monotonic() + SECONDS
@@ -266,19 +290,33 @@ def _columns(table: _Table) -> tuple[tuple[Column, ...], bool]:
             sampled = True
             found.append(Column(name=part.name, dtype=part.dtype, nullable=False))
             continue
-        values = part.values
-        thinned = len(values) > MAX_TEXTS and not _is_numeric(values)
-        if thinned:
-            sampled = True
-            values = values[:: math.ceil(len(values) / MAX_TEXTS)]
-        profile = profile_of(values)
-        missing = part.missing if part.missing is not None or not thinned else _missing(part.values, 2)
-        if missing is not None:
-            profile["missing"] = missing
+        key = (prints[position], step) if position < len(prints) else None
+        known = profiled.get(key) if key is not None else None
+        if known is None:
+            known = _profile(part)
+            if key is not None:
+                profiled[key] = known
+        profile, thinned = known
+        sampled = sampled or thinned
         found.append(
             Column(name=part.name, dtype=part.dtype, nullable=bool(profile.get("missing")), profile=profile)
         )
     return tuple(found), sampled
+
+
+def _profile(part: _Part) -> tuple[dict[str, Any], bool]:
+    """The profile of a column, and whether it is of some of its values only."""
+    every = values = part.values()
+    thinned = len(values) > MAX_TEXTS and not _is_numeric(values)
+    if thinned:
+        values = values[:: math.ceil(len(values) / MAX_TEXTS)]
+    profile = profile_of(values)
+    missing = part.missing()
+    if missing is None and thinned:
+        missing = _missing(every, 2)
+    if missing is not None:
+        profile["missing"] = missing
+    return profile, thinned
 
 
 def _is_numeric(values: Any) -> bool:
@@ -314,8 +352,9 @@ def describe_input(name: str, value: Any) -> ModelInput | None:
         example: dict[str, Any] = {}
         for part in first.parts(1):
             columns.setdefault(part.name, part.dtype)
-            for position, item in enumerate(part.values[: MAX_EXAMPLE - len(example)].tolist()):
-                example.setdefault(part.name if len(part.values) == 1 else str(position), plain_of(item))
+            values = part.values()
+            for position, item in enumerate(values[: MAX_EXAMPLE - len(example)].tolist()):
+                example.setdefault(part.name if len(values) == 1 else str(position), plain_of(item))
         named = table.kind not in ("numpy.ndarray", "torch.Tensor") and not table.kind.startswith("scipy")
         dtypes = set(columns.values())
         return ModelInput(

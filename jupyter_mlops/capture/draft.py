@@ -34,7 +34,7 @@ from .code import role_of
 from .common_sense import find_nonsense, find_time_leaks
 from .confusion import MEDIA_TYPE as CONFUSION_TYPE
 from .confusion import ConfusionTable, find_confusions
-from .dataset import describe_dataset, describe_input
+from .dataset import Profiled, describe_dataset, describe_input
 from .doubts import find_doubts
 from .draws import draws_for_nothing
 from .environment import describe_environment
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
 
 _DATASETS = 40
 _REMEMBERED = 500
+_PROFILES = 5_000
 _ESTIMATORS = 20
 
 
@@ -162,6 +163,7 @@ class Drafter:
         self._called: dict[int, list[tuple[str, str, Any]]] = {}
         self._implied: dict[int, Implied] = {}
         self._described: dict[tuple[str, str], Dataset] = {}
+        self._profiled: Profiled = {}
         self._namespace = namespace
         self._ledger = ledger
         self._notebook = NotebookFile(notebook)
@@ -466,12 +468,22 @@ class Drafter:
         )
 
     def _describe(self, name: str, value: Any, role: str, order: int) -> Dataset | None:
-        """The dataset, profiled anew only if its content is not known from an earlier run."""
+        """The dataset, those of its columns profiled anew whose content is not known from an earlier run."""
         content = self.fingerprint(value)
         known = self._described.get((name, content)) if content else None
         if known is not None:
             return msgspec.structs.replace(known, role=role, order=order)
-        described = describe_dataset(name, value, role=role, order=order, fingerprint=lambda _: content)
+        if len(self._profiled) > _PROFILES:
+            self._profiled.clear()
+        described = describe_dataset(
+            name,
+            value,
+            role=role,
+            order=order,
+            fingerprint=lambda _: content,
+            columns=self._ledger.columns(value),
+            profiled=self._profiled,
+        )
         if described is not None and content:
             if len(self._described) >= _REMEMBERED:
                 self._described.clear()

@@ -19,7 +19,7 @@ from jupyter_mlops.records import Execution, FileUse, new_id, now
 from .ambient import Snapshot, ambient_use, snapshot, static_use
 from .annotations import annotation_of
 from .files import FileWatch, file_hash, is_users, named_files, stamp_of
-from .fingerprint import fingerprint, is_foreign, reachable_ids
+from .fingerprint import fingerprint, fingerprint_columns, is_foreign, reachable_ids
 from .modules import ModuleWatch
 from .names import CellNames, cell_names, live_use
 from .parameters import EarlierLiteral
@@ -106,7 +106,7 @@ class Ledger:
         self._ignored = tuple(ignored_folders)
         self._known: dict[str, tuple[int, str]] = {}
         #: Values whose fingerprints were asked for since the cell ended, by their ids; None while one runs.
-        self._asked: dict[int, tuple[Any, str]] | None = None
+        self._asked: dict[int, tuple[Any, str, tuple[bytes, ...]]] | None = None
         #: Names whose values (by id) are read in part, since their cell bound more than can be read in time.
         self._hurried: dict[str, int] = {}
         self._orders = 0
@@ -373,8 +373,13 @@ class Ledger:
             return fingerprint(value, byte_budget=budget)
         known = self._asked.get(id(value))
         if known is None:
-            known = self._asked[id(value)] = value, fingerprint(value, byte_budget=budget)
+            known = self._asked[id(value)] = value, *fingerprint_columns(value, byte_budget=budget)
         return known[1]
+
+    def columns(self, value: Any) -> tuple[bytes, ...]:
+        """The fingerprints of a table's columns, if the cell has just ended and the table was read whole."""
+        known = (self._asked or {}).get(id(value))
+        return known[2] if known is not None else ()
 
     def settled(self) -> None:
         """All is asked that is to be known of the cell that has ended: its values are let go."""

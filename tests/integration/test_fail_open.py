@@ -17,6 +17,7 @@ INNER = [
     "capture.ledger.cell_names",
     "capture.ledger.live_use",
     "capture.ledger.fingerprint",
+    "capture.ledger.fingerprint_columns",
     "capture.ledger.reachable_ids",
     "capture.ledger.snapshot",
     "capture.ledger.ambient_use",

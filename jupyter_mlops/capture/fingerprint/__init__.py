@@ -21,7 +21,7 @@ from .reader import Reader
 from .registry import reader_of
 from .scalars import SCALARS
 
-__all__ = ["BYTE_BUDGET", "SECONDS", "fingerprint", "is_foreign", "reachable_ids"]
+__all__ = ["BYTE_BUDGET", "SECONDS", "fingerprint", "fingerprint_columns", "is_foreign", "reachable_ids"]
 
 BYTE_BUDGET = 2_000_000_000
 SECONDS = 1.0
@@ -33,13 +33,23 @@ def fingerprint(value: Any, *, byte_budget: int = BYTE_BUDGET, seconds: float = 
     Beyond `byte_budget` (bytes) the value is sampled and the result begins with ``sampled:``. Work
     that takes longer than `seconds` gives ``""``. Never raises, never runs the value's own code.
     """
+    return fingerprint_columns(value, byte_budget=byte_budget, seconds=seconds)[0]
+
+
+def fingerprint_columns(
+    value: Any, *, byte_budget: int = BYTE_BUDGET, seconds: float = SECONDS
+) -> tuple[str, tuple[bytes, ...]]:
+    """The `fingerprint` of `value`, and those of its columns if it is a pandas table that was read whole.
+
+    A column's tells its type and its values, not its name.
+    """
     scalar = SCALARS.get(id(type(value)))
     if scalar is not None:
-        return xxh3_128_hexdigest(scalar(value))
+        return xxh3_128_hexdigest(scalar(value)), ()
     reader = Reader(reader_of, byte_budget, seconds)
     try:
         digest = reader.read(value)
     except Exception:  # noqa: BLE001 - whatever a strange object does, it only has no fingerprint
-        return ""
+        return "", ()
     text: str = xxh3_128_hexdigest(digest)
-    return f"sampled:{text}" if reader.sampled else text
+    return (f"sampled:{text}", ()) if reader.sampled else (text, reader.columns)

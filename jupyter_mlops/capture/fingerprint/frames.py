@@ -38,6 +38,8 @@ def _read_frame(reader: Reader, frame: Any) -> bytes:
     columns: list[bytes] = [b""] * len(manager.items)
     for block in manager.blocks:
         _read_block(reader, block.values, block.mgr_locs.as_array.tolist(), columns)
+    if len(reader.active) == 1:  # the table itself, and none inside of something
+        reader.columns = tuple(columns)
     parts = [
         objects.reference_of(type(frame)),
         reader.read(manager.axes[0]),

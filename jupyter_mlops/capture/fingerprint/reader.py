@@ -36,6 +36,8 @@ class Reader:
         self.deadline = time.monotonic() + seconds
         self.sampled = False
         self.count = 0
+        #: The encodings of the columns, if what is read is a table.
+        self.columns: tuple[bytes, ...] = ()
         self.active: dict[int, int] = {}
         self.known: dict[int, bytes] = {}
         self.kept: list[Any] = []

@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.capture.dataset import MAX_CELLS, describe_dataset
+from jupyter_mlops.capture import dataset
+from jupyter_mlops.capture.dataset import MAX_CELLS, Profiled, describe_dataset
+from jupyter_mlops.capture.fingerprint import fingerprint, fingerprint_columns
+from jupyter_mlops.capture.profiles import profile_of
 from jupyter_mlops.records import Column, Dataset, as_json
 
 
@@ -37,6 +40,47 @@ def test_a_frame_has_its_schema_in_order() -> None:
         ("3", "float64", False),
         ("p, q", "bool", False),
     ]
+
+
+def test_only_columns_with_other_contents_are_profiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame(
+        {
+            "number": [1.5, math.nan, 3.0] * 40_000,
+            "whole": range(120_000),
+            "text": ["a", "b", None] * 40_000,
+            "kind": pd.Categorical(["x", "y", "x"] * 40_000),
+            "flag": [True, False, True] * 40_000,
+        }
+    )
+    profiled: Profiled = {}
+    asked: list[Any] = []
+    monkeypatch.setattr(dataset, "profile_of", lambda values: asked.append(values) or profile_of(values))
+
+    def described(value: pd.DataFrame) -> tuple[Dataset, int]:
+        asked.clear()
+        found = describe(value, columns=fingerprint_columns(value)[1], profiled=profiled)
+        count = len(asked)
+        assert found == describe(value)
+        return found, count
+
+    assert described(frame)[1] == 5
+    assert described(frame.copy())[1] == 0
+    frame.loc[7, "whole"] = -9
+    changed, count = described(frame)
+    assert count == 1
+    assert changed.columns[1].profile["minimum"] == -9
+    # Another name, another order, other rows, other type.
+    assert described(frame[["flag", "number"]].rename(columns={"flag": "f"}))[1] == 0
+    assert described(frame.iloc[1:])[1] == 5
+    assert described(frame.astype({"whole": "float64"}))[1] == 1
+
+
+def test_columns_are_known_of_tables_that_were_read_whole() -> None:
+    frame = pd.DataFrame({"a": range(5_000), "b": 0.5})
+    assert len(fingerprint_columns(frame)[1]) == 2
+    assert fingerprint_columns(frame, byte_budget=8_000) == (fingerprint(frame, byte_budget=8_000), ())
+    assert fingerprint_columns({"held": frame})[1] == ()
+    assert fingerprint_columns(7) == (fingerprint(7), ())
 
 
 def test_the_profile_of_numbers_agrees_with_pandas() -> None:

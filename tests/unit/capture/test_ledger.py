@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jupyter_mlops.capture.fingerprint import fingerprint
+from jupyter_mlops.capture.fingerprint import fingerprint, fingerprint_columns
 from jupyter_mlops.capture.ledger import Cell, Ledger, Outcome
 
 if TYPE_CHECKING:
@@ -162,11 +162,11 @@ def test_between_two_cells_a_value_is_read_once_and_let_go(monkeypatch: pytest.M
     session.run("import numpy as np\na = np.zeros(4)")
     read: list[Any] = []
 
-    def counting(value: Any, **options: Any) -> str:
+    def counting(value: Any, **options: Any) -> tuple[str, tuple[bytes, ...]]:
         read.append(value)
-        return fingerprint(value, **options)
+        return fingerprint_columns(value, **options)
 
-    monkeypatch.setattr("jupyter_mlops.capture.ledger.fingerprint", counting)
+    monkeypatch.setattr("jupyter_mlops.capture.ledger.fingerprint_columns", counting)
     execution = session.run("a[0] = 1")
     a = session.space["a"]
     assert session.ledger.fingerprint(a) == execution.fingerprints["a"] == fingerprint(a)
