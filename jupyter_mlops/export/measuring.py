@@ -124,6 +124,9 @@ class Recorder:
                 source.add_after(statement, [self._kept(member, expression)])
             return
         target = _bound_name(statement, node)
+        if target and _measured(site) != source.text(node):
+            self._record_report(statement, sites, target)
+            return
         if self._only_a_metric(statement, sites, target):
             source.replace(statement.targets[0], f"{self.words.metrics}[{site.metric!r}]")  # type: ignore[attr-defined]
             return
@@ -147,20 +150,36 @@ class Recorder:
         name = ast.unparse(node) if isinstance(node, ast.expr) else self.details[site.metric].expression
         source.add_after(statement, self._remembered(sites, name, source))
 
-    def _only_a_metric(self, statement: ast.stmt, sites: Sequence[Site], target: str) -> bool:
-        """Whether a statement of the cell's top binds nothing but one metric, to a name that nobody reads."""
+    def _record_report(self, statement: ast.stmt, sites: list[Site], target: str) -> None:
+        """Record a report that `statement` binds as text: its numbers are asked for beside it."""
         site = sites[0]
+        source = site.cell.source
+        lines = self._remembered(sites, _measured(site), source)
+        if self._holds_for_nobody(statement, site, target):
+            source.replace(statement, ("\n" + source.indent(statement)).join(lines))
+        else:
+            source.add_after(statement, lines)
+
+    def _holds_for_nobody(self, statement: ast.stmt, site: Site, target: str) -> bool:
+        """Whether a statement of the cell's top only binds one name, and nobody reads that."""
         return (
             self.needed is not None
-            and bool(target)  # else the number is only a part of what is bound
             and target not in self.needed
-            and len(sites) == 1
-            and not site.path
-            and site.occurrence is None
             and isinstance(statement, ast.Assign)
             and len(statement.targets) == 1
             and isinstance(statement.targets[0], ast.Name)
             and site.cell.source.top_statement(statement) is statement
+        )
+
+    def _only_a_metric(self, statement: ast.stmt, sites: Sequence[Site], target: str) -> bool:
+        """Whether a statement of the cell's top binds nothing but one metric, to a name that nobody reads."""
+        site = sites[0]
+        return (
+            bool(target)  # else the number is only a part of what is bound
+            and len(sites) == 1
+            and not site.path
+            and site.occurrence is None
+            and self._holds_for_nobody(statement, site, target)
         )
 
     def replaceable(self, statement: ast.Expr, sites: Sequence[Site]) -> bool:
