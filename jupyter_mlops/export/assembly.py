@@ -183,7 +183,9 @@ class Assembly:
                 steps=grouped,
                 docstrings={step.name: naming.docstring_of(step) for step in grouped},
                 comments={
-                    cell.order: self._said_above(step, cell) for step in grouped for cell in step.cells
+                    cell.statements[0]: self._said_above(step, cell)
+                    for step in grouped
+                    for cell in step.cells
                 },
                 fields=[item for item in fields if item.name != BASE],
                 checks=checks,
@@ -532,7 +534,7 @@ class Assembly:
         taken = steps.names_at_top(hoisted) | {words.config, words.metrics}
         naming.name_steps(grouped, taken, own, phases.functions_of(hoisted))
         for step in grouped:
-            passages = [self.session.words.get(cell.order) for cell in step.cells]
+            passages = [self.session.words.get(cell.order) if cell.begins else None for cell in step.cells]
             step.prose = next(
                 (found.prose for found in passages if found and found.title == step.title),
                 passages[0].prose if passages[0] else "",
@@ -541,7 +543,7 @@ class Assembly:
 
     def _said_above(self, step: Step, cell: Cell) -> list[str]:
         """What its author says above a cell, in lines, where the step's docstring does not say it."""
-        passage = self.session.words.get(cell.order)
+        passage = self.session.words.get(cell.order) if cell.begins else None
         title = phases.title_of(cell) if cell.execution.heading else ""
         said = [title if title != step.title else "", passage.prose if passage else ""]
         return [line for text in said if text != step.prose for line in naming.wrapped(text)]

@@ -21,11 +21,12 @@ from .source import Source, indented, segments
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from .plan import Cell, ConfigField, Definition, Hoisted, Step, Words
+    from .plan import Cell, ConfigField, Definition, Hoisted, Moment, Step, Words
 
 #: The module beside every script that runs it.
 RUNNER = "pipeline_runner"
 _WIDTH = 100
+_RULE = re.compile(r"#[^\w]{2,}")
 #: What a script takes from the runner, and names of its own: what the user's code calls so keeps the name.
 _FROM_RUNNER = ("Metrics", "Settings", "check_contract", "input_path", "output_path", "pick", "run_pipeline")
 _OWN = ("Config",)
@@ -45,14 +46,14 @@ class Plan:
 
     `rows` is the name whose index the predictions have; `links`, `copies` and `folders` are files reached by
     relative paths that could not be hoisted; `unkept` steps whose results must not be kept. `comments` are
-    lines for above the cell of an order, `before` and `after` statements for around it; `checks` are names
-    that are held against their contracts once a statement has run.
+    lines for above a cell by its first statement, `before` and `after` statements for around the cell of an
+    order; `checks` are names that are held against their contracts once a statement has run.
     """
 
     title: str
     steps: Sequence[Step]
     docstrings: Mapping[str, str] = field(default_factory=dict)
-    comments: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    comments: Mapping[ast.stmt, Sequence[str]] = field(default_factory=dict)
     fields: Sequence[ConfigField] = ()
     checks: Mapping[ast.stmt, list[str]] = field(default_factory=dict)
     model: str = ""
@@ -74,7 +75,7 @@ class Writer:
     Args:
         words: The script's own names.
         hoisted: What stands at the top.
-        annotation: The type of a name after the cell of an order (None: at the end).
+        annotation: The type of a name at a moment (None: at the end).
         taken: Every name in the user's code.
     """
 
@@ -82,7 +83,7 @@ class Writer:
         self,
         words: Words,
         hoisted: Hoisted,
-        annotation: Callable[[str, int | None], str],
+        annotation: Callable[[str, Moment | None], str],
         taken: Collection[str],
     ) -> None:
         self.words = words
@@ -112,7 +113,7 @@ class Writer:
         start, end = segments(source)[definition.node]
         if definition.extra:
             self._extend_signature(source, definition)
-        text = source.render(start, end).strip("\n")
+        text = _without_rules(source.render(start, end).strip("\n"))
         return gathered(text, self.words.metrics) if self.words.metrics in definition.extra else text
 
     def _extend_signature(self, source: Source, definition: Definition) -> None:
@@ -126,29 +127,29 @@ class Writer:
         opening, closing = _parentheses(source, node)
         source.replace_range(opening + 1, closing, ast.unparse(arguments))
 
-    def _type(self, name: str, order: int | None = None) -> str:
+    def _type(self, name: str, moment: Moment | None = None) -> str:
         if name == self.words.config:
             return self._own("Config")
         if name == self.words.metrics:
             return self._own("Metrics")
         if name in self.hoisted.settings:
             return self.hoisted.settings[name][2].type
-        return self.annotation(name, order)
+        return self.annotation(name, moment)
 
     def step(self, step: Step, plan: Plan) -> str:
         """One step as a function."""
         body = "\n".join(
             "\n".join(
                 [
-                    *(f"# {line}" for line in plan.comments.get(cell.order, ())),
+                    *(f"# {line}" for line in plan.comments.get(cell.statements[0], ())),
                     self._cell_text(cell, plan.checks),
                 ]
             )
             for cell in step.cells
         ).strip("\n")
-        body = _each_comment_once(body)
-        body = _without_title(body, step.title)
-        start, end = step.cells[0].order - 1, step.cells[-1].order
+        body = _without_rules(_each_comment_once(body))
+        body = _without_title(body, step.title).lstrip("\n")
+        start, end = _start_of(step.cells[0]), _end_of(step.cells[-1])
         given = self.parameters(step, body)
         parameters = ", ".join(f"{name}: {self._type(name, start)}" for name in given)
         gives = [self._type(name, end) for name in step.outputs]
@@ -213,10 +214,10 @@ class Writer:
         """The text of pipeline.py, not formatted yet; `imports` gives what its annotations need."""
         for step in plan.steps:
             for cell in step.cells:
-                for line in plan.before.get(cell.order, ()):
+                for line in plan.before.get(cell.order, ()) if cell.begins else ():
                     start, _ = segments(cell.source)[cell.statements[0]]
                     cell.source.insert(start, line + "\n")
-                if plan.after.get(cell.order):
+                if plan.after.get(cell.order) and cell.ends:
                     cell.source.add_after(cell.statements[-1], list(plan.after[cell.order]))
         constants = [cell.source.text(statement) for cell, statement in self.hoisted.constants]
         definitions = [self.definition(found) for found in self.hoisted.definitions.values()]
@@ -313,6 +314,19 @@ class Writer:
         return "\n".join(lines)
 
 
+def _start_of(cell: Cell) -> Moment:
+    """Before a cell, or before the section of one."""
+    return (cell.order, cell.statements[0]) if not cell.begins else (cell.order - 1, None)
+
+
+def _end_of(cell: Cell) -> Moment:
+    """After a cell, or after the section of one."""
+    if cell.ends:
+        return cell.order, None
+    body = cell.source.tree.body
+    return cell.order, body[body.index(cell.statements[-1]) + 1]
+
+
 def _bound_in(tree: ast.AST) -> set[str]:
     """Names that code binds in any way."""
     found = {use.name for use in references(tree) if use.context != "load"}
@@ -396,6 +410,14 @@ def _each_comment_once(body: str) -> str:
     shorter = "\n".join(kept)
     # Lines of a text may look like comments.
     return shorter if ast.dump(ast.parse(shorter)) == ast.dump(ast.parse(body)) else body
+
+
+def _without_rules(code: str) -> str:
+    """`code` without comments that are rules: ``# =====``."""
+    rows = code.split("\n")
+    shorter = "\n".join(row for row in rows if not _RULE.fullmatch(row.strip()))
+    # Lines of a text may look like comments.
+    return shorter if shorter == code or ast.dump(ast.parse(shorter)) == ast.dump(ast.parse(code)) else code
 
 
 def _commented(text: str) -> str:

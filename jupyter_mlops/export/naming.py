@@ -104,7 +104,7 @@ def name_steps(
         if phase == "load" and trains(_statements(step), functions):
             phase = "train"  # what all of it is for
         step.title = _title(step, phase, functions)
-        label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells)), "")
+        label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells if cell.ends)), "")
         base = _said(step.title) or _guess(step, phase, label, labels)
         if base in _VERBS:
             base = slug(f"{base} {_object(step, base)}")
@@ -210,7 +210,7 @@ def _guess(step: Step, phase: str, label: str, labels: Mapping[int, str]) -> str
         return label
     if calls and all("seed" in call for call in calls):
         return "set_seed"
-    if any(cell.order in labels for cell in step.cells):
+    if any(cell.order in labels and cell.ends for cell in step.cells):
         return "evaluate"
     if not step.outputs and any(map(_writes, calls)):
         return slug(f"{'save' if step.inputs else 'make'} {_written(statements)}")

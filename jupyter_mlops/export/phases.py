@@ -32,8 +32,8 @@ def heading_of(cell: Cell) -> str:
 
 
 def title_of(cell: Cell) -> str:
-    """The heading above a cell, else the comment it begins with, else ``""``."""
-    return heading_of(cell) or _first_comment(cell)
+    """The heading above a cell, else its section's, else the comment it begins with, else ``""``."""
+    return heading_of(cell) or cell.title or _first_comment(cell)
 
 
 def _first_comment(cell: Cell) -> str:
@@ -57,9 +57,12 @@ def _first_comment(cell: Cell) -> str:
         if not row.strip():
             break
         lines.extend(comments(row))
-    if not lines or any(map(_is_code, lines)) or not _has_words(lines[0]) or _ASIDE.search(lines[0]):
-        return ""
-    return lines[0]
+    return lines[0] if lines and not any(map(_is_code, lines)) and is_said(lines[0]) else ""
+
+
+def is_said(comment: str) -> bool:
+    """Whether a comment says in words what is done, and is no code and no aside."""
+    return _has_words(comment) and not _ASIDE.search(comment) and not _is_code(comment)
 
 
 def _first_left(cell: Cell) -> ast.stmt | None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from .source import Source
 
+    #: Right before a statement of the cell of an order, or, without one, after that cell.
+    Moment = tuple[int, ast.stmt | None]
+
 
 class KeptCell(Record, frozen=True, kw_only=True):
     """One execution that an export needs, and why in words for people.
@@ -70,7 +73,8 @@ class Cell:
     """One kept execution on its way into the script.
 
     `statements` are those of its top level that stay; `refused` are those that no script can do,
-    each with the reason. `problems` says what could not be translated.
+    each with the reason. A section of a long cell has a `title`, and tells whether it `begins` and `ends`
+    its cell; all share one source.
     """
 
     execution: Execution
@@ -78,6 +82,9 @@ class Cell:
     statements: list[ast.stmt] = field(default_factory=list)
     refused: dict[ast.stmt, str] = field(default_factory=dict)
     awaits: bool = False
+    title: str = ""
+    begins: bool = True
+    ends: bool = True
 
     @property
     def order(self) -> int:

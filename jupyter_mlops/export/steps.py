@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .phases import functions_of, heading_of, phase_of, title_of
 from .plan import Cell, Hoisted, Slice, Step, Words
 from .references import BUILTINS, DYNAMIC, reads_before_bound, references
+from .sections import divide
 from .source import Source
 from .translation import refusals, translate
 
@@ -194,6 +195,8 @@ def group_cells(
     for cell in cells:
         cell.statements = [statement for statement in cell.statements if statement not in gone]
     filled = [cell for cell in cells if cell.statements]
+    if merge and not one:
+        filled = [section for cell in filled for section in divide(cell, _size, _MANY)]
     if not filled:
         return []
     ranges = [(0, len(filled) - 1)] if one else _tied(filled, names_at_top(hoisted))

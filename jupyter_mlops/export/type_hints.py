@@ -10,7 +10,7 @@ from .references import BUILTINS, references
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from .plan import Cell, Hoisted
+    from .plan import Cell, Hoisted, Moment
 
 #: Modules that everybody calls by the same short name.
 _SHORT = {"numpy": "np", "pandas": "pd", "polars": "pl"}
@@ -65,15 +65,24 @@ class Annotations:
         #: Import statements that annotations need and the user's code does not have.
         self.imports: list[str] = []
 
-    def of(self, name: str, order: int | None = None) -> str:
-        """The annotation of a name after the cell of an order (default: at the end), or ``Any``."""
-        recorded = self._recorded(name, order)
+    def of(self, name: str, moment: Moment | None = None) -> str:
+        """The annotation of a name at a moment (default: at the end), or ``Any``."""
+        recorded = self._recorded(name, moment)
         return (self._resolved(recorded) if recorded else "") or self._static.get(name, "") or "Any"
 
-    def _recorded(self, name: str, order: int | None) -> str:
+    def _recorded(self, name: str, moment: Moment | None) -> str:
+        order, following = moment or (None, None)
         for cell in reversed(self._cells):
             if order is not None and cell.order > order:
                 continue
+            if following is not None and cell.order == order:
+                body = cell.source.tree.body
+                place = body.index(following)
+                if name in _bound_at_top(body[place:]):
+                    # What it held half way through its cell is known to nobody.
+                    if name in _bound_at_top(body[:place]):
+                        return ""
+                    continue
             if name in cell.execution.types:
                 return cell.execution.types[name]
             if name in cell.execution.bound and cell.execution.types:
@@ -115,6 +124,10 @@ class Annotations:
         self._taken.add(wanted)
         self._by_path[module if short else path] = wanted
         return f"{short}.{name}" if short else name
+
+
+def _bound_at_top(statements: Sequence[ast.stmt]) -> set[str]:
+    return {found.name for found in references(statements) if found.context == "store"}
 
 
 class _Resolver(ast.NodeTransformer):
