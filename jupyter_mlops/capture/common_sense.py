@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.records import RunWarning, Severity
 
 from .numbers import module_of
+from .scorings import Verdicts
 from .vocabulary import words
 
 if TYPE_CHECKING:
@@ -41,25 +42,30 @@ _UNSURE = frozenset({"precision", "recall", "f1", "jaccard", "loss", "kappa", "c
 
 
 def find_nonsense(
-    fittings: Sequence[Fitting], scorings: Sequence[Scoring], *, resampled: bool = False
+    fittings: Sequence[Fitting],
+    scorings: Sequence[Scoring],
+    *,
+    resampled: bool = False,
+    verdicts: Verdicts | None = None,
 ) -> list[RunWarning]:
     """Warnings about what was fitted and scored in one run, each once, with its cure.
 
-    `resampled` tells that classes were balanced on purpose.
+    `resampled` tells that classes were balanced on purpose; `verdicts` are those on data seen before.
     """
+    verdicts = verdicts or Verdicts()
     found: dict[tuple[str, ...], RunWarning] = {}
     looked_at: set[tuple[int, ...]] = set()
     for fitting in fittings[-4:]:
-        checks = [_copies_target(fitting)]
+        checks = [verdicts.of(_copies_target, fitting)]
         for scoring in scorings[:20]:
             pair = (id(fitting.features), id(scoring.features), id(scoring.target))
             if pair in looked_at or _fitted_for(scoring, fittings) is not fitting:
                 continue
             looked_at.add(pair)
-            checks.append(_shares_rows(fitting, scoring))
-            checks.append(_is_newer(fitting, scoring))
+            checks.append(verdicts.of(_shares_rows, fitting, scoring))
+            checks.append(verdicts.of(_is_newer, fitting, scoring))
             if not resampled:
-                checks.append(_balance_jumps(fitting, scoring))
+                checks.append(verdicts.of(_balance_jumps, fitting, scoring))
         for warning in checks:
             if warning is not None:
                 found.setdefault((warning.code, *warning.names), warning)

@@ -53,7 +53,7 @@ from .models import (
 from .notebook_file import NotebookFile
 from .parameters import Estimator, Given, find_params, told_apart
 from .predictions import PredictionTables
-from .scorings import Fitting, descends, fits_unknown, fittings_of, scorings_of
+from .scorings import Fitting, Verdicts, descends, fits_unknown, fittings_of, scorings_of
 from .secrets import redact
 from .serialization import serialize_model
 from .settings import call_settings
@@ -164,6 +164,7 @@ class Drafter:
         self._implied: dict[int, Implied] = {}
         self._described: dict[tuple[str, str], Dataset] = {}
         self._profiled: Profiled = {}
+        self._verdicts = Verdicts(ledger.known)
         self._namespace = namespace
         self._ledger = ledger
         self._notebook = NotebookFile(notebook)
@@ -567,7 +568,9 @@ class Drafter:
             *leak_warnings(workflow),
             *(
                 warning
-                for warning in find_nonsense(fittings, scorings, resampled=workflow.resampled)
+                for warning in find_nonsense(
+                    fittings, scorings, resampled=workflow.resampled, verdicts=self._verdicts
+                )
                 if warning.code not in told
             ),
             *in_time,

@@ -376,6 +376,11 @@ class Ledger:
             known = self._asked[id(value)] = value, *fingerprint_columns(value, byte_budget=budget)
         return known[1]
 
+    def known(self, value: Any) -> str:
+        """The fingerprint of a value if it was asked for since the cell ended, else ``""``."""
+        known = (self._asked or {}).get(id(value))
+        return known[1] if known is not None else ""
+
     def columns(self, value: Any) -> tuple[bytes, ...]:
         """The fingerprints of a table's columns, if the cell has just ended and the table was read whole."""
         known = (self._asked or {}).get(id(value))

@@ -13,11 +13,13 @@ from .models import describe_model
 from .syntax import Function, Loop, own_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from jupyter_mlops.records import MetricDetail, MetricValue
+    from jupyter_mlops.records import MetricDetail, MetricValue, RunWarning
 
     from .sites import Event
+
+_SAID = 1_000
 
 
 class Fitting(msgspec.Struct, frozen=True):
@@ -51,6 +53,40 @@ class Scoring(msgspec.Struct, frozen=True):
     higher_is_better: bool | None = None
     model: int = 0
     at: int = 0
+
+
+class Verdicts:
+    """What checks said of data, so that what is fitted and scored again is not looked through again.
+
+    Kept by contents, never by identity: data that was changed in place is other data.
+
+    Args:
+        known: Gives the fingerprint of a value as it is now if that is known, else ``""``.
+    """
+
+    def __init__(self, known: Callable[[Any], str] = lambda value: "") -> None:
+        self._known = known
+        self._said: dict[tuple[Any, ...], RunWarning | None] = {}
+
+    def of(
+        self, check: Callable[..., RunWarning | None], fitting: Fitting, *scorings: Scoring
+    ) -> RunWarning | None:
+        """What `check` says of a fit and of what is scored with it; checks ask for names and data alone."""
+        key: list[Any] = [check.__name__]
+        judged: tuple[Fitting | Scoring, ...] = (fitting, *scorings)
+        for made in judged:
+            key += (made.features_name, made.target_name)
+            for value, fitted in ((made.features, fitting.features), (made.target, fitting.target)):
+                content = self._known(value) if value is not None else "none"
+                if not content or content.startswith("sampled:"):
+                    return check(fitting, *scorings)
+                key += (content, value is fitted)
+        known = tuple(key)
+        if known not in self._said:
+            if len(self._said) >= _SAID:
+                self._said.clear()
+            self._said[known] = check(fitting, *scorings)
+        return self._said[known]
 
 
 def fits_unknown(event: Event) -> bool:

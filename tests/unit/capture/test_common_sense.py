@@ -10,8 +10,9 @@ import pytest
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
-from jupyter_mlops.capture.common_sense import find_nonsense, find_time_leaks
-from jupyter_mlops.capture.scorings import Fitting, Scoring
+from jupyter_mlops.capture.common_sense import find_nonsense, find_time_leaks, row_hashes
+from jupyter_mlops.capture.fingerprint import fingerprint
+from jupyter_mlops.capture.scorings import Fitting, Scoring, Verdicts
 
 RANDOM = np.random.default_rng(0)
 
@@ -66,6 +67,37 @@ def test_a_copy_of_the_target_is_named(labels: list[Any]) -> None:
     y = pd.Series(labels * 50, name="target")
     X = pd.DataFrame({"a": RANDOM.random(100), "copy": y})
     assert codes(X, y, None, None) == ["target_among_features"]
+
+
+def test_data_is_looked_through_again_only_where_its_contents_are_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X, y = datasets.load_breast_cancer(return_X_y=True)
+    looked: list[Any] = []
+
+    def counting(value: Any) -> Any:
+        looked.append(value)
+        return row_hashes(value)
+
+    monkeypatch.setattr("jupyter_mlops.capture.common_sense.row_hashes", counting)
+    verdicts = Verdicts(fingerprint)
+
+    def told(test: Any, name: str = "X_test") -> list[tuple[str, tuple[str, ...]]]:
+        del looked[:]
+        fitting = Fitting("X_train", X[:400], "y_train", y[:400], models=frozenset({1}))
+        scoring = Scoring("acc", "accuracy_score", 0.9, name, test, "y_test", y[350:].copy(), model=1)
+        return [(w.code, w.names) for w in find_nonsense([fitting], [scoring], verdicts=verdicts)]
+
+    test = X[350:].copy()
+    shared = [("rows_shared", ("X_train", "X_test"))]
+    assert (told(test), len(looked)) == (shared, 2)
+    assert (told(test.copy()), len(looked)) == (shared, 0)
+    assert (told(test, "others"), len(looked)) == ([("rows_shared", ("X_train", "others"))], 2)
+    test += 1
+    assert (told(test), len(looked)) == ([], 2)
+    verdicts = Verdicts(lambda value: f"sampled:{fingerprint(value)}")
+    assert told(test) == told(test) == []
+    assert len(looked) == 2
 
 
 def below(
