@@ -216,3 +216,17 @@ export function toIdentifier(text: string): string {
     .replace(/^_+|_+$/g, '');
   return name === '' ? 'pipeline' : /^[a-z]/.test(name) ? name : `run_${name}`;
 }
+
+/**
+ * A long name without its middle: the ends of nested names tell them apart.
+ */
+export function cutInside(text: string, length: number): string {
+  const head = Math.floor((length - 1) / 3);
+  return text.length <= length
+    ? text
+    : `${text.slice(0, head)}…${text.slice(head + 1 - length)}`;
+}
+
+export function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

@@ -2,7 +2,10 @@ import * as React from 'react';
 
 import { Descent, RunSummary } from '../contract';
 import { formatDuration, formatNumber, toNumber } from '../format';
-import { Frontier, IMeasure, measuresOf, Parallel, Scatter } from './plots';
+import { Frontier } from './frontier';
+import { IMeasure, measuresOf } from './measures';
+import { Parallel } from './parallel';
+import { Scatter } from './scatter';
 import { RunName } from './run_name';
 import { ISectionProps, Section, labelOf } from './section';
 import { sentenceWithCode } from './sentence';
