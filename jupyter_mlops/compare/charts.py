@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
-from .palette import NEUTRAL, run_colors, run_dashes
+from .palette import NEUTRAL, run_looks
 from .statistics import smooth, thin
 from .wording import encodable, run_labels
 
@@ -68,17 +68,17 @@ def curve_chart(
         raise ValueError("None of these runs has a curve.")
     labels = {run_id: encodable(label) for run_id, label in run_labels(record.runs).items()}
     shown = [r.run_id for r in record.runs if any(r.run_id in record.curves.get(m, {}) for m in chosen)]
-    colors, dashes = run_colors(record), run_dashes(record)
+    looks = run_looks(record)
     names = [labels[run_id] for run_id in shown]
     single = len(record.runs) == 1
     color = alt.Color(
         "run:N",
-        scale=alt.Scale(domain=names, range=[colors[run_id] for run_id in shown]),
+        scale=alt.Scale(domain=names, range=[looks[run_id].color for run_id in shown]),
         legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke", symbolOpacity=1),
     )
     dash = alt.StrokeDash(
         "run:N",
-        scale=alt.Scale(domain=names, range=[list(dashes[run_id]) for run_id in shown]),
+        scale=alt.Scale(domain=names, range=[list(looks[run_id].dash) for run_id in shown]),
         legend=None if single else alt.Legend(title=None, orient="top", symbolType="stroke", symbolOpacity=1),
     )
     unit = "seconds" if axis == "time" else "step"

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from .charts import themed
-from .palette import run_colors
+from .palette import run_looks
 from .wording import encodable, format_value, run_labels
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def many_chart(record: RunComparison, up: str, across: str, *, width: int = 330,
 
     measures = measures_of(record)
     labels = {run_id: encodable(label) for run_id, label in run_labels(record.runs).items()}
-    colors = run_colors(record)
+    looks = run_looks(record)
     axes = list(dict.fromkeys([up, across, *measures]))[:_AXES]
     # One table for both halves, so that a brush over the one picks lines of the other.
     rows = []
@@ -64,10 +64,15 @@ def many_chart(record: RunComparison, up: str, across: str, *, width: int = 330,
             }
             for run in record.runs
         ]
+    named, drawn = list(labels.values()), [looks[run_id] for run_id in labels]
     color = alt.Color(
-        "run:N",
-        legend=None,
-        scale=alt.Scale(domain=list(labels.values()), range=[colors[run_id] for run_id in labels]),
+        "run:N", legend=None, scale=alt.Scale(domain=named, range=[look.color for look in drawn])
+    )
+    shape = alt.Shape(
+        "run:N", legend=None, scale=alt.Scale(domain=named, range=[look.shape for look in drawn])
+    )
+    dash = alt.StrokeDash(
+        "run:N", legend=None, scale=alt.Scale(domain=named, range=[list(look.dash) for look in drawn])
     )
     brush = alt.selection_interval(name="brush")
     shade = alt.when(brush)
@@ -85,6 +90,7 @@ def many_chart(record: RunComparison, up: str, across: str, *, width: int = 330,
             x=_channel(alt.X, "across", measures[across], across),
             y=_channel(alt.Y, "up", measures[up], up),
             color=color,
+            shape=shape,
             tooltip=told,
             opacity=shade.then(alt.value(0.95)).otherwise(alt.value(0.15)),
         )
@@ -102,6 +108,7 @@ def many_chart(record: RunComparison, up: str, across: str, *, width: int = 330,
             ),
             y=alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
             color=color,
+            strokeDash=dash,
             detail="run:N",
             tooltip=[alt.Tooltip("run:N"), alt.Tooltip("axis:N"), alt.Tooltip("shown:N")],
             opacity=shade.then(alt.value(0.9)).otherwise(alt.value(0.08)),

@@ -6,7 +6,7 @@ each stands at least 3 : 1 against a white and against a near-black page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,12 +16,42 @@ if TYPE_CHECKING:
     from .findings import RunComparison
 
 COLORS = ("#0a78b8", "#d55e00", "#0a9a72", "#b8669a", "#c18300", "#3a9bd4", "#7f7f7f")
-DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
+#: Beyond seven runs colours repeat: dashes tell lines apart then, shapes dots, and marks names in a text.
+DASHES: tuple[tuple[int, ...], ...] = (
+    (1, 0),
+    (6, 3),
+    (2, 2),
+    (8, 3, 2, 3),
+    (14, 4),
+    (8, 2, 2, 2, 2, 2),
+    (3, 6),
+    (14, 3, 3, 3),
+)
+SHAPES = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "triangle-down",
+    "cross",
+    "triangle-left",
+    "triangle-right",
+)
+MARKS = "●■◆▲▼✚◄►"
 NEUTRAL = "#7f7f7f"
 
 
+class Look(NamedTuple):
+    """How a run is drawn: each pair of a colour and a shape, or a dash, is one run's in a comparison."""
+
+    color: str
+    dash: tuple[int, ...]
+    shape: str
+    mark: str
+
+
 def run_styles(runs: Sequence[RunSummary]) -> dict[str, int]:
-    """A number for each run that means its colour and, beyond seven runs, its dash pattern.
+    """A number for each run that means its colour and, beyond seven runs, its shape and dash pattern.
 
     A run takes the colour of its own number, so that it keeps it from one comparison to the next; only
     where that is taken already, the next free one.
@@ -42,11 +72,11 @@ def run_styles(runs: Sequence[RunSummary]) -> dict[str, int]:
     return styles
 
 
-def run_colors(record: RunComparison) -> dict[str, str]:
-    """The colour of each run by ``run_id``."""
-    return {run_id: COLORS[style % len(COLORS)] for run_id, style in record.styles.items()}
+def run_looks(record: RunComparison) -> dict[str, Look]:
+    """How each run is drawn, by ``run_id``."""
+    return {run_id: _look(style) for run_id, style in record.styles.items()}
 
 
-def run_dashes(record: RunComparison) -> dict[str, Sequence[int]]:
-    """The dash pattern of each run: beyond seven runs colours repeat, patterns tell them apart."""
-    return {run_id: DASHES[style // len(COLORS) % len(DASHES)] for run_id, style in record.styles.items()}
+def _look(style: int) -> Look:
+    turn = style // len(COLORS) % len(DASHES)
+    return Look(COLORS[style % len(COLORS)], DASHES[turn], SHAPES[turn], MARKS[turn])

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.compare.charts import curve_metrics
-from jupyter_mlops.compare.palette import run_colors
+from jupyter_mlops.compare.palette import Look, run_looks
 from jupyter_mlops.compare.wording import count, format_duration, run_labels
 from jupyter_mlops.records import RunSummary, Status
 
@@ -52,23 +52,23 @@ def comparison_page(record: RunComparison, figures: Mapping[str, bytes] | None =
         figures: The bytes of its figures by digest, those that are to be shown.
     """
     labels = run_labels(record.runs)
-    colors = run_colors(record)
+    looks = run_looks(record)
     sections = [
         f'<div style="font-size:14px;margin:2px 0 8px 0"><b>{prose(record.summary)}</b></div>',
-        _legend(record, labels, colors),
-        hypotheses_section(record, labels, colors),
-        metric_table(record, labels, colors),
-        seeds_section(record, labels, colors),
+        _legend(record, labels, looks),
+        hypotheses_section(record, labels, looks),
+        metric_table(record, labels, looks),
+        seeds_section(record, labels, looks),
         _curves(record),
         influences_section(record),
-        losses_section(record, labels, colors),
-        data_section(record, labels, colors),
-        param_table(record, labels, colors),
-        code_section(record, labels, colors),
+        losses_section(record, labels, looks),
+        data_section(record, labels, looks),
+        param_table(record, labels, looks),
+        code_section(record, labels, looks),
         environment_section(record, labels),
-        figures_section(record, labels, colors, figures or {}),
-        story_section(record, labels, colors),
-        warnings_section(record, labels, colors),
+        figures_section(record, labels, looks, figures or {}),
+        story_section(record, labels, looks),
+        warnings_section(record, labels, looks),
     ]
     body = "".join(f'<div style="margin:0 0 8px 0">{section}</div>' for section in sections if section)
     return (
@@ -77,14 +77,14 @@ def comparison_page(record: RunComparison, figures: Mapping[str, bytes] | None =
     )
 
 
-def _legend(record: RunComparison, labels: dict[str, str], colors: dict[str, str]) -> str:
-    chips = [_chip(run, labels[run.run_id], colors[run.run_id], record.reference) for run in record.runs]
+def _legend(record: RunComparison, labels: dict[str, str], looks: dict[str, Look]) -> str:
+    chips = [_chip(run, labels[run.run_id], looks[run.run_id], record.reference) for run in record.runs]
     if len(chips) > 12:
         return fold(f"{count(len(chips), 'run')}", "".join(chips))
     return "".join(chips)
 
 
-def _chip(run: RunSummary, label: str, color: str, reference: str) -> str:
+def _chip(run: RunSummary, label: str, look: Look, reference: str) -> str:
     name = f" {text(run.name)}" if run.name and run.name != label else ""
     told = [format_duration(run.duration)] if run.duration is not None else []
     if run.status is not Status.FINISHED:
@@ -94,7 +94,7 @@ def _chip(run: RunSummary, label: str, color: str, reference: str) -> str:
     icon = ""
     if run.status is not Status.FINISHED:
         icon = span(f"{STATUS_ICONS[run.status]} ", style=f"color:{STATUS_COLORS[run.status]}")
-    swatch = span("■", style=f"color:{color}")
+    swatch = span(look.mark, style=f"color:{look.color}")
     where = f"{run.experiment}, run {run.run_id}, {run.start_time:%Y-%m-%d %H:%M:%S} UTC"
     return (
         f'<span style="display:inline-block;margin-right:18px" title="{text(where)}">{swatch} {icon}'

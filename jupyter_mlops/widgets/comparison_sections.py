@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jupyter_mlops.compare.findings import CodeDifference, RunComparison
+    from jupyter_mlops.compare.palette import Look
 
 _OPEN_LINES = 30
 _LINES = 400
 _INDENT = "margin:2px 0 4px 14px"
 
 
-def data_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def data_section(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """Which datasets are other, and how."""
     if not record.data:
         return ""
@@ -40,12 +41,12 @@ def data_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
         ]
         if same:
             lines.append(f"<div>{muted('the same: ' + join_words(code(d.name) for d in same))}</div>")
-        parts.append(_for_runs(run_ids, labels, colors, "".join(lines), len(labels) > 2))
+        parts.append(_for_runs(run_ids, labels, looks, "".join(lines), len(labels) > 2))
     told = f"{count(changed_total, 'difference')}" if changed_total else "the same"
     return fold(f"<b>Data</b> {muted(told)}", "".join(parts), opened=bool(changed_total))
 
 
-def code_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def code_section(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """The code as executed, cell by cell, where it differs."""
     if not record.code:
         return ""
@@ -56,7 +57,7 @@ def code_section(record: RunComparison, labels: Mapping[str, str], colors: Mappi
         if len(found) > len(changed):
             kept = count(len(found) - len(changed), "cell")
             lines.append(f"<div>{muted(f'{kept} the same')}</div>")
-        parts.append(_for_runs(run_ids, labels, colors, "".join(lines), len(labels) > 2))
+        parts.append(_for_runs(run_ids, labels, looks, "".join(lines), len(labels) > 2))
     changed = [difference for difference in record.code if difference.change != "same"]
     lines_changed = changed_line_count(changed)
     told = f"{count(lines_changed, 'line')} changed" if lines_changed else "the same"
@@ -84,7 +85,7 @@ def environment_section(record: RunComparison, labels: Mapping[str, str]) -> str
     return fold(f"<b>Environment</b> {muted(told)}", f'<div style="{_INDENT}">{rows}</div>')
 
 
-def warnings_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def warnings_section(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """What each run warned of."""
     parts, total = [], 0
     for run_id, warnings in record.warnings.items():
@@ -96,7 +97,7 @@ def warnings_section(record: RunComparison, labels: Mapping[str, str], colors: M
             f"{prose(w.message)} {muted(prose(w.hint))}</div>"
             for w in warnings
         )
-        parts.append(_for_runs([run_id], labels, colors, lines, True))
+        parts.append(_for_runs([run_id], labels, looks, lines, True))
     return fold(f"<b>Warnings</b> {muted(str(total))}", "".join(parts)) if parts else ""
 
 
@@ -124,9 +125,9 @@ def _diff_line(line: str) -> str:
 
 
 def _for_runs(
-    run_ids: Sequence[str], labels: Mapping[str, str], colors: Mapping[str, str], content: str, named: bool
+    run_ids: Sequence[str], labels: Mapping[str, str], looks: Mapping[str, Look], content: str, named: bool
 ) -> str:
-    headers = " ".join(run_header(run_id, labels, colors) for run_id in run_ids)
+    headers = " ".join(run_header(run_id, labels, looks) for run_id in run_ids)
     head = f"<div><b>{headers}</b></div>" if named else ""
     return f'<div style="{_INDENT}">{head}{content}</div>'
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jupyter_mlops.compare.findings import Losses, RunComparison
+    from jupyter_mlops.compare.palette import Look
 
 _INDENT = "margin:2px 0 4px 14px"
 _CELL = f"padding:2px 14px 2px 0;border:0;border-bottom:{LINE};text-align:left"
@@ -25,22 +26,22 @@ _DRAWABLE = ("image/png", "image/jpeg")
 _ROWS = 31
 
 
-def hypotheses_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def hypotheses_section(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """What was expected of the runs."""
     return "".join(
-        f"<div>{run_header(h.run_id, labels, colors)} “{text(h.text)}” "
+        f"<div>{run_header(h.run_id, labels, looks)} “{text(h.text)}” "
         f"{muted(before_words(before=h.before))}</div>"
         for h in record.hypotheses
         if h.run_id in labels
     )
 
 
-def seeds_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def seeds_section(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """Runs that differ by their seed only."""
     parts = []
     for group in record.groups:
         runs = " ".join(
-            span(run_header(run_id, labels, colors), title=group.seeds.get(run_id, ""))
+            span(run_header(run_id, labels, looks), title=group.seeds.get(run_id, ""))
             for run_id in group.run_ids
         )
         spreads = "".join(
@@ -61,11 +62,11 @@ def influences_section(record: RunComparison) -> str:
     return fold(title, f'<div style="{_INDENT}">{lines}</div>')
 
 
-def losses_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def losses_section(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """Where each run gains and loses against the reference."""
     parts = []
     for losses in record.losses:
-        head = f"<div>{run_header(losses.run_id, labels, colors)}: {text(losses.sentence)}</div>"
+        head = f"<div>{run_header(losses.run_id, labels, looks)}: {text(losses.sentence)}</div>"
         parts.append(f'<div style="{_INDENT}">{head}{_loss_tables(losses, record, labels)}</div>')
     if not parts:
         return ""
@@ -76,7 +77,7 @@ def losses_section(record: RunComparison, labels: Mapping[str, str], colors: Map
 def figures_section(
     record: RunComparison,
     labels: Mapping[str, str],
-    colors: Mapping[str, str],
+    looks: Mapping[str, Look],
     figures: Mapping[str, bytes],
 ) -> str:
     """The figures side by side, as far as their bytes are given; where they are, for the others."""
@@ -86,7 +87,7 @@ def figures_section(
         for run_id, artifact in row.figures.items():
             if row.same and shown:
                 break
-            head = run_header(run_id, labels, colors)
+            head = run_header(run_id, labels, looks)
             data = figures.get(artifact.digest)
             if data is not None and artifact.media_type == "text/csv":
                 picture = _csv_table(data, f"{row.name} of {labels[run_id]}")
@@ -122,14 +123,14 @@ def _csv_table(data: bytes, label: str) -> str:
     return f'<table aria-label="{text(label)}" style="border-collapse:collapse">{"".join(lines)}</table>'
 
 
-def story_section(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def story_section(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """How the best came about, what each idea cost, which run stands on which."""
     if len(record.runs) < 3:
         return ""
     parts = []
     points = record.frontiers.get(record.leading_metric, ())
     if len(points) > 2:
-        parts.append(f"<div>{frontier_picture(points, colors, labels, record.leading_metric)}</div>")
+        parts.append(f"<div>{frontier_picture(points, looks, labels, record.leading_metric)}</div>")
     for told in (ideas_text(record, dict(labels)), lineage_text(record, dict(labels))):
         title, _, body = told.partition("\n")
         if body:

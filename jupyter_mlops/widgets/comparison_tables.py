@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jupyter_mlops.compare.findings import MetricRow, ParamRow, RunComparison
+    from jupyter_mlops.compare.palette import Look
 
 # Beyond this many runs, runs become rows: a page scrolls down more gladly than sideways.
 _WIDE = 6
@@ -27,7 +28,7 @@ _NAME = (
 _CELL = f"padding:2px 16px 2px 0;border:0;border-bottom:{LINE};white-space:nowrap"
 
 
-def metric_table(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def metric_table(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """Metrics side by side: the best marked, changes against the reference, reasons below."""
     if not record.metrics:
         return muted("None of these runs has a metric.")
@@ -47,7 +48,7 @@ def metric_table(record: RunComparison, labels: Mapping[str, str], colors: Mappi
         cells.append(
             [_metric_cell(row, run_id, shown) for run_id, shown in zip(run_ids, numbers, strict=True)]
         )
-    headers = [run_header(run_id, labels, colors) for run_id in run_ids]
+    headers = [run_header(run_id, labels, looks) for run_id in run_ids]
     below = "".join(f"<div>{muted(note)}</div>" for note in notes)
     if len(run_ids) > _WIDE:
         return _across("run", headers, names, cells) + below
@@ -58,7 +59,7 @@ def metric_table(record: RunComparison, labels: Mapping[str, str], colors: Mappi
     return table + below
 
 
-def param_table(record: RunComparison, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
+def param_table(record: RunComparison, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
     """The parameters that differ; the names of the others in one line."""
     run_ids = list(labels)
     differing = [row for row in record.params if row.differs]
@@ -72,7 +73,7 @@ def param_table(record: RunComparison, labels: Mapping[str, str], colors: Mappin
     # A pipeline's nested settings have long names; they may break where they nest.
     names = [code(row.name).replace("__", "__<wbr>") for row in differing]
     cells = [[(_param_cell(row, run_id, record.reference), "") for run_id in run_ids] for row in differing]
-    headers = [run_header(run_id, labels, colors) for run_id in run_ids]
+    headers = [run_header(run_id, labels, looks) for run_id in run_ids]
     if len(run_ids) > _WIDE:
         return _across("run", headers, names, cells) + kept
     table = _table("parameter", headers, names[:_PARAMS], cells[:_PARAMS])
@@ -82,9 +83,10 @@ def param_table(record: RunComparison, labels: Mapping[str, str], colors: Mappin
     return table + kept
 
 
-def run_header(run_id: str, labels: Mapping[str, str], colors: Mapping[str, str]) -> str:
-    """A run's label with its colour."""
-    return f"{span('■', style=f'color:{colors[run_id]}')}&nbsp;{text(labels[run_id])}"
+def run_header(run_id: str, labels: Mapping[str, str], looks: Mapping[str, Look]) -> str:
+    """A run's label with its mark in its colour."""
+    look = looks[run_id]
+    return f"{span(look.mark, style=f'color:{look.color}')}&nbsp;{text(labels[run_id])}"
 
 
 def _metric_name(row: MetricRow) -> str:

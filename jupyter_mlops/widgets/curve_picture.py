@@ -13,7 +13,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.compare.palette import NEUTRAL, run_colors, run_dashes
+from jupyter_mlops.compare.palette import NEUTRAL, run_looks
 from jupyter_mlops.compare.statistics import thin
 from jupyter_mlops.compare.wording import encodable, format_number, run_labels
 
@@ -55,14 +55,14 @@ def curve_svg(record: RunComparison, metric: str) -> str:
     finite = [point for line in points.values() for point in line if math.isfinite(point[1])]
     across = _Axis([x for x, _ in finite], _LEFT, _WIDTH - _RIGHT, whole=True)
     up = _Axis([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP)
-    colors, dashes = run_colors(record), run_dashes(record)
+    looks = run_looks(record)
     lines = "".join(
-        f'<path d="{_path(line, across, up)}" fill="none" stroke="{colors[run_id]}" stroke-width="1.8" '
-        f'stroke-linejoin="round"{_dashed(dashes[run_id])}/>'
+        f'<path d="{_path(line, across, up)}" fill="none" stroke="{looks[run_id].color}" stroke-width="1.8" '
+        f'stroke-linejoin="round"{_dashed(looks[run_id].dash)}/>'
         for run_id, line in points.items()
     )
     labels = run_labels(record.runs)
-    named = [(labels[run_id], colors[run_id]) for run_id in curves] if len(record.runs) > 1 else []
+    named = [(labels[run_id], looks[run_id].color) for run_id in curves] if len(record.runs) > 1 else []
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="{escape(_FONT)}" font-size="11" fill="{NEUTRAL}">'

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jupyter_mlops.compare.findings import ColumnDifference, FrontierPoint
+    from jupyter_mlops.compare.palette import Look
 
 _WIDTH, _HEIGHT = 140, 44
 _BROAD, _HIGH = 380, 150
@@ -29,7 +30,7 @@ def spread_pictures(columns: Sequence[ColumnDifference]) -> str:
 
 
 def frontier_picture(
-    points: Sequence[FrontierPoint], colors: Mapping[str, str], labels: Mapping[str, str], metric: str
+    points: Sequence[FrontierPoint], looks: Mapping[str, Look], labels: Mapping[str, str], metric: str
 ) -> str:
     """The best so far, run by run in the order they were made; bests stand out."""
     low, high = min(p.value for p in points), max(p.value for p in points)
@@ -45,9 +46,10 @@ def frontier_picture(
     for (x, y), point in zip(places, points, strict=True):
         if point.best:
             steps += f"H{x:.1f}V{y:.1f}" if steps else f"M{x:.1f} {y:.1f}"
-        opacity = 1 if point.best else 0.4
+        opacity, look = 1 if point.best else 0.4, looks[point.run_id]
         dots.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colors[point.run_id]}" opacity="{opacity}"/>'
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" dominant-baseline="central" font-size="12" '
+            f'fill="{look.color}" opacity="{opacity}">{look.mark}</text>'
         )
     ticks = "".join(
         f'<text x="36" y="{y}" text-anchor="end">{format_number(value)}</text>'

@@ -226,7 +226,3 @@ export function cutInside(text: string, length: number): string {
     ? text
     : `${text.slice(0, head)}…${text.slice(head + 1 - length)}`;
 }
-
-export function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { runStyles } from '../src/colours';
+import { runColourName, runDash, runShape, runStyles } from '../src/colours';
 import { aRun } from './runs';
 
 const styles = (...numbers: number[]): [string, number][] => [
@@ -27,4 +27,14 @@ test('the next free colour is taken where one is taken, then a new pattern', () 
     styles(1, 2, 3, 4, 5, 6, 7, 8, 12).map(([, style]) => style),
     [0, 1, 2, 3, 4, 5, 6, 7, 11]
   );
+});
+
+test('fifty runs are told apart by colour with a pattern, and by colour with a shape', () => {
+  const all = Array.from({ length: 50 }, (_, style) => style);
+  for (const second of [runDash, runShape]) {
+    const looks = all.map(style =>
+      [runColourName(style), second(style)].join()
+    );
+    assert.equal(new Set(looks).size, 50);
+  }
 });

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
-import { shortened } from '../format';
+import { cutInside } from '../format';
+import { anchorOf, heightBelow, layLabels, LONGEST, thinned } from './labels';
 import { IScale } from './scales';
 
 /** The room of a plot and its margins. */
@@ -11,11 +12,8 @@ export const RIGHT = 14;
 export const TOP = 12;
 export const BOTTOM = 40;
 
-/** Characters of a label that have room wherever it stands. */
-const SHORT = 12;
-
 /**
- * The two axes of a plot, with as many labels as have room.
+ * The two axes of a plot. What has no room for its whole label tells it on hover.
  */
 export function Axes(props: {
   x: IScale;
@@ -25,27 +23,21 @@ export function Axes(props: {
 }): JSX.Element {
   const right = WIDTH - RIGHT;
   const bottom = HEIGHT - BOTTOM;
-  const xs = thinned(props.x.ticks, 7);
-  const ys = thinned(props.y.ticks, 7);
+  const xs = layLabels(props.x.ticks, right - LEFT);
+  const ys = thinned(props.y.ticks, 15);
   return (
     <g className="jp-Mlops-axes" aria-hidden="true">
-      {xs.map(({ at, label }) => {
+      {xs.ticks.map(({ at, label }) => {
         const place = LEFT + at * (right - LEFT);
         return (
           <g key={label}>
             <path d={`M${place} ${TOP}V${bottom}`} />
             <text
-              x={place}
-              y={bottom + 15}
-              textAnchor={
-                label.length <= SHORT || (at > 0.1 && at < 0.9)
-                  ? 'middle'
-                  : at < 0.5
-                    ? 'start'
-                    : 'end'
-              }
+              className="jp-mod-tick"
+              transform={`translate(${place} ${bottom + 15})${xs.aslant ? ' rotate(-38)' : ''}`}
+              textAnchor={xs.aslant ? 'end' : anchorOf(label, at)}
             >
-              {shortened(label, Math.max(Math.floor(60 / xs.length), SHORT))}
+              {xs.aslant ? cutInside(label, LONGEST) : label}
               <title>{label}</title>
             </text>
           </g>
@@ -56,22 +48,27 @@ export function Axes(props: {
         return (
           <g key={label}>
             <path d={`M${LEFT} ${place}H${right}`} />
-            <text x={LEFT - 6} y={place + 4} textAnchor="end">
-              {shortened(label, 9)}
+            <text
+              className="jp-mod-tick"
+              x={LEFT - 6}
+              y={place + 4}
+              textAnchor="end"
+            >
+              {cutInside(label, 9)}
               <title>{label}</title>
             </text>
           </g>
         );
       })}
       <path className="jp-mod-line" d={`M${LEFT} ${TOP}V${bottom}H${right}`} />
-      <text x={(LEFT + right) / 2} y={HEIGHT - 6} textAnchor="middle">
-        {shortened(props.across, 50)}
+      <text
+        x={(LEFT + right) / 2}
+        y={HEIGHT + heightBelow(xs.aslant) - 6}
+        textAnchor="middle"
+      >
+        {cutInside(props.across, 50)}
+        <title>{props.across}</title>
       </text>
     </g>
   );
-}
-
-export function thinned<T>(ticks: readonly T[], most: number): readonly T[] {
-  const step = Math.ceil(ticks.length / most);
-  return ticks.filter((_, place) => place % step === 0);
 }

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { RunSummary } from '../contract';
-import { colourOf, ISectionProps, labelOf } from './section';
+import { colourOf, ISectionProps, labelOf, shapeOf } from './section';
 
 /**
  * A run in a plot: a click, or Enter, picks it.
@@ -25,11 +25,10 @@ export function Dot(
     onPick(next.size > 0 ? next : null);
   };
   return (
-    <circle
+    <path
       className="jp-Mlops-dot"
-      cx={cx}
-      cy={cy}
-      r={reference ? 6 : 4.5}
+      d={shapeOf(comparison, run.run_id)}
+      transform={`translate(${cx} ${cy})${reference ? ' scale(1.35)' : ''}`}
       data-reference={reference}
       data-faded={faded}
       style={{ fill: colourOf(comparison, run.run_id) }}
@@ -47,6 +46,6 @@ export function Dot(
       onPointerDown={event => event.stopPropagation()}
     >
       <title>{`${labelOf(run)} ${run.name}\n${told}`}</title>
-    </circle>
+    </path>
   );
 }

@@ -1,10 +1,10 @@
 import * as React from 'react';
 
-import { cutInside, formatValue, shortened } from '../format';
-import { thinned } from './axes';
+import { cutInside, formatValue } from '../format';
+import { thinned } from './labels';
 import { IMeasure } from './measures';
 import { scaleFor } from './scales';
-import { colourOf, isPicked, ISectionProps, labelOf } from './section';
+import { colourOf, dashOf, isPicked, ISectionProps, labelOf } from './section';
 
 type Range = [number, number];
 
@@ -100,7 +100,10 @@ export function Parallel(
               data-faded={!isPicked(picked, run.run_id)}
               data-reference={run.run_id === comparison.reference}
               d={lineThrough(points)}
-              style={{ stroke: colourOf(comparison, run.run_id) }}
+              style={{
+                stroke: colourOf(comparison, run.run_id),
+                strokeDasharray: dashOf(comparison, run.run_id).join(' ')
+              }}
             >
               <title>
                 {[
@@ -135,7 +138,7 @@ export function Parallel(
                   textAnchor="end"
                   className="jp-mod-tick"
                 >
-                  {shortened(label, 8)}
+                  {cutInside(label, 8)}
                   <title>{label}</title>
                 </text>
               ))}

@@ -1,10 +1,10 @@
 import * as React from 'react';
 
 import { RunSummary } from '../contract';
-import { colourOf, isPicked, ISectionProps, labelOf } from './section';
+import { colourOf, isPicked, ISectionProps, labelOf, shapeOf } from './section';
 
 /**
- * A run's colour, number and name.
+ * A run's mark in its colour, its number and its name.
  */
 export function RunName(
   props: ISectionProps & { run: RunSummary; short?: boolean }
@@ -12,11 +12,12 @@ export function RunName(
   const { comparison, run, short } = props;
   return (
     <span className="jp-Mlops-runName" title={run.name}>
-      <span
-        className="jp-Mlops-swatch"
-        style={{ background: colourOf(comparison, run.run_id) }}
-        aria-hidden="true"
-      />
+      <svg className="jp-Mlops-swatch" viewBox="-6 -6 12 12" aria-hidden="true">
+        <path
+          d={shapeOf(comparison, run.run_id)}
+          style={{ fill: colourOf(comparison, run.run_id) }}
+        />
+      </svg>
       <span className="jp-Mlops-number">{labelOf(run)}</span>{' '}
       {short !== true && <span className="jp-Mlops-nameText">{run.name}</span>}
     </span>

@@ -3,6 +3,7 @@ import * as React from 'react';
 import { formatValue } from '../format';
 import { Axes, BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH } from './axes';
 import { Dot } from './dot';
+import { heightBelow, layLabels } from './labels';
 import { IMeasure } from './measures';
 import { scaleFor } from './scales';
 import { isPicked, ISectionProps } from './section';
@@ -20,6 +21,8 @@ export function Scatter(
   const [box, setBox] = React.useState<Box | null>(null);
   const x = scaleFor(comparison.runs.map(across.of));
   const y = scaleFor(comparison.runs.map(up.of));
+  const { aslant } = layLabels(x.ticks, WIDTH - LEFT - RIGHT);
+  const height = HEIGHT + heightBelow(aslant);
   const dots = comparison.runs.flatMap(run => {
     const [right, high] = [x.place(across.of(run)), y.place(up.of(run))];
     return right === null || high === null
@@ -36,7 +39,7 @@ export function Scatter(
     const area = (svg.current as SVGSVGElement).getBoundingClientRect();
     return [
       ((event.clientX - area.left) * WIDTH) / area.width,
-      ((event.clientY - area.top) * HEIGHT) / area.height
+      ((event.clientY - area.top) * height) / area.height
     ];
   };
   const finish = (): void => {
@@ -59,7 +62,7 @@ export function Scatter(
     <svg
       ref={svg}
       className="jp-Mlops-plot jp-mod-brush"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      viewBox={`0 0 ${WIDTH} ${height}`}
       role="group"
       aria-label={trans.__('%1 against %2', up.label, across.label)}
       onPointerDown={event => {

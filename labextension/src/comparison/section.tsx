@@ -1,7 +1,7 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { runColour, runDash } from '../colours';
+import { runColour, runDash, runShape } from '../colours';
 import {
   Examples,
   ExamplesQuery,
@@ -111,6 +111,13 @@ export function colourOf(comparison: RunComparison, runId: string): string {
  */
 export function dashOf(comparison: RunComparison, runId: string): number[] {
   return runDash(comparison.styles[runId] ?? 0);
+}
+
+/**
+ * The outline of a run's dots, which tells runs apart once colours repeat.
+ */
+export function shapeOf(comparison: RunComparison, runId: string): string {
+  return runShape(comparison.styles[runId] ?? 0);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { runColour } from '../colours';
+import { runColour, runEdge } from '../colours';
 import { Run, RunSummary, Sparkline } from '../contract';
 import {
   formatAgo,
@@ -86,7 +86,8 @@ function Row(props: IRowProps): JSX.Element {
       style={
         {
           top: props.top,
-          '--jp-mlops-run': runColour(props.style)
+          '--jp-mlops-run': runColour(props.style),
+          '--jp-mlops-edge': runEdge(props.style)
         } as React.CSSProperties
       }
       tabIndex={props.focusable ? 0 : -1}

@@ -1,7 +1,7 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { runColour } from '../colours';
+import { runColour, runEdge } from '../colours';
 import { RunSummary } from '../contract';
 import { formatAgo, referenceOf } from '../format';
 import { pinIcon } from '../icons';
@@ -47,7 +47,8 @@ function Row(props: IRowProps): JSX.Element {
         {
           top: props.top,
           gridTemplateColumns: props.template,
-          '--jp-mlops-run': runColour(props.style)
+          '--jp-mlops-run': runColour(props.style),
+          '--jp-mlops-edge': runEdge(props.style)
         } as React.CSSProperties
       }
     >

@@ -31,7 +31,7 @@ from test_run_card import Page, assert_harmless, evil_run
 from jupyter_mlops.compare import compare_runs
 from jupyter_mlops.compare.charts import curve_chart, curve_metrics
 from jupyter_mlops.compare.many_charts import many_chart
-from jupyter_mlops.compare.palette import COLORS, run_colors, run_dashes
+from jupyter_mlops.compare.palette import COLORS, run_looks
 from jupyter_mlops.compare.reading import compare_stored
 from jupyter_mlops.compare.statistics import smooth, thin
 from jupyter_mlops.errors import MetricNotFoundError, UsageError
@@ -100,7 +100,7 @@ def test_comparable_names_the_reason() -> None:
 def test_the_page_marks_the_best_and_tells_the_change() -> None:
     text = Page(Comparison(compare_runs([sample_run(14), deeper_run(15)])).html()).text
     assert "accuracy ↑ 0.9474 0.9684 ★ +0.021" in text
-    assert "parameter ■ #14 ■ #15 max_depth 3 8 3 parameters the same in every run" in text
+    assert "parameter ● #14 ● #15 max_depth 3 8 3 parameters the same in every run" in text
     assert "-max_depth = 3 +max_depth = 8" in text
 
 
@@ -327,10 +327,10 @@ def specs(chart: Any) -> dict[str, Any]:
 
 def test_a_run_has_one_colour_everywhere() -> None:
     record = curved()
-    colors = run_colors(record)
-    assert list(colors.values()) == list(COLORS[:2])
+    colors = [look.color for look in run_looks(record).values()]
+    assert colors == list(COLORS[:2])
     html = Comparison(record).html()
-    assert all(color in html for color in colors.values())
+    assert all(color in html for color in colors)
     spec = json.dumps(specs(curve_chart(record)))
     assert spec.count(json.dumps(list(COLORS[:2]))[1:-1]) >= 2
     only = specs(curve_chart(record, ["val_loss"], interactive=False))
@@ -345,10 +345,13 @@ def test_better_and_worse_are_the_same_colours_in_jupyterlabs_comparison() -> No
     assert len(theirs) == 4
 
 
-def test_more_runs_than_colours_are_told_apart_by_dashes() -> None:
-    record = compare_runs([sample_run(n) for n in range(1, 22)])
-    looks = {(run_colors(record)[r.run_id], tuple(run_dashes(record)[r.run_id])) for r in record.runs}
-    assert len(looks) == 21
+def test_more_runs_than_colours_are_told_apart_by_dashes_and_marks() -> None:
+    record = compare_runs([sample_run(n) for n in range(1, 51)])
+    looks = run_looks(record).values()
+    for pairs in ([(x.color, x.dash) for x in looks], [(x.color, x.shape) for x in looks]):
+        assert len(set(pairs)) == 50
+    html = Comparison(record).html()
+    assert all(f"color:{look.color}" in html and look.mark in html for look in looks)
 
 
 @pytest.mark.parametrize("color", COLORS)
