@@ -44,6 +44,13 @@ if TYPE_CHECKING:
 
 #: The setting that every pipeline has: where relative inputs begin. Its value is config.yaml's.
 BASE = "base_directory"
+#: Types of what no model is.
+_NO_MODELS = frozenset(
+    """
+    int float str bool complex list dict tuple set None numpy.ndarray numpy.float64
+    pandas.DataFrame pandas.Series
+    """.split()
+)
 
 
 def shown_line(code: str) -> str:
@@ -57,6 +64,14 @@ def shown_line(code: str) -> str:
     line = signs.get(found[1], "") + words if found else code
     first = line.strip().split("\n", 1)[0]
     return f"`{first[:77]}…`" if len(first) > 78 else f"`{first}`"
+
+
+def _binds(cell: Cell, name: str) -> bool:
+    """Whether the top level of what is left of a cell binds a name."""
+    return any(
+        found.name == name and found.context == "store" and not found.deferred
+        for found in references(cell.statements)
+    )
 
 
 @dataclass
@@ -254,14 +269,23 @@ class Assembly:
         found: dict[ast.stmt, list[Site]] = {}
         for site in sites:
             statement = site.cell.source.top_statement(site.node)
-            if isinstance(statement, ast.Expr) and site.origin not in ("curve", "fitted"):
+            if isinstance(statement, ast.Expr) and site.origin != "curve":
                 found.setdefault(statement, []).append(site)
         recorder = measuring.Recorder(steps.choose_words(self.cells), self._is_quiet, self.run.metric_details)
-        return {
-            statement: [site.node for site in members]
-            for statement, members in found.items()
-            if isinstance(statement, ast.Expr) and recorder.replaceable(statement, members)
-        }
+        shown: dict[ast.stmt, list[ast.AST]] = {}
+        for statement, members in found.items():
+            assert isinstance(statement, ast.Expr)  # noqa: S101 - see above
+            if all(site.origin == "fitted" for site in members):
+                if self._is_quiet(statement.value):
+                    shown[statement] = [
+                        ast.parse(self.run.metric_details[site.metric].expression, mode="eval").body
+                        for site in members
+                    ]
+            elif not any(site.origin == "fitted" for site in members) and recorder.replaceable(
+                statement, members
+            ):
+                shown[statement] = [site.node for site in members]
+        return shown
 
     def _logging_statements(self) -> list[ast.stmt]:
         return [
@@ -365,16 +389,16 @@ class Assembly:
         """The variable of the model: what was scored last, else what was fitted last."""
         for found in reversed(self._evaluations()):
             # The best of a loop has another name than the last that was fitted in it.
-            if found.model.isidentifier() and self._bound_at_top(found.model):
+            if found.model.isidentifier() and self._still_is_model(found.model):
                 return found.model
         for model in reversed(self.run.models):
-            if model.name.isidentifier() and self._bound_at_top(model.name):
+            if model.name.isidentifier() and self._still_is_model(model.name):
                 return model.name
+        if self.run.models:
+            return ""
         # A model that nobody saw being fitted, as under ``%time``.
         own = [cell for cell in self.cells if cell.order in self.session.wanted]
-        return (
-            "" if self.run.models else phases.fitted_name(found for cell in own for found in cell.statements)
-        )
+        return phases.fitted_name(found for cell in own for found in cell.statements)
 
     def _predictions(self) -> str:
         """The variable of what was predicted: what a score compared, else the result of a ``predict``."""
@@ -400,12 +424,16 @@ class Assembly:
                     return name
         return predicted[-1] if predicted else ""
 
+    def _still_is_model(self, name: str) -> bool:
+        """Whether a name holds a model at the end, and not what a later statement bound to it."""
+        last = next((cell for cell in reversed(self.cells) if _binds(cell, name)), None)
+        held = last.execution.types.get(name, "") if last is not None else ""
+        kinds = {model.kind for model in self.run.models if model.name == name}
+        plain = held.partition("[")[0] in _NO_MODELS
+        return last is not None and not (plain and kinds and held not in kinds)
+
     def _bound_at_top(self, name: str) -> bool:
-        return any(
-            reference.name == name and reference.context == "store" and not reference.deferred
-            for cell in self.cells
-            for reference in references(cell.statements)
-        )
+        return any(_binds(cell, name) for cell in self.cells)
 
     # ---- data
 
@@ -544,7 +572,7 @@ class Assembly:
     def _said_above(self, step: Step, cell: Cell) -> list[str]:
         """What its author says above a cell, in lines, where the step's docstring does not say it."""
         passage = self.session.words.get(cell.order) if cell.begins else None
-        title = phases.title_of(cell) if cell.execution.heading else ""
+        title = phases.heading_of(cell)
         said = [title if title != step.title else "", passage.prose if passage else ""]
         return [line for text in said if text != step.prose for line in naming.wrapped(text)]
 

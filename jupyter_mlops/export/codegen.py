@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .gathering import gathered
+from .phases import is_switched_off
 from .references import references
-from .source import Source, indented, segments
+from .source import Source, indented, inside_texts, segments, without_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -113,7 +114,7 @@ class Writer:
         start, end = segments(source)[definition.node]
         if definition.extra:
             self._extend_signature(source, definition)
-        text = _without_rules(source.render(start, end).strip("\n"))
+        text = without_settled(_without_noise(source.render(start, end).strip("\n")))
         return gathered(text, self.words.metrics) if self.words.metrics in definition.extra else text
 
     def _extend_signature(self, source: Source, definition: Definition) -> None:
@@ -147,7 +148,7 @@ class Writer:
             )
             for cell in step.cells
         ).strip("\n")
-        body = _without_rules(_each_comment_once(body))
+        body = without_settled(_without_noise(_each_comment_once(body)))
         body = _without_title(body, step.title).lstrip("\n")
         start, end = _start_of(step.cells[0]), _end_of(step.cells[-1])
         given = self.parameters(step, body)
@@ -412,12 +413,16 @@ def _each_comment_once(body: str) -> str:
     return shorter if ast.dump(ast.parse(shorter)) == ast.dump(ast.parse(body)) else body
 
 
-def _without_rules(code: str) -> str:
-    """`code` without comments that are rules: ``# =====``."""
-    rows = code.split("\n")
-    shorter = "\n".join(row for row in rows if not _RULE.fullmatch(row.strip()))
-    # Lines of a text may look like comments.
-    return shorter if shorter == code or ast.dump(ast.parse(shorter)) == ast.dump(ast.parse(code)) else code
+def _without_noise(code: str) -> str:
+    """`code` without comments that are rules, ``# =====``, or calls that somebody switched off."""
+    inside = inside_texts(ast.parse(code))
+    return "\n".join(
+        row
+        for number, row in enumerate(code.split("\n"), start=1)
+        if number in inside
+        or not row.lstrip().startswith("#")
+        or not (_RULE.fullmatch(row.strip()) or is_switched_off(row.strip("# \t")))
+    )
 
 
 def _commented(text: str) -> str:

@@ -21,6 +21,8 @@ _METHODS = frozenset(
     plot hist boxplot barplot scatter from_estimator from_predictions plot_tree savefig show
     """.split()
 )
+#: Where axes hold what is drawn on them.
+_DRAWN = frozenset("lines patches containers collections texts spines".split())
 #: What hands out of a figure what was drawn on it before.
 _READING = frozenset(
     "gca gcf xlim ylim axis lines patches containers collections texts dataLim viewLim canvas".split()
@@ -41,6 +43,8 @@ class Figures:
         for found in ast.walk(node):
             if isinstance(found, ast.Assign) and self.draws(found.value):
                 self.names.update(name for target in found.targets for name in names_in(target))
+            elif isinstance(found, ast.For) and self._is_drawn(found.iter):
+                self.names.update(names_in(found.target))
             elif isinstance(found, ast.For) and self.mentioned(found.iter):
                 self.names.update(name for name in names_in(found.target) if _used_as_axes(name, found))
             elif isinstance(found, ast.withitem) and found.optional_vars and self.draws(found.context_expr):
@@ -57,6 +61,10 @@ class Figures:
             node.func.attr in _METHODS
             or (isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "plot")
         )
+
+    def _is_drawn(self, node: ast.expr) -> bool:
+        """Whether a loop goes over what is drawn on a figure: ``for bar in ax.patches``."""
+        return isinstance(node, ast.Attribute) and node.attr in _DRAWN and root_of(node) in self.names
 
     def mentioned(self, node: ast.AST) -> bool:
         """Whether a name that holds figures stands in a piece of code."""

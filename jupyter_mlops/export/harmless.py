@@ -24,6 +24,8 @@ _FRESH = frozenset(
     read_csv read_excel read_parquet read_json list dict set sorted defaultdict Counter deque
     """.split()
 )
+#: Functions that give several objects, each its own.
+_GIVING_PARTS = frozenset({"train_test_split"})
 _Loop = ast.For | ast.AsyncFor | ast.While
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -161,8 +163,10 @@ def _pairs(node: ast.AST) -> list[tuple[str, ast.expr]]:
     if not isinstance(node, ast.Assign) or len(node.targets) != 1:
         return []
     target, value = node.targets[0], node.value
+    names = [part.id for part in getattr(target, "elts", ()) if isinstance(part, ast.Name)]
+    if names and isinstance(value, ast.Call) and last_name(value.func) in _GIVING_PARTS:
+        return [(name, value) for name in names] if len(names) == len(target.elts) else []  # type: ignore[attr-defined]
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
-        names = [part.id for part in target.elts if isinstance(part, ast.Name)]
         return list(zip(names, value.elts, strict=True)) if len(names) == len(target.elts) else []
     return [(target.id, value)] if isinstance(target, ast.Name) else []
 
@@ -178,7 +182,7 @@ def is_fresh(value: ast.expr) -> bool:
     name = last_name(function)
     if name in ("fit", "set_params") and isinstance(function, ast.Attribute):
         return is_fresh(function.value)
-    return name in _FRESH or name.startswith("make_") or name[:1].isupper()
+    return name in _FRESH | _GIVING_PARTS or name.startswith("make_") or name[:1].isupper()
 
 
 #: Methods that give something new, which holds nothing of what they are called on.

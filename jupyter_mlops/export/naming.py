@@ -75,6 +75,7 @@ _DOING = {
 _BESIDE = frozenset(
     "load read fetch download import split clean prepare explore plot visualize show inspect".split()
 )
+_BEFORE = frozenset("load read fetch download import split".split())
 #: Names that models have.
 _MODEL = re.compile(r"model|net|clf|pipe|classifier|regressor|estimator", re.IGNORECASE)
 #: What a loading function is called after and says nothing of the data.
@@ -103,6 +104,8 @@ def name_steps(
         phase = phase_of(_statements(step), functions)
         if phase == "load" and trains(_statements(step), functions):
             phase = "train"  # what all of it is for
+        elif phase == "split" and any(cell.order in labels and cell.ends for cell in step.cells):
+            phase = "evaluate"  # the run's own last lines
         step.title = _title(step, phase, functions)
         label = next(filter(None, (slug(labels.get(cell.order, "")) for cell in step.cells if cell.ends)), "")
         base = _said(step.title) or _guess(step, phase, label, labels)
@@ -133,6 +136,11 @@ def _title(step: Step, phase: str, functions: Mapping[str, ast.AST] | None) -> s
     titles = [*map(heading_of, doing), *map(title_of, doing), *others]
     if phase == "train":  # what was done before it, or shown of it, is no name for it
         titles = [title for title in titles if _said(title).partition("_")[0] not in _BESIDE]
+        found = [title for title in dict.fromkeys(map(title_of, doing)) if title]
+        if len(found) > 1 and not any(map(_said, found)):
+            return ""  # several models, each under its own name
+    if phase == "evaluate":
+        titles = [title for title in titles if _said(title).partition("_")[0] not in _BEFORE]
     return next(filter(None, titles), "")
 
 
@@ -166,6 +174,8 @@ def _said(title: str) -> str:
         verb = _verb(words[index])
         if verb and not _is_noun(words[index], index, title):
             rest = words[1:] if index == 0 else words[:-1]
+            if verb in _BEFORE and rest and (_FORMATS - {"data"}).issuperset(rest):
+                return ""  # it says how, and not what
             objects = [word for word in rest if not _verb(word)] if index else rest
             objects = ["features" if word == "feature" and index else word for word in objects]
             return slug(" ".join([verb.replace("_", " "), *objects]), words=4) if verb != "set_up" else verb

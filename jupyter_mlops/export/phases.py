@@ -181,3 +181,15 @@ def _is_code(text: str) -> bool:
     except (SyntaxError, ValueError):
         return False
     return any(not isinstance(node, ast.Expr) or isinstance(node.value, ast.Call) for node in tree.body)
+
+
+def is_switched_off(text: str) -> bool:
+    """Whether a comment is a call, or binds what one gives, and so was code once."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return bool(tree.body) and all(
+        isinstance(getattr(node, "value", None), ast.Call) and isinstance(node, ast.Expr | ast.Assign)
+        for node in tree.body
+    )

@@ -308,7 +308,9 @@ class _Flow:
         self.sure = set.intersection(*ends) if ends else before
 
     def statement(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.If):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and node.test.value is True:
+            self.block(node.body)
+        elif isinstance(node, ast.If):
             self.use(node.test)
             self.branch(node.body, node.orelse)
         elif isinstance(node, ast.For | ast.AsyncFor):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _OCCURRENCE = re.compile(r"@(\d+)")
 _PRINTERS = frozenset({"print", "display"})
 _Loop = ast.For | ast.AsyncFor | ast.While
+#: Attributes in which fitted objects keep what they scored in each round.
+_HISTORIES = ("evals_result_", "history")
 
 
 def find_sites(details: Mapping[str, MetricDetail], cells: Sequence[Cell]) -> tuple[list[Site], list[str]]:
@@ -32,6 +34,8 @@ def find_sites(details: Mapping[str, MetricDetail], cells: Sequence[Cell]) -> tu
         if path and isinstance(path[0], str) and _OCCURRENCE.fullmatch(path[0]):
             occurrence = int(path[0][1:])
             path = path[1:]
+        if _is_last(detail, path):
+            path = (*path[:-1], -1)
         cell = by_order.get(detail.order) if detail.order is not None else None
         node = _find_node(cell.source, detail) if cell else None
         if cell is None or node is None:
@@ -39,6 +43,14 @@ def find_sites(details: Mapping[str, MetricDetail], cells: Sequence[Cell]) -> tu
         else:
             sites.append(Site(metric, cell, node, detail.origin, path, occurrence, detail.scope))
     return sites, lost
+
+
+def _is_last(detail: MetricDetail, path: tuple[str | int | float, ...]) -> bool:
+    """Whether a path ends at the last number of a history, however long that will be another time."""
+    if not path or type(path[-1]) is not int or path[-1] < 1:
+        return False
+    history = detail.expression.rpartition(".")[2] in _HISTORIES
+    return detail.points == path[-1] + 1 or (detail.origin == "fitted" and history)
 
 
 def names_of(details: Iterable[MetricDetail]) -> set[str]:

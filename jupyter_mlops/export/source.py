@@ -212,17 +212,44 @@ def segments(source: Source) -> dict[ast.stmt, tuple[int, int]]:
 
 def indented(code: str, prefix: str = "    ") -> str:
     """`code` moved to the right, except for the lines inside its texts."""
-    tree = ast.parse(code)
-    inside: set[int] = set()
-    for node in ast.walk(tree):
-        texts = isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
-        if (texts or isinstance(node, ast.JoinedStr)) and node.end_lineno != node.lineno:  # type: ignore[attr-defined]
-            inside.update(range(node.lineno + 1, node.end_lineno + 1))  # type: ignore[attr-defined]
+    inside = inside_texts(ast.parse(code))
     lines = code.split("\n")
     return "\n".join(
         prefix + line if line.strip() and number not in inside else line
         for number, line in enumerate(lines, start=1)
     )
+
+
+def without_settled(code: str) -> str:
+    """`code` without ``if True:`` around what it holds: a switch, or a test that was answered long ago."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.If) or not isinstance(node.test, ast.Constant) or node.orelse:
+            continue
+        lines = code.split("\n")
+        heads = range(node.lineno, node.body[0].lineno)
+        head = next((row for row in heads if lines[row - 1].partition("#")[0].rstrip().endswith(":")), 0)
+        if node.test.value is not True or not head or not lines[node.lineno - 1].lstrip().startswith("if"):
+            continue
+        inside = inside_texts(tree)
+        shift = node.body[0].col_offset - node.col_offset
+        last = node.end_lineno or head
+        lines[node.lineno - 1 : last] = [
+            line if number in inside else line[min(shift, len(line) - len(line.lstrip())) :]
+            for number, line in enumerate(lines[head:last], start=head + 1)
+        ]
+        return without_settled("\n".join(lines))
+    return code
+
+
+def inside_texts(tree: ast.AST) -> set[int]:
+    """The lines that begin inside a text."""
+    inside: set[int] = set()
+    for node in ast.walk(tree):
+        texts = isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+        if (texts or isinstance(node, ast.JoinedStr)) and node.end_lineno != node.lineno:  # type: ignore[attr-defined]
+            inside.update(range(node.lineno + 1, node.end_lineno + 1))  # type: ignore[attr-defined]
+    return inside
 
 
 def comments(text: str) -> list[str]:

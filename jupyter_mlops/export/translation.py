@@ -77,6 +77,7 @@ def translate(code: str) -> str:
             break
         code = body
     source = Source(_MARKER.sub("", code, count=1))
+    source = _settle_tests(source)
     for call in _shell_calls(source.tree):
         statement = source.statement_of(call)
         if not isinstance(statement, ast.Expr) or statement.value is not call:
@@ -89,6 +90,84 @@ def translate(code: str) -> str:
             new = text or ("pass" if nested or not source.stands_alone(statement) else "")
             source.replace(statement, new + "\n" * max(0, lines - new.count("\n")))
     return source.render(0, len(source.data))
+
+
+def _settle_tests(source: Source) -> Source:
+    """``if`` statements that only ask whether this is a notebook, as they were answered there.
+
+    What was not run goes, so that no script asks for it; what was run keeps its lines and columns.
+    """
+    settled: set[ast.AST] = set()
+    for node in ast.walk(source.tree):
+        answer = _answer(node.test) if isinstance(node, ast.If) else None
+        if answer is None or not isinstance(node, ast.If) or settled & {*source.ancestors(node)}:
+            continue
+        start, end = source.extent(node)
+        if not source.data[start:end].startswith(b"if"):
+            continue  # an ``elif`` is a part of what it belongs to
+        settled.add(node)
+        run = node.body if answer else node.orelse
+        lines = source.data[start:end].count(b"\n")
+        if not run:
+            source.replace(node, "pass" + "\n" * lines)
+        elif answer:
+            first, last = source.extent(node.test)
+            rows = source.data[first:last].count(b"\n")
+            source.replace_range(first, last, "True".ljust(0 if rows else last - first) + " \\\n" * rows)
+            _, body = source.extent(node.body[-1])
+            source.replace_range(body, end, "\n" * source.data[body:end].count(b"\n"))
+        elif source.data[: source.extent(run[0])[0]].rstrip().endswith(b"else:"):
+            first, _ = source.extent(run[0])
+            above = source.data[start:first]
+            source.replace_range(start, first, "if True:" + "\n" * above.count(b"\n") + _last_row(above))
+    return Source(source.render(0, len(source.data))) if settled else source
+
+
+def _last_row(text: bytes) -> str:
+    """What stands before a statement on the last row: the white space it begins with."""
+    return text.rpartition(b"\n")[2].decode() if b"\n" in text else " "
+
+
+#: What a notebook's shell says of itself: as text, and its class.
+_SHELL_TEXT = "<ipykernel.zmqshell.ZMQInteractiveShell object"
+_SHELL_CLASS = "ZMQInteractiveShell"
+_NAMESPACES = ("globals()", "locals()", "vars()", "dir()", "dir(__builtins__)", "dir(builtins)")
+
+
+def _answer(test: ast.expr) -> bool | None:
+    """What a test gives in a notebook that asks for nothing but whether this is one; None for any other."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _answer(test.operand)
+        return None if inner is None else not inner
+    if isinstance(test, ast.BoolOp):
+        answers = [_answer(part) for part in test.values]
+        decided = isinstance(test.op, ast.Or)
+        if decided in answers:
+            return decided
+        return None if None in answers else not decided
+    text = ast.unparse(test)
+    if text == "get_ipython()":
+        return True
+    if text.startswith("hasattr(") and text.endswith("'__IPYTHON__')"):
+        return True
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return None
+    left, right, sign = ast.unparse(test.left), ast.unparse(test.comparators[0]), test.ops[0]
+    told: bool | None = None
+    asked = test.left.value if isinstance(test.left, ast.Constant) else None
+    if left in ("'get_ipython'", "'__IPYTHON__'") and right in _NAMESPACES:
+        told = True
+    elif left == "get_ipython()" and right == "None":
+        return isinstance(sign, ast.IsNot | ast.NotEq)
+    elif right in ("str(get_ipython())", "repr(get_ipython())") and isinstance(asked, str):
+        told = asked in _SHELL_TEXT
+    elif left in ("get_ipython().__class__.__name__", "type(get_ipython()).__name__"):
+        named = test.comparators[0]
+        told = isinstance(named, ast.Constant) and named.value == _SHELL_CLASS
+        return told if isinstance(sign, ast.Eq) else not told if isinstance(sign, ast.NotEq) else None
+    if told is None or not isinstance(sign, ast.In | ast.NotIn):
+        return None
+    return told if isinstance(sign, ast.In) else not told
 
 
 def is_looking(call: ast.Call) -> bool:

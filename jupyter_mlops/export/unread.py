@@ -47,6 +47,7 @@ def filled_for_nobody(
                 assert isinstance(node, ast.stmt)  # noqa: S101 - see above
                 fills.setdefault(root.id, []).append((cell, node))
                 roots.add(root)
+                roots.update(_fed_back(node, root.id))
             if isinstance(node, _Binding) and node.value is not None and _is_own(node.value):
                 made.update(_targets(node))
                 if not _is_empty(node.value):
@@ -62,6 +63,14 @@ def filled_for_nobody(
         ):
             found.update(statement for _, statement in statements)
     return found
+
+
+def _fed_back(node: ast.stmt, name: str) -> Iterator[ast.Name]:
+    """Where a filling statement reads what it fills: ``table[c] = table[c].astype(str)``."""
+    if isinstance(node, ast.Assign):
+        for part in ast.walk(node.value):
+            if isinstance(part, ast.Name) and part.id == name:
+                yield part
 
 
 def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
@@ -93,6 +102,8 @@ def _is_own(value: ast.expr) -> bool:
     """Whether an expression makes a container, a table or an array that nothing else holds."""
     if _is_empty(value) or not isinstance(value, ast.Call):
         return _is_empty(value)
+    if isinstance(value.func, ast.Attribute) and value.func.attr == "copy" and not value.args:
+        return True
     table = last_name(value.func) == "DataFrame" and not value.args
     return last_name(value.func) in _ARRAYS or (table and all(part.arg != "data" for part in value.keywords))
 

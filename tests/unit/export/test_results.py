@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_mlops.export.assembly import Assembly
 from jupyter_mlops.export.plan import KeptCell, Slice
@@ -58,3 +59,11 @@ def test_the_model_is_the_one_that_was_scored() -> None:
     assert assembly(("y_test", "p"), model="best")._model() == "best"
     assert assembly(("y_test", "p"), model="gone")._model() == "m"
     assert assembly()._model() == "m"
+
+
+def test_a_name_that_was_bound_to_something_else_since_is_no_model() -> None:
+    made = assembly()
+    for held, model in (("tuple[float, ...]", ""), ("sklearn.svm.SVC", "m"), ("", "m")):
+        for cell in made.cells:
+            cell.execution = replace(cell.execution, types={"m": held} if held else {})
+        assert made._model() == model

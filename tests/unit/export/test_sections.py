@@ -6,11 +6,12 @@ import ast
 
 from jupyter_mlops.export import codegen, naming
 from jupyter_mlops.export.phases import title_of
-from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Words
+from jupyter_mlops.export.plan import Cell, Hoisted, KeptCell, Slice, Step, Words
 from jupyter_mlops.export.sections import divide
+from jupyter_mlops.export.sites import find_sites
 from jupyter_mlops.export.steps import group_cells, prepare_cells
 from jupyter_mlops.export.type_hints import Annotations
-from jupyter_mlops.records import Execution
+from jupyter_mlops.records import Execution, MetricDetail
 
 WORDS = Words(config="config", metrics="metrics", result="result")
 RULED = """# ==============
@@ -93,3 +94,30 @@ def test_a_pasted_script_becomes_steps_with_names_and_honest_types() -> None:
     assert text.count("begin()") == text.count("end()") == 1
     assert "=====" not in text
     assert "# the categories" in text
+
+
+def test_comments_that_only_draw_lines_or_switch_code_off_go() -> None:
+    code = (
+        "# ---------\n# w = weights(30)\n# w = (30, 1)\n# plot it\na = '''\n# ====\n'''\n"
+        "for b in c:\n    # d(b)\n    e(b)\n"
+    )
+    step = Step("make", "", [cell_of(code)], outputs=["a"])
+    writer = codegen.Writer(WORDS, Hoisted(), lambda *_: "str", set())
+    text = writer.step(step, codegen.Plan(title="t", steps=[step]))
+    assert "# w = (30, 1)" in text
+    assert "# plot it" in text
+    assert "# ====" in text  # within a text
+    assert "# -----" not in text
+    assert "weights" not in text
+    assert "d(b)" not in text
+
+
+def test_the_last_number_of_a_history_is_the_last_however_long_it_gets() -> None:
+    cell = cell_of("m.fit(X)\n")
+    path = ("valid", "rmse", 133)
+    details = {
+        "rmse": MetricDetail(origin="fitted", expression="m.evals_result_", order=1, path=path),
+        "other": MetricDetail(origin="fitted", expression="m.coef_", order=1, path=("a", 3)),
+    }
+    sites, _ = find_sites(details, [cell])
+    assert [site.path for site in sites] == [("valid", "rmse", -1), ("a", 3)]

@@ -89,6 +89,10 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
     assert left(cells) == ["def f():\n    return rate", "rate = 2", "y = f()"]
 
 
+SPLITTER = "from sklearn.model_selection import train_test_split"
+PLOTTER = "import matplotlib.pyplot as plt"
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -109,6 +113,16 @@ def test_what_a_function_reads_when_called_is_never_dead() -> None:
         ("a = b\na.fit(X, y)\nx = b", ["a = b", "a.fit(X, y)", "x = b"]),
         ("t = d.copy()\nt['c'] = 0\nx = d", ["x = d"]),
         ("t = d\nt['c'] = 0\nx = d", ["t = d", "t['c'] = 0", "x = d"]),
+        (
+            f"{SPLITTER}\nt, u = train_test_split(d)\nt.pop('a')\nx = u",
+            ["t, u = train_test_split(d)", "x = u"],
+        ),
+        # What goes over the bars of a plot only draws.
+        (
+            f"{PLOTTER}\nax = plt.bar(d)\nfor p in ax.patches:\n    ax.text(p.get_x(), 1, 'a')\nx = 1",
+            ["x = 1"],
+        ),
+        ("for p in d.patches:\n    d.text(p)\nx = 1", ["for p in d.patches:\n    d.text(p)", "x = 1"]),
         ("a = Ridge()\nb = a.fit(X, y)\nx = 1", ["x = 1"]),
         ("a = Ridge()\nx['m'] = a\na.fit(X, y)", ["a = Ridge()", "x['m'] = a", "a.fit(X, y)"]),
         # What gives a part of an object, or the object itself, may be how somebody else holds it.
@@ -458,6 +472,7 @@ def test_a_failed_cell_counts_as_far_as_it_got() -> None:
         ("", "a = torch.load('x')\na.eval()", "make_data"),
         ("", "pd.DataFrame(d()).to_csv('birds.csv')", "make_birds"),
         ("", "a, train_part, test_part = f(d)", "make_data"),
+        ("", "# read csv\na = pd.read_csv('x')", "load_data"),
     ],
 )
 def test_a_step_is_called_by_a_verb_and_what_it_is_done_to(title: str, code: str, name: str) -> None:
@@ -585,6 +600,17 @@ def test_a_step_that_trains_is_not_called_after_what_came_before() -> None:
     steps = group_cells(cells, Hoisted(), final=["m"], words=Words("c_", "m_", "r"), merge=True)
     name_steps(steps, set(), {})
     assert [(step.name, step.title) for step in steps] == [("train_model", "")]
+
+
+def test_steps_that_score_or_train_several_are_not_called_after_one_part() -> None:
+    cells = cells_of("# Train - test split\na, b = train_test_split(c)\nx = logistic(a, b)")
+    steps = group_cells(cells, Hoisted(), final=["x"], words=Words("c_", "m_", "r"), merge=True)
+    name_steps(steps, set(), {1: ""})
+    assert [step.name for step in steps] == ["evaluate"]
+    models = cells_of("# Support Vectors\nm = SVC()\nm.fit(a)", "# A Forest\nn = Forest()\nn.fit(a)")
+    steps = group_cells(models, Hoisted(), final=["m", "n"], words=Words("c_", "m_", "r"), merge=True)
+    name_steps(steps, set(), {})
+    assert [(step.name, step.title) for step in steps] == [("train_models", "")]
 
 
 def test_a_step_does_what_the_functions_do_that_it_calls() -> None:

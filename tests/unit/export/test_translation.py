@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from jupyter_mlops.export.source import without_settled
 from jupyter_mlops.export.translation import refusals, translate
 
 
@@ -35,6 +36,37 @@ def magic(name: str, line: str) -> str:
 def test_translation(code: str, expected: str) -> None:
     assert translate(code) == expected
     assert not [problem for node in ast.parse(translate(code)).body for problem in refusals(node)]
+
+
+ASKS = "'get_ipython' in globals() and get_ipython() is not None"
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        (f"if {ASKS}:\n    display(x)\nelse:\n    print(x)\ny = 1", "display(x)\ny = 1"),
+        (f"if not ({ASKS}):\n    x = 1\nelse:\n    x = 2\n    z = 3", "x = 2\nz = 3"),
+        (
+            "if 'google.colab' in str(get_ipython()):\n    path = '/drive'\nelse:\n    path = '.'",
+            "path = '.'",
+        ),
+        ("if 'google.colab' in str(get_ipython()):\n    mount()\nx = 1", "pass\nx = 1"),
+        ("if ('get_ipython' in dir()\n        and get_ipython()):\n    x = 1\nelif y:\n    x = 2", "x = 1"),
+        (
+            (
+                "def f():\n    if get_ipython().__class__.__name__ == 'ZMQInteractiveShell':\n"
+                "        a = '''1\n  2'''\n    else:\n        a = 2\n    return a"
+            ),
+            "def f():\n    a = '''1\n  2'''\n    return a",
+        ),
+        (f"if x and {ASKS}:\n    y = 1", f"if x and {ASKS}:\n    y = 1"),
+        ("if 'model' in globals():\n    y = 1", "if 'model' in globals():\n    y = 1"),
+    ],
+)
+def test_whether_this_is_a_notebook_is_answered_as_it_was(code: str, left: str) -> None:
+    translated = translate(code)
+    assert translated.count("\n") == code.count("\n")  # what is known of lines stays true
+    assert ast.unparse(ast.parse(without_settled(translated))) == ast.unparse(ast.parse(left))
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ LOOP = "for i in range(3):\n    x = f(i)\n"
         f"n = 0\n{LOOP}    n += 1",
         f"import numpy as np\nlog = np.zeros(len(d))\n{LOOP}    log[i] = x\n    log += m.predict(d)",
         f"import pandas as pd\nlog = pd.DataFrame(columns=['a'])\n{LOOP}    log.loc[i] = x",
+        f"log = d.copy()\n{LOOP}    log[i] = log[i].astype('category')",
         f"n, m = 0, 1\nlog = []\n{LOOP}    log.append(x); log.append(i)",
     ],
 )
