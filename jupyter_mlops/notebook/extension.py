@@ -66,9 +66,12 @@ class StoreOpener:
             try:
                 import jupyter_mlops.compare.directions
                 import jupyter_mlops.widgets.run_card  # noqa: F401
+                from jupyter_mlops.capture.environment import describe_environment
 
                 self()
                 then()
+                # What is found once of the machine, the interpreter and the repository.
+                describe_environment({}, directory=os.getcwd())  # noqa: PTH109
             except Exception as fault:  # noqa: BLE001 — the first run reports it where people look
                 log.info("the store is not ready yet: %s", fault)
 
