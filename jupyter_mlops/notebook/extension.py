@@ -68,8 +68,9 @@ class StoreOpener:
                 import jupyter_mlops.widgets.run_card  # noqa: F401
                 from jupyter_mlops.capture.environment import describe_environment
 
-                self()
+                store = self()
                 then()
+                store.prepare()
                 # What is found once of the machine, the interpreter and the repository.
                 describe_environment({}, directory=os.getcwd())  # noqa: PTH109
             except Exception as fault:  # noqa: BLE001 — the first run reports it where people look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ class Prepared:
         self._text = ""
         self._binds: list[tuple[str, Callable[[Any], Any] | None]] = []
         self._constants: dict[str, Any] = {}
+        _made.add(self)
 
     def execute(self, connection: sa.Connection, row: Mapping[str, Any]) -> Any:
         """Execute it with one row's values; gives what has ``fetchone``."""
@@ -49,7 +51,7 @@ class Prepared:
 
     def _bound(self, connection: sa.Connection, row: Mapping[str, Any]) -> list[Any]:
         if not self._text:
-            self._spell(connection.dialect)
+            self.spell(connection.dialect)
         if self._constants:
             row = {**self._constants, **row}
         return [row[name] if process is None else process(row[name]) for name, process in self._binds]
@@ -62,7 +64,8 @@ class Prepared:
             # As SQLAlchemy would raise it, values hidden.
             raise sa.exc.DBAPIError(self._text, None, error, hide_parameters=True) from error
 
-    def _spell(self, dialect: sa.Dialect) -> None:
+    def spell(self, dialect: sa.Dialect) -> None:
+        """Put it into SQLite's words, as its first execution would."""
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._names)
         given = set(self._names)
         self._binds = [
@@ -70,6 +73,17 @@ class Prepared:
         ]
         self._constants = {name: value for name, value in compiled.params.items() if name not in given}
         self._text = str(compiled)
+
+
+#: Every statement there is.
+_made: weakref.WeakSet[Prepared] = weakref.WeakSet()
+
+
+def spell_all(dialect: sa.Dialect) -> None:
+    """Spell every statement now, so that the first save and the first card find them spelled."""
+    if dialect.name == "sqlite":
+        for prepared in list(_made):
+            prepared.spell(dialect)
 
 
 def _processor(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
 
 from jupyter_mlops.errors import RunNotFoundError
-from jupyter_mlops.records import Curve, Execution, Run, Status
+from jupyter_mlops.records import Curve, Environment, Execution, Run, Status
 
 from .documents import Base, Summary, decode, encode, microseconds
 from .edits import merge_edits
@@ -16,7 +17,7 @@ from .packing import Packed, dataset_rows, execution_row, pack, tag_rows
 from .rows import KERNEL_DIED, bury_the_dead, stale
 from .schema import curves as curve_table
 from .schema import datasets, details, experiments, metrics, params, runs, tags
-from .statements import Prepared, Statements, insertion
+from .statements import Prepared, Statements, insertion, spell_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,17 @@ class RunWriter:
         self._statements = Statements(database.dialect)
         self._kept: set[str] = set()
         self._kept_in = 0
+
+    def prepare(self) -> None:
+        """Do now what the first save would have to: spell the statements, learn to read the records."""
+        with self._database.read() as connection:
+            spell_all(connection.dialect)
+        here = Environment(python="", executable="", platform="", directory="")
+        run = Run(
+            run_id="", experiment="", status=Status.FINISHED, start_time=datetime.now(UTC), environment=here
+        )
+        pack(run, {})
+        execution_row(Execution(execution_id="", session_id="", order=0, source="", code=""))
 
     def begin_run(self, run: Run, *, lease_seconds: float) -> Run:
         """Store a run that has only begun, believed to be running for `lease_seconds` unless heard of.

@@ -473,3 +473,13 @@ def test_an_unknown_run_is_not_found(store):
             ask("nothing")
     with pytest.raises(RunNotFoundError):
         store.heartbeat("nothing", lease_seconds=1)
+
+
+def test_what_is_prepared_leaves_no_trace_and_saves_as_before(store, make_run):
+    before = store.revision()
+    store.prepare()
+    store.prepare()
+    assert store.revision() == before
+    assert store.search() == []
+    saved = store.save_run(make_run(metrics={"m": 1.0}))
+    assert store.get_run(saved.run_id).metrics == {"m": 1.0}
