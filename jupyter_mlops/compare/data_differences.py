@@ -32,31 +32,38 @@ _ONE_SIDED = ("added", "removed")
 
 def data_differences(
     reference: Run, run: Run
-) -> tuple[tuple[DataDifference, ...], tuple[DataDifference, ...]]:
+) -> tuple[tuple[DataDifference, ...], tuple[DataDifference, ...], tuple[DataDifference, ...]]:
     """How the datasets of `run` differ from those of `reference`, what changed first.
 
     `change` is ``same``, ``changed``, ``added``, ``removed`` or, when contents could not be
     fingerprinted and nothing else differs, ``unknown``.
 
     Returns:
-        All differences, and those that tell of other data. A table that code made on the way and
-        that only one of the runs looked at tells nothing of the data, as long as they share some.
+        All differences; those that tell of other data; and, where every file is known to be the same, the
+        tables that code made otherwise of them. A table that code made on the way and that only one of the
+        runs looked at tells nothing of the data, as long as they share some.
     """
     free = _latest(reference)
     found: list[tuple[Dataset, DataDifference]] = []
+    files: list[bool] = []  # of each dataset that came from somewhere, whether that is the same
     for dataset in _latest(run).values():
         partner = _partner(dataset, free)
         if partner is None:
             only = _difference(run, dataset, "added", (f"only here: {describe_size(dataset)}",))
             found.append((dataset, only))
+            files += [False] if dataset.location else []
             continue
         free.pop((partner.name, partner.role))
         change, sentences = compare_datasets(partner, dataset)
         columns = column_differences(partner, dataset) if change != "same" else ()
         found.append((dataset, _difference(run, dataset, change, sentences, columns)))
+        if dataset.location or partner.location:
+            unchanged = bool(dataset.file_hash) and dataset.file_hash == partner.file_hash
+            files.append(unchanged or change == "same")
     for dataset in free.values():
         only = _difference(run, dataset, "removed", (f"only in the reference: {describe_size(dataset)}",))
         found.append((dataset, only))
+        files += [False] if dataset.location else []
     found.sort(key=lambda pair: pair[1].change == "same")
     shared = any(difference.change not in _ONE_SIDED for _, difference in found)
     telling = [
@@ -64,7 +71,10 @@ def data_differences(
         for dataset, difference in found
         if difference.change not in _ONE_SIDED or dataset.location or not shared
     ]
-    return tuple(difference for _, difference in found), tuple(telling)
+    every = tuple(difference for _, difference in found)
+    anew = tuple(d for d in every if d.change not in ("same", "unknown"))
+    derived = anew if files and all(files) else ()
+    return every, tuple(telling), derived
 
 
 def column_differences(before: Dataset, after: Dataset) -> tuple[ColumnDifference, ...]:

@@ -51,7 +51,8 @@ class Differences:
     """What changed from one run to another.
 
     `code_beyond_params` is `code` without the cells in which only a parameter's literal changed,
-    `telling_data` is `data` without what code made on the way and only one run looked at.
+    `telling_data` is `data` without what code made on the way and only one run looked at, `derived` are
+    the tables that code made otherwise of files that are the same.
     """
 
     params: tuple[ParamChange, ...]
@@ -59,6 +60,7 @@ class Differences:
     code_beyond_params: tuple[CodeDifference, ...]
     data: tuple[DataDifference, ...]
     telling_data: tuple[DataDifference, ...]
+    derived: tuple[DataDifference, ...]
     environment: tuple[EnvironmentDifference, ...]
 
     def describe_code(self) -> str:
@@ -72,13 +74,14 @@ def differences_between(reference: Run, run: Run) -> Differences:
     params = param_changes(reference, run)
     literals = [(change.before, change.after) for change in params if change.in_before and change.in_after]
     code, beyond = code_differences(reference, run, literals)
-    data, telling = data_differences(reference, run)
+    data, telling, derived = data_differences(reference, run)
     return Differences(
         params=params,
         code=code,
         code_beyond_params=beyond,
         data=data,
         telling_data=telling,
+        derived=derived,
         environment=environment_differences(reference, run),
     )
 

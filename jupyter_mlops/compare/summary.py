@@ -86,7 +86,10 @@ def _causes(
         changed.append(params)
     else:
         same.append("parameters")
-    different_data = [run for run in others if not data_is_same(differences[run.run_id].telling_data)]
+    derived = [run for run in others if differences[run.run_id].derived]
+    different_data = [
+        run for run in others if run not in derived and not data_is_same(differences[run.run_id].telling_data)
+    ]
     unknown_data = _without_data(reference, different_data)
     if unknown_data:
         changed.append(f"data of {_labelled(unknown_data, labels)} unknown")
@@ -94,7 +97,9 @@ def _causes(
     if different_data:
         changed.append(_data_words(different_data, others, differences, labels))
     elif not unknown_data and all(difference.telling_data for difference in found):
-        same.append("data")
+        same.append("files" if derived else "data")
+    if derived:
+        changed.append(_derived_words(derived, others, differences, labels))
     different_code = [run for run in others if not code_is_same(differences[run.run_id].code_beyond_params)]
     if different_code:
         if len(others) == 1:
@@ -163,6 +168,26 @@ def _data_words(
     told = {"added": "is new", "removed": "is gone"}.get(first.change, first.sentences[0])
     more = f" and {count(len(changed) - 1, 'more dataset')} changed" if len(changed) > 1 else ""
     return f"data {first.name} {told}{more}"
+
+
+def _derived_words(
+    derived: Sequence[Run],
+    others: Sequence[Run],
+    differences: Mapping[str, Differences],
+    labels: Mapping[str, str],
+) -> str:
+    if len(others) > 1:
+        return f"tables derived anew in {_these(derived, others, labels)}"
+    tables = differences[derived[0].run_id].derived
+    changes = {table.change for table in tables}
+    told = "new" if changes == {"added"} else "gone" if changes == {"removed"} else "derived anew"
+    if len(tables) == 1:
+        [table] = tables
+        how = f" ({table.sentences[0]})" if table.change == "changed" else ""
+        return f"table {table.name} {told}{how}"
+    if len(tables) > _PARAMS:
+        return f"{len(tables)} tables {told}"
+    return f"tables {join_words(table.name for table in tables)} {told}"
 
 
 def _environment_words(others: Sequence[Run], found: Sequence[Differences], names: set[str]) -> str:

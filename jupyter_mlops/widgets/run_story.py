@@ -56,10 +56,13 @@ def code_words(changes: Differences) -> list[str]:
 
 
 def data_words(changes: Differences) -> list[str]:
-    """``data same``, or one phrase for each dataset that is not the same, the first three."""
+    """``data same``, or one phrase for each dataset that is not the same, the first three.
+
+    ``files same`` says that code made other tables of the same files.
+    """
     described = describe_data(changes.telling_data)
     if described and all(told == "same" for _, told in described):
-        return ["data same"]
+        return ["files same" if changes.derived else "data same"]
     changed = [f"data {name} {told}" for name, told in described if told != "same"]
     if len(changed) > _DATASETS:
         changed[_DATASETS:] = [f"data {count(len(changed) - _DATASETS, 'more dataset')} changed"]

@@ -21,7 +21,7 @@ from sample_runs import (
 from jupyter_mlops.compare import compare_runs
 from jupyter_mlops.compare.findings import RunComparison
 from jupyter_mlops.compare.tables import comparison_text, render_table
-from jupyter_mlops.records import Evaluation, MetricDetail, Run, as_json, from_json
+from jupyter_mlops.records import Column, Dataset, Evaluation, MetricDetail, Run, as_json, from_json
 
 
 def say(*runs: Run) -> str:
@@ -230,3 +230,29 @@ def test_many_runs_become_rows() -> None:
 def test_tables_are_aligned_even_with_wide_characters() -> None:
     table = render_table(["run", "value"], [["数据", "1"], ["ab", "22"]])
     assert table == "run   value\n────  ─────\n数据      1\nab       22"
+
+
+def test_tables_made_otherwise_of_the_same_files_are_not_called_other_data() -> None:
+    def table(name: str, fingerprint: str, *columns: str, **fields: str) -> Dataset:
+        listed = tuple(Column(name=column, dtype="float64", nullable=False) for column in columns)
+        return Dataset(
+            name=name, fingerprint=fingerprint, kind="DataFrame", rows=344, columns=listed, **fields
+        )
+
+    def read(file_hash: str, fingerprint: str, *columns: str) -> Dataset:
+        return table("penguins", fingerprint, "mass", *columns, location="penguins.csv", file_hash=file_hash)
+
+    before = sample_run(14, datasets=(read("f", "a"),))
+    after = sample_run(15, datasets=(read("f", "b", "ratio"),))
+    assert say(before, after).startswith(
+        "Table penguins (penguins.csv) derived anew (new column `ratio`), parameters, files and code the same"
+    )
+    other = sample_run(16, datasets=(read("f", "a"), table("ratios", "r", "ratio")))
+    assert say(before, other).startswith("Table ratios new, parameters, files and code the same")
+    assert say(before, after, other).startswith(
+        "Tables derived anew in each, parameters, files and code the same"
+    )
+    file = sample_run(17, datasets=(read("g", "b", "ratio"),))
+    assert say(before, file).startswith(
+        "Data penguins (penguins.csv) new column `ratio`, parameters and code"
+    )
