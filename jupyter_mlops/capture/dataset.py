@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from jupyter_mlops.records import Column, Dataset, ModelInput
 
+from .missing import Interleaved, count_missing, lies_interleaved
 from .profiles import label_of, plain_of, profile_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ MAX_PROFILES = 300
 MAX_EXAMPLE = 200
 SECONDS = 0.5
 MAX_TEXTS = 100_000
-MAX_ROWS_COUNTED = 5_000_000
 
 #: Profiles by a column's fingerprint and by how many rows apart the values are that were looked at, each with
 #: whether these were thinned further.
@@ -88,8 +88,17 @@ class _Part(NamedTuple):
 
 
 def _part(name: str, dtype: str, values: Any, step: int) -> _Part:
-    """A column of a table whose every `step`-th row is looked at."""
-    return _Part(name, dtype, lambda: values[::step], lambda: _missing(values, step))
+    """A column of a table whose every `step`-th row is looked at; a sample would not tell what is missing."""
+    if step == 1:
+        return _Part(name, dtype, lambda: values)
+    return _Part(name, dtype, lambda: values[::step], lambda: count_missing(values))
+
+
+def _interleaved_part(name: str, dtype: str, table: Interleaved, place: int, step: int) -> _Part:
+    """As `_part`, of a table whose columns lie between one another."""
+    if step == 1:
+        return _Part(name, dtype, lambda: table.every(1, place))
+    return _Part(name, dtype, lambda: table.every(step, place), lambda: table.count_missing(place))
 
 
 class _Table:
@@ -157,11 +166,22 @@ def _pandas_table(name: str, value: Any, kind: type, pandas: Any) -> _Table | No
     manager = value._mgr
     plain = pandas.DataFrame._from_mgr(manager, manager.axes)
     labels = plain.columns.tolist()[:MAX_COLUMNS]
+    numpy = sys.modules["numpy"]
 
     def parts(step: int) -> Iterator[_Part]:
+        interleaved: dict[int, Interleaved | None] = {}
         for position, label in enumerate(labels):
-            values = manager.iget_values(position)
-            yield _part(label_of(label), str(values.dtype), values, step)
+            number, place = int(manager.blknos[position]), int(manager.blklocs[position])
+            if number not in interleaved:
+                block = manager.blocks[number].values
+                apart = type(block) is not numpy.ndarray or not lies_interleaved(block.T)
+                interleaved[number] = None if apart else Interleaved(block.T[:, :MAX_PROFILES])
+            table = interleaved[number]
+            if table is not None:
+                yield _interleaved_part(label_of(label), str(table.dtype), table, place, step)
+            else:
+                values = manager.iget_values(position)
+                yield _part(label_of(label), str(values.dtype), values, step)
 
     return _Table("pandas.DataFrame", plain.shape, plain.shape[1], parts)
 
@@ -179,9 +199,12 @@ def _array_table(name: str, value: Any, kind: type, numpy: Any) -> _Table | None
             for field in array.dtype.names[:MAX_COLUMNS]:
                 yield _part(field, str(array.dtype[field]), array[field].reshape(-1), step)
         elif array.ndim == 2:
+            table = Interleaved(array[:, :MAX_PROFILES]) if lies_interleaved(array) else None
             for position in range(min(array.shape[1], MAX_COLUMNS)):
-                column = array[:, position]
-                yield _part(str(position), dtype, column, step)
+                if table is not None:
+                    yield _interleaved_part(str(position), dtype, table, position, step)
+                else:
+                    yield _part(str(position), dtype, array[:, position], step)
         elif array.ndim == 1:
             yield _part(name, dtype, array, step)
         else:
@@ -313,7 +336,7 @@ def _profile(part: _Part) -> tuple[dict[str, Any], bool]:
     profile = profile_of(values)
     missing = part.missing()
     if missing is None and thinned:
-        missing = _missing(every, 2)
+        missing = count_missing(every)
     if missing is not None:
         profile["missing"] = missing
     return profile, thinned
@@ -321,19 +344,6 @@ def _profile(part: _Part) -> tuple[dict[str, Any], bool]:
 
 def _is_numeric(values: Any) -> bool:
     return getattr(values.dtype, "kind", "O") in "biufMm"
-
-
-def _missing(values: Any, step: int) -> int | None:
-    """How many of all values are missing, where a sample would not tell (`step` over 1)."""
-    if step == 1 or len(values) > MAX_ROWS_COUNTED:
-        return None
-    numpy, pandas = sys.modules["numpy"], sys.modules.get("pandas")
-    if type(values) is numpy.ndarray and values.dtype.kind in "biuf":
-        # A minimum is missing where any value is, and found as fast as memory is read.
-        if values.dtype.kind != "f" or not len(values) or not numpy.isnan(values.min()):
-            return 0
-        return int(numpy.count_nonzero(numpy.isnan(values)))
-    return None if pandas is None else int(numpy.count_nonzero(pandas.isna(values)))
 
 
 def describe_input(name: str, value: Any) -> ModelInput | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_TEXTS = frozenset({"str", "string", "string[pyarrow]", "large_string[pyarrow]"})
 BINS = 10
 TOP = 10
 TEXT = 100
@@ -68,6 +69,10 @@ def _extension_profile(values: Any) -> dict[str, Any]:
     import numpy as np
     import pandas as pd
 
+    if _MODULE.__get__(type(values)).startswith("pandas.") and str(values.dtype) in _TEXTS:
+        texts = getattr(values, "_pa_array", None)
+        if texts is not None:
+            return _text_profile(texts)
     missing_at = np.asarray(pd.isna(values))
     missing = int(missing_at.sum())
     dtype = values.dtype
@@ -95,6 +100,19 @@ def _extension_profile(values: Any) -> dict[str, Any]:
     if str(dtype).startswith(("period", "interval")):
         return _object_profile([*map(str, valid), *[None] * missing])
     return _object_profile([*valid.tolist(), *[None] * missing])
+
+
+def _text_profile(texts: Any) -> dict[str, Any]:
+    """As `_object_profile`, of Arrow's texts, which Arrow counts far faster."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    counted = pc.value_counts(texts)  # in the order in which they first occur, as a counter has them
+    names, counts = counted.field("values"), counted.field("counts").to_numpy()
+    most = np.argsort(-counts, kind="stable")[: TOP + 1].tolist()
+    top = [[plain_of(names[at].as_py()), int(counts[at])] for at in most if names[at].is_valid]
+    missing = int(texts.null_count)
+    return {"missing": missing, "distinct": len(counts) - bool(missing), "top": top[:TOP]}
 
 
 def _number_profile(valid: Any, missing: int, *, whole: bool) -> dict[str, Any]:

@@ -47,7 +47,7 @@ MAY_IMPORT = {
 FOUNDATIONS = {
     "names", "sites", "numbers", "vocabulary", "metric_names", "members", "assignments", "evaluation", "settings",
     "evidence", "lines", "drawn", "arms", "syntax", "printing", "watching", "models", "notebook_file", "scorings",
-    "profiles",
+    "profiles", "missing",
 }  # fmt: skip
 #: These put the rooms of `capture` in order, so they know them all.
 COMPOSERS = {"recorder", "draft", "ledger", "metrics"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from jupyter_mlops.capture import dataset
@@ -15,6 +16,8 @@ from jupyter_mlops.capture.dataset import MAX_CELLS, Profiled, describe_dataset
 from jupyter_mlops.capture.fingerprint import fingerprint, fingerprint_columns
 from jupyter_mlops.capture.profiles import profile_of
 from jupyter_mlops.records import Column, Dataset, as_json
+
+RANDOM = np.random.default_rng(0)
 
 
 def describe(value: Any, **how: Any) -> Dataset:
@@ -165,6 +168,56 @@ def test_large_data_is_sampled_but_missing_values_are_all_counted() -> None:
     texts[1] = None
     found = describe(pd.DataFrame({"v": texts}))
     assert (found.sampled, found.columns[0].nullable) == (True, True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint8"])
+def test_columns_that_lie_between_one_another_are_described_as_if_they_did_not(dtype: str) -> None:
+    rows = RANDOM.integers(0, 200, (400_000, 4)).astype(dtype)
+    if rows.dtype.kind == "f":
+        rows[5:25, 1] = math.nan
+        rows[7, 3] = math.inf
+    apart = pd.DataFrame({str(place): rows[:, place].copy() for place in range(4)})
+    between = pd.DataFrame(rows, columns=["0", "1", "2", "3"], copy=False)
+    assert between._mgr.blocks[0].values.flags.f_contiguous
+    expected = describe(apart)
+    assert expected.sampled
+    assert expected.columns[1].profile["missing"] == (20 if rows.dtype.kind == "f" else 0)
+    assert describe(between) == expected
+    assert describe(rows).columns == expected.columns
+    assert describe(between[["2", "0"]]).columns == describe(apart[["2", "0"]]).columns
+    between["text"] = "x"
+    assert describe(between[:300_000]).columns[:4] == describe(apart.assign(text="x")[:300_000]).columns[:4]
+
+
+@pytest.mark.parametrize("dtype", ["str", "string[pyarrow]", pd.ArrowDtype(pa.string())])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["b", "a", None, "a", "b", "c", "x" * 200, "ä"],
+        [str(number % 17) for number in range(100)],
+        [None, None],
+        [],
+        ["only"] * 3,
+    ],
+)
+def test_texts_have_the_profile_of_objects_however_they_are_kept(
+    dtype: Any, values: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = pd.Series(values, dtype=dtype)
+    with monkeypatch.context() as patch:
+        patch.delattr("jupyter_mlops.capture.profiles._object_profile")  # which is slow
+        found = column(kept).profile
+    assert found == column(pd.Series(values, dtype=object)).profile
+    chunks = pd.concat([kept, kept], ignore_index=True)
+    assert column(chunks).profile == column(pd.Series(values * 2, dtype=object)).profile
+
+
+def test_missing_values_of_arrow_columns_are_all_counted() -> None:
+    texts = pd.Series(["a", None, "b"] * 400_000, dtype="str")
+    numbers = pd.Series([1.5, None, 2.5] * 400_000, dtype="float64[pyarrow]")
+    found = describe(pd.DataFrame({"text": texts, "number": numbers}))
+    assert [c.profile["missing"] for c in found.columns] == [400_000, 400_000]
+    assert [c.nullable for c in found.columns] == [True, True]
 
 
 def test_a_wide_frame_is_bounded() -> None:
