@@ -23,6 +23,7 @@ from . import (
     measuring,
     naming,
     phases,
+    shadowing,
     steps,
     trial,
     trimming,
@@ -152,6 +153,8 @@ class Assembly:
             for statement, reason in cell.refused.items()
             if statement in cell.statements
         ]
+        if not shared and not self.whole:
+            shadowing.set_apart(cells)
         written, inputs = files.used_files(cells, self.session.inputs_of, self.session.is_foreign)
         hoisted = hoisting.hoist(
             cells,

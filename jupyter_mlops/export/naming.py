@@ -136,6 +136,7 @@ def _title(step: Step, phase: str, functions: Mapping[str, ast.AST] | None) -> s
     titles = [*map(heading_of, doing), *map(title_of, doing), *others]
     if phase == "train":  # what was done before it, or shown of it, is no name for it
         titles = [title for title in titles if _said(title).partition("_")[0] not in _BESIDE]
+    if phase in ("train", "evaluate"):
         found = [title for title in dict.fromkeys(map(title_of, doing)) if title]
         if len(found) > 1 and not any(map(_said, found)):
             return ""  # several models, each under its own name
@@ -165,6 +166,8 @@ def _object(step: Step, verb: str) -> str:
 
 def _said(title: str) -> str:
     """The name that a title's own verb gives; ``""`` if there is none in it."""
+    # What stands in parentheses is an aside.
+    title = re.sub(r"(?<=\w)\s*\([^()]*\)", "", title)
     words = [word for word in slug(title, words=12).split("_") if word]
     if not words:
         return ""

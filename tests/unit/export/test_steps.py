@@ -472,6 +472,7 @@ def test_a_failed_cell_counts_as_far_as_it_got() -> None:
         ("", "a = torch.load('x')\na.eval()", "make_data"),
         ("", "pd.DataFrame(d()).to_csv('birds.csv')", "make_birds"),
         ("", "a, train_part, test_part = f(d)", "make_data"),
+        ("", "# Load data (adjust the path as needed)\na = pd.read_csv('x')", "load_data"),
         ("", "# read csv\na = pd.read_csv('x')", "load_data"),
     ],
 )
