@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .gathering import gathered
-from .phases import is_switched_off
+from .phases import is_magic, is_switched_off
 from .references import references
 from .source import Source, indented, inside_texts, segments, without_settled
 
@@ -414,14 +414,14 @@ def _each_comment_once(body: str) -> str:
 
 
 def _without_noise(code: str) -> str:
-    """`code` without comments that are rules, ``# =====``, or calls that somebody switched off."""
+    """`code` without comments that are rules, ``# =====``, magics, or calls that somebody switched off."""
     inside = inside_texts(ast.parse(code))
     return "\n".join(
         row
         for number, row in enumerate(code.split("\n"), start=1)
         if number in inside
         or not row.lstrip().startswith("#")
-        or not (_RULE.fullmatch(row.strip()) or is_switched_off(row.strip("# \t")))
+        or not (_RULE.fullmatch(row.strip()) or is_magic(row) or is_switched_off(row.strip("# \t")))
     )
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _SCORING = ("_score", "_error", "_loss", "_report", "_matrix")
 #: Functions of the notebook that train, by their names.
 _TRAINING = re.compile(r"(train|fit)(_(?!test_split|transform)|$)")
+#: What notebooks leave in comments: ``%load`` does, and so do tools that make scripts of them.
+_MAGIC = re.compile(r"\s*#*\s*(%{1,2}[a-z]\w*\b|![a-z]\w+ |%%\s*$|In\s*\[[\d ]*\]:?\s*$)")
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 #: Words that say of a comment that it is code somebody switched off, or a note on it.
 _ASIDE = re.compile(r"\b(old|todo|fixme|xxx|hack|unused|deprecated)\b|for (later|reference)", re.IGNORECASE)
@@ -24,7 +26,7 @@ _ASIDE = re.compile(r"\b(old|todo|fixme|xxx|hack|unused|deprecated)\b|for (later
 
 def heading_of(cell: Cell) -> str:
     """The heading above a cell; ``""`` if there is none."""
-    heading = cell.execution.heading.strip().splitlines()
+    heading = [] if is_magic(cell.execution.heading) else cell.execution.heading.strip().splitlines()
     text = heading[0].strip("# ").strip() if heading and _has_words(heading[0]) else ""
     # A cell's own first comment may have been taken down for its heading.
     first = cell.source.code.strip().split("\n", 1)[0]
@@ -56,7 +58,7 @@ def _first_comment(cell: Cell) -> str:
     for row in rows[first:last]:
         if not row.strip():
             break
-        lines.extend(comments(row))
+        lines.extend([] if is_magic(row) else comments(row))
     return lines[0] if lines and not any(map(_is_code, lines)) and is_said(lines[0]) else ""
 
 
@@ -181,6 +183,11 @@ def _is_code(text: str) -> bool:
     except (SyntaxError, ValueError):
         return False
     return any(not isinstance(node, ast.Expr) or isinstance(node.value, ast.Call) for node in tree.body)
+
+
+def is_magic(comment: str) -> bool:
+    """Whether a comment is a magic or a mark of a cell: ``# %load net.py``, ``# In[3]:``, ``# %%``."""
+    return bool(_MAGIC.match(comment))
 
 
 def is_switched_off(text: str) -> bool:

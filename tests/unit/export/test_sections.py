@@ -98,7 +98,7 @@ def test_a_pasted_script_becomes_steps_with_names_and_honest_types() -> None:
 
 def test_comments_that_only_draw_lines_or_switch_code_off_go() -> None:
     code = (
-        "# ---------\n# w = weights(30)\n# w = (30, 1)\n# plot it\na = '''\n# ====\n'''\n"
+        "# %load net.py\n# ---------\n# w = weights(30)\n# w = (30, 1)\n# plot it\na = '''\n# ====\n'''\n"
         "for b in c:\n    # d(b)\n    e(b)\n"
     )
     step = Step("make", "", [cell_of(code)], outputs=["a"])
@@ -110,6 +110,7 @@ def test_comments_that_only_draw_lines_or_switch_code_off_go() -> None:
     assert "# -----" not in text
     assert "weights" not in text
     assert "d(b)" not in text
+    assert "%load" not in text
 
 
 def test_the_last_number_of_a_history_is_the_last_however_long_it_gets() -> None:

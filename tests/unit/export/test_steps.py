@@ -462,6 +462,7 @@ def test_a_failed_cell_counts_as_far_as_it_got() -> None:
         ("", "# the old way, for reference\nscore = f1_score(y, p)", "evaluate"),
         ("", "# a function\ndef f(): pass\nmodel.fit(X, y)", "train_model"),
         ("Cleaning", "a = clean(1)", "clean_data"),
+        ("%load algorithm_penalty.py", "# %load algorithm_penalty.py\na = f1_score(y, p)", "evaluate"),
         ("Out of sample", "m.fit(X, y)", "train_model"),
         ("", "d = read_csv('x')\nforest.fit(d)", "train_forest"),
         ("", "sc = StandardScaler()\nsc.fit(d)\nX = sc.fit_transform(d)\nforest.fit(X)", "train_forest"),
@@ -522,6 +523,8 @@ def test_what_is_long_and_has_a_title_stays_a_step(codes: list[str], orders: lis
         ("rate = 1\n# Run it\nx = f(rate)", 0, ""),
         ("# Load\n\n# what the town gave us\nx = f(1)", 0, "Load"),
         ("# old\nx = f(1)", 0, ""),
+        ("# %load net.py\nx = f(1)", 0, ""),
+        ("# In[3]:\n# % of the rows\nx = f(1)", 0, "of the rows"),
         ("# Helper\ndef g(): ...\nx = g()", 1, ""),
     ],
 )
