@@ -10,7 +10,7 @@ import msgspec
 
 from jupyter_mlops.records import Span
 
-from .syntax import expression_of, root_of
+from .syntax import expression_of, last_name, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -171,7 +171,7 @@ _EXPLORING = frozenset(
     """.split()
 )
 _LOOKING = frozenset(
-    {"head", "tail", "groupby", "iloc", "loc", "mean", "median", "std", "min", "max", "sum", "agg"}
+    {"head", "tail", "groupby", "iloc", "loc", "mean", "median", "std", "var", "min", "max", "sum", "agg"}
 )
 
 
@@ -203,6 +203,9 @@ def _explored(node: ast.expr) -> tuple[str, bool]:
         else:
             break
     methods: set[str] = set()
+    if isinstance(node, ast.Call) and root_of(node.func) in ("np", "numpy") and len(node.args) == 1:
+        methods.add(last_name(node.func))  # `np.mean(df["age"])`
+        node = node.args[0]
     while True:
         if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
             # `(y == 1).mean()`: what share of the data is so.

@@ -188,8 +188,9 @@ def _is_tried(key: str, number: MetricValue) -> bool:
 
 
 def is_named_number(item: Any) -> bool:
-    """Whether something is a pair of a text and the number it names."""
-    return type(item) is tuple and len(item) == 2 and type(item[0]) is str and is_number(item[1])
+    """Whether something is a pair of a text and the number it names; ``("104", 0.2)`` is one of a row's."""
+    pair = type(item) is tuple and len(item) == 2 and type(item[0]) is str and is_number(item[1])
+    return pair and any(map(str.isalpha, item[0]))
 
 
 def _list_members(value: list[Any] | tuple[Any, ...], trusted: bool) -> list[Member]:

@@ -58,6 +58,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, Any] = {}
 
 
+#: Arguments of a search that say what it tries.
+_GRIDS = frozenset({"param_grid", "param_distributions", "search_spaces"})
+
+
 def find_params(
     names: CellNames,
     namespace: Mapping[str, Any],
@@ -182,6 +186,21 @@ def told_apart(settings: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     for key, value in settings.items():
         if key.rpartition("__")[2] in _STRUCTURE or any(other.startswith(f"{key}__") for other in settings):
             continue
+        if key.rpartition("__")[2] in _GRIDS:
+            yield from _tried(key, value)
+        else:
+            yield key, value
+
+
+def _tried(key: str, value: Any) -> Iterable[tuple[str, Any]]:
+    """What a search tries, setting by setting: of ``[{"svc": [SVC()], "svc__C": [1, 10]}]`` the `svc__C`."""
+    if type(value) is dict and 0 < len(value) <= _ITEMS:
+        for name, tried in value.items():
+            yield from _tried(f"{key}.{name}", tried)
+    elif type(value) is list and 0 < len(value) <= _ITEMS and all(type(part) is dict for part in value):
+        for position, part in enumerate(value):
+            yield from _tried(f"{key}.{position}" if len(value) > 1 else key, part)
+    else:
         yield key, value
 
 

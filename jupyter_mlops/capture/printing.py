@@ -220,12 +220,13 @@ def _template_pieces(node: ast.Call) -> Iterator[_Piece]:
 
 
 def _joins_text(node: ast.expr) -> bool:
-    """Whether a sum is one of texts: ``"auc " + str(auc)``."""
+    """Whether a sum is one of texts: ``"auc " + str(auc)``, ``name + ": {}".format(auc)``."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _joins_text(node.left) or _joins_text(node.right)
     return (
         isinstance(node, ast.JoinedStr)
         or is_text(node)
+        or is_formatted(node)
         or (isinstance(node, ast.Call) and dotted(node.func) == "str")
     )
 

@@ -38,6 +38,14 @@ def told(code: str) -> dict[str, float]:
             {"LR": 0.75, "LR_std": 0.25, "NB": 0.375, "NB_std": 0.125},
         ),
         (
+            # Texts made in two ways, joined.
+            (
+                "rec = np.array([0.5, 0.75])\nfor n, genre in enumerate(['pop', 'rock']):\n    genre = genre.upper()\n"
+                "    print(genre + '_recall: {}'.format(rec[n]))\n    print(genre + '_fscore: %.3f' % (rec[n] * half))"
+            ),
+            {"POP_recall": 0.5, "POP_fscore": 0.25, "ROCK_recall": 0.75, "ROCK_fscore": 0.375},
+        ),
+        (
             # Settings drawn by a search are NumPy's own numbers.
             (
                 "grid = [{'depth': np.int64(2)}, {'depth': np.int64(3)}]\n"

@@ -13,7 +13,7 @@ from observing import Notebook
 
 from jupyter_mlops.capture.implied import implied_settings, read_implied
 from jupyter_mlops.capture.names import cell_names
-from jupyter_mlops.capture.parameters import Given, find_params
+from jupyter_mlops.capture.parameters import Given, find_params, told_apart
 from jupyter_mlops.capture.settings import call_settings, held_settings
 
 
@@ -160,3 +160,16 @@ def plot(ax, width=5):
 def test_what_functions_and_loops_imply(code: str, expected: dict[str, Any]) -> None:
     cells = [(2, read_implied(ast.parse(code))), (1, read_implied(ast.parse(HELPERS)))]
     assert {name: value for _, _, name, value in implied_settings(cells)} == expected
+
+
+def test_what_a_search_tries_is_told_setting_by_setting() -> None:
+    grid = {"svc": ["SVC"], "svc__C": [0.1, 1]}
+    assert dict(told_apart({"cv": 5, "param_grid": [grid]})) == {
+        "cv": 5,
+        "param_grid.svc": ["SVC"],
+        "param_grid.svc__C": [0.1, 1],
+    }
+    assert dict(told_apart({"param_distributions": {"depth": [2, 3]}})) == {
+        "param_distributions.depth": [2, 3]
+    }
+    assert dict(told_apart({"param_grid": [grid, {"knn__k": [3]}]}))["param_grid.1.knn__k"] == [3]
