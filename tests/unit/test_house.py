@@ -57,6 +57,7 @@ EXPORT_FOUNDATIONS = {
     "harmless",
     "plan",
     "references",
+    "sections",
     "source",
     "purity",
     "translation",
