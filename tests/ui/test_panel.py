@@ -368,6 +368,9 @@ def test_nothing_serious_is_in_the_way_of_people_who_cannot_see(lab: LabPage, pa
     panel.export_form.get_by_role("button", name="Cancel").click()
     open_table(lab, panel).get_by_role("row").nth(3).wait_for()
     assert lab.find_barriers(".jp-Mlops-tableTab") == []
+    head = lab.page.locator(".jp-Mlops-tableTab [data-group]").first
+    expect(head.get_by_role("gridcell")).to_have_attribute("aria-expanded", "true")
+    expect(head.locator("svg")).not_to_have_css("transform", "none")
     lab.run_command("apputils:change-theme", theme="JupyterLab Dark")
     expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
     assert lab.find_barriers(".jp-Mlops-sidePanel, .jp-Mlops-tableTab") == []

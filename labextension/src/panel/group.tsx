@@ -50,6 +50,7 @@ export function GroupHead(props: {
       aria-rowindex={props.index + 1}
       aria-level={props.cell === true ? undefined : 1}
       aria-expanded={props.cell === true ? undefined : !item.folded}
+      data-folded={item.folded}
       tabIndex={props.cell === true ? undefined : props.focusable ? 0 : -1}
       style={{ top: props.top }}
       title={`${name}: ${value ?? '–'}`}
@@ -57,6 +58,7 @@ export function GroupHead(props: {
     >
       <span
         role="gridcell"
+        aria-expanded={props.cell === true ? !item.folded : undefined}
         data-column={props.cell === true ? 0 : undefined}
         tabIndex={props.cell !== true ? undefined : props.focusable ? 0 : -1}
       >
