@@ -252,6 +252,8 @@ def _series_members(value: Any) -> list[Member]:
         labels, keys = [f"{value.index.name}_{label}" for label in labels], list(range(len(labels)))
     if any(type(label) is not str for label in labels) or len(set(labels)) != len(labels):
         return []
+    if not any(map(str.isalpha, "".join(labels))):
+        return []  # numbers of rows, as a recommender ranks them
     return [
         ((key,), (label,), float(number))
         for key, label, number in zip(keys, labels, value.tolist(), strict=True)

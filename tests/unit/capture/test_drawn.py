@@ -236,6 +236,7 @@ def test_a_table_by_group_shows(code: str, expected: dict[str, float]) -> None:
             {"C_0.5.accuracy": 0.5, "C_1.0.accuracy": 0.75},
         ),
         ("many[['spent']].var()", {}),
+        ("ranked = pd.Series({'104': half, '72': 1.0})\nranked", {}),
         ("top = [('104', half), ('72', half * 2)]\ntop", {}),
         ("rmse, level = half * 2, np.mean(many['spent'])\nrmse, level", {"rmse": 1.0}),
         ("person = {'age': 45, 'bmi': 30.5}\nprint(person)", {}),
