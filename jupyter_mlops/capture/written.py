@@ -28,7 +28,18 @@ ORIGIN = "written"
 _LINE = re.compile(r"^\[(\d{1,9})\]\t(\S.*)$", re.MULTILINE)
 _SCORE = re.compile(r"([A-Za-z_][\w@.-]*(?:'s [\w@.-]+)?):\s?(-?\d+(?:\.(\d+))?(?:e[-+]?\d+)?)(?=[\s+]|$)")
 _NAMES = 20
-_NUMBER = r":?[^\S\n]+(-?\d+(?:\.(\d*))?(?:e[-+]?\d+)?)(?!\S)"
+_NUMBER = r":?[^\S\n]+(-?\d+(?:\.(\d*))?(?:e([-+]?\d+))?)(?!\S)"
+#: Under which key a result of statsmodels keeps a test of its summary with all its digits.
+_KEPT = {
+    "Omnibus": "omni",
+    "Prob(Omnibus)": "omnipv",
+    "Jarque-Bera (JB)": "jb",
+    "Prob(JB)": "jbpv",
+    "Skew": "skew",
+    "Kurtosis": "kurtosis",
+    "Cond. No.": "condno",
+    "Condition No.": "condno",
+}
 #: The tests that summaries of statsmodels end with.
 _TESTS = re.compile(
     r"(?<!\S)(Omnibus|Prob\(Omnibus\)|Durbin-Watson|Jarque-Bera \(JB\)|Prob\(JB\)|Skew|Kurtosis|Cond\. No\.|"
@@ -83,12 +94,14 @@ def tell_written(found: Found, text: str, order: int, events: Iterable[Event] = 
 
 
 def _tell_tests(found: Found, text: str, order: int, events: list[Event]) -> None:
-    exact = [number for event in events if event.site.kind == "summary" for number in _kept(event.value)]
+    kept = [_kept(event.value) for event in events if event.site.kind == "summary"]
     text = "\n".join((text, *_displayed(events)))
     tests = _TESTS.findall(text) if _TESTED in text else []
-    for label, written, decimals in (*_OPTIMUM.findall(text), *tests):
+    for label, written, decimals, exponent in (*_OPTIMUM.findall(text), *tests):
         name, value = canonical(label.lower()), float(written)
-        value = next((number for number in exact if _rounds_to(number, value, len(decimals))), value)
+        exact = (tests_of[key] for tests_of in kept if (key := _KEPT.get(label)) in tests_of)
+        digits = len(decimals) - int(exponent or 0)
+        value = next((number for number in exact if _rounds_to(number, value, digits)), value)
         free, count = name, 1
         while free in found.values and found.values[free] != value:
             count += 1
@@ -106,14 +119,13 @@ def _displayed(events: list[Event]) -> Iterator[str]:
             yield str(event.value)
 
 
-def _kept(result: object) -> Iterator[float]:
-    """The tests that a statistical result keeps of the summary it gave, with all their digits."""
-    if model_family(result) == "statsmodels":
-        kept = state_of(state_of(result).get("_results", result)).get("diagn")
-        for number in kept.values() if type(kept) is dict else ():
-            exact = to_float(number) if is_number(number) else None
-            if exact is not None:
-                yield exact
+def _kept(result: object) -> dict[str | None, float]:
+    """The tests that a statistical result keeps of the summary it gave, with all their digits, by key."""
+    kept = state_of(state_of(result).get("_results", result)).get("diagn")
+    if model_family(result) != "statsmodels" or type(kept) is not dict:
+        return {}
+    exact = {key: to_float(number) for key, number in kept.items() if is_number(number)}
+    return {key: number for key, number in exact.items() if number is not None}
 
 
 def _rounds_to(number: float, written: float, decimals: int) -> bool:

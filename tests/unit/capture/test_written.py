@@ -88,6 +88,24 @@ def test_the_tests_under_a_summary_are_told_with_all_their_digits() -> None:
         assert found.details["skew"].origin == "written"
 
 
+def test_two_probabilities_near_nothing_are_each_its_own() -> None:
+    sm = pytest.importorskip("statsmodels.api")
+    notebook = Notebook()
+    notebook.run(
+        "import numpy as np, statsmodels.api as sm\nx = np.arange(200.0)\ny = x + np.exp(x / 20) * (x % 7 == 0)\n"
+        "r = sm.OLS(y, sm.add_constant(x)).fit()"
+    )
+    notebook.run("print(r.summary())")
+    found, result = Found(), notebook.space["r"]
+    tell_written(found, notebook.printed.getvalue(), 2, notebook.probe.events)
+    jarque_bera = sm.stats.jarque_bera(result.wresid)
+    omnibus = sm.stats.omni_normtest(result.wresid)
+    assert found.values["prob_omnibus"] == pytest.approx(omnibus.pvalue, rel=1e-9, abs=0)
+    assert found.values["prob_jb"] == pytest.approx(jarque_bera[1], rel=1e-9, abs=0)
+    assert found.values["prob_jb"] != found.values["prob_omnibus"]
+    assert found.values["cond_no"] == pytest.approx(result.condition_number, rel=1e-9)
+
+
 def test_words_of_a_summary_in_other_text_tell_nothing() -> None:
     assert read("Skew: 0.5\nKurtosis: 3.0\n").values == {}
 
